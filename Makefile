@@ -1,0 +1,104 @@
+# alicred. `make test` and `make demo` work in a fresh clone: they need a Python >= 3.10 with venv and pip, nothing else.
+#
+#   make test ARGS="-k refresh -x"     more arguments for pytest
+#   make test PYTHON=/path/to/python   another interpreter (after `make clean`)
+
+PYTHON ?= python3
+ARGS ?=
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check -qq install
+REQ := requirements
+# One that was asked for is taken or refused; otherwise any that will do.
+PYTHONS := $(if $(filter file,$(origin PYTHON)),$(PYTHON) python3.13 python3.12 python3.11 python3.10,$(PYTHON))
+TYPED := $(wildcard src tests/typing docs/examples)
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+.PHONY: help demo test lint types cover matrix bench clean venv
+
+help:
+	@echo 'make demo     a tour of the library against a cloud on this machine'
+	@echo 'make test     the tests                          (ARGS="-k name")'
+	@echo 'make lint     ruff'
+	@echo 'make types    mypy --strict and pyright strict'
+	@echo 'make cover    the tests, at least 97 % branch coverage'
+	@echo 'make matrix   the tests on every CPython 3.10 to 3.13 here, and with the lowest dependencies'
+	@echo 'make bench    the benchmarks'
+	@echo 'make venv     .venv with every tool in it'
+	@echo 'make clean    remove what the others made'
+
+demo: $(VENV)/.demo
+	@$(BIN)/python -m alicred demo $(ARGS)
+
+test: $(VENV)/.test
+	@$(BIN)/python -m pytest $(ARGS)
+
+lint: $(VENV)/.lint
+	@$(BIN)/ruff check $(ARGS)
+
+types: $(VENV)/.types
+	@$(BIN)/mypy --strict $(TYPED)
+	@$(BIN)/basedpyright $(TYPED)
+
+cover: $(VENV)/.test
+	@rm -f .coverage .coverage.*
+	@$(BIN)/coverage run -m pytest $(ARGS)
+	@$(BIN)/coverage combine -q
+	@$(BIN)/coverage report
+
+matrix: $(VENV)/.python
+	@$(BIN)/python tools/matrix.py $(ARGS)
+
+bench: $(VENV)/.test
+	@$(BIN)/python tools/bench.py $(ARGS)
+
+venv: $(VENV)/.test $(VENV)/.lint $(VENV)/.types
+
+clean:
+	rm -rf $(VENV) .venvs dist build htmlcov .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache docs/_build
+	find src tests tools docs -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
+
+# --- the environment: one stamp a layer, made anew when the pins or pyproject.toml change -------------------------------------------
+
+$(VENV)/.python:
+	@found=; told=; \
+	for python in $(PYTHONS); do \
+	    answer=$$("$$python" -c 'import sys; print("%d.%d" % sys.version_info[:2]); sys.exit(sys.version_info < (3, 10))' 2>/dev/null) \
+	        || { told="$$told$${answer:+ $$python is $$answer;}"; continue; }; \
+	    "$$python" -c 'import ensurepip, venv' 2>/dev/null || { told="$$told $$python has no venv or no pip (Debian: python3-venv);"; continue; }; \
+	    found=$$python; break; \
+	done; \
+	if [ -z "$$found" ]; then \
+	    echo "alicred needs Python 3.10 or newer with venv and pip:$${told:- $(PYTHON) does not run;} say make PYTHON=/path/to/python" >&2; exit 1; \
+	fi; \
+	echo "setting up $(VENV) with Python $$answer ..."; \
+	rm -rf $(VENV) && "$$found" -m venv $(VENV)
+	@touch $@
+
+$(VENV)/.package: pyproject.toml $(REQ)/build.txt $(REQ)/runtime.txt $(VENV)/.python
+	@echo 'setting up $(VENV): alicred ...'
+	@$(PIP) -r $(REQ)/build.txt -r $(REQ)/runtime.txt
+	@$(PIP) --no-build-isolation --no-deps --editable .
+	@touch $@
+
+$(VENV)/.demo: $(REQ)/demo.txt $(VENV)/.package
+	@echo 'setting up $(VENV): a real client for the demo ...'
+	@$(PIP) -r $(REQ)/demo.txt
+	@touch $@
+
+$(VENV)/.test: $(REQ)/test.txt $(VENV)/.package
+	@echo 'setting up $(VENV): what the tests need ...'
+	@$(PIP) -r $(REQ)/test.txt
+	@touch $@
+
+$(VENV)/.lint: $(REQ)/lint.txt $(VENV)/.python
+	@echo 'setting up $(VENV): ruff ...'
+	@$(PIP) -r $(REQ)/lint.txt
+	@touch $@
+
+$(VENV)/.types: $(REQ)/types.txt $(VENV)/.test
+	@echo 'setting up $(VENV): the type checkers ...'
+	@$(PIP) -r $(REQ)/types.txt
+	@touch $@

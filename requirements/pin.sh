@@ -1,0 +1,19 @@
+#!/bin/sh
+# Resolve the *.in files again and write the pinned *.txt files: requirements/pin.sh [--upgrade]
+# Needs uv on PATH. One resolution for every supported CPython; a pin that differs between them carries a marker.
+set -eu
+cd "$(dirname "$0")"
+
+compile() {
+    name=$1
+    shift
+    echo "pinning $name.txt"
+    uv pip compile --quiet --universal --python-version 3.10 --no-annotate --no-emit-index-url --no-emit-find-links \
+        --custom-compile-command requirements/pin.sh "$@" "$name.in" --output-file "$name.txt"
+}
+
+compile dev "$@"
+for part in build runtime demo test lint types; do
+    rm -f "$part.txt"
+    compile "$part" --constraint dev.txt
+done

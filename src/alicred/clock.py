@@ -1,0 +1,87 @@
+"""Time, as the engine and the signers see it."""
+
+from __future__ import annotations
+
+import sys
+import time
+from datetime import datetime, timedelta, timezone
+from functools import partial
+from typing import Protocol
+
+_TOLERATED_SKEW = timedelta(seconds=5)
+
+
+class Clock(Protocol):
+    """What a time source answers. Every method may be called from any thread."""
+
+    def monotonic(self) -> float:
+        """Seconds since a fixed point. Never goes back and, where the system can, counts the time spent suspended."""
+        ...
+
+    def utcnow(self) -> datetime:
+        """The wall clock, timezone-aware, in UTC, corrected by the skew that `observe` has learned."""
+        ...
+
+    def sleep(self, span: timedelta) -> None:
+        """Block the calling thread for *span*."""
+        ...
+
+    def observe(self, server_time: datetime) -> None:
+        """Learn what time a trusted server says it is now. Only answers over TLS may be observed."""
+        ...
+
+
+def _suspend_counting_clock() -> partial[float] | None:
+    """A C callable without a Python function around it, for the hot path."""
+    if sys.platform == "linux":
+        return partial(time.clock_gettime, time.CLOCK_BOOTTIME)
+    if sys.platform == "darwin":
+        return partial(time.clock_gettime, time.CLOCK_MONOTONIC)
+    return None
+
+
+class SystemClock:
+    """The machine's clocks. Thread-, task- and fork-safe; nothing blocks but `sleep`.
+
+    ``monotonic`` counts suspend on Linux (``CLOCK_BOOTTIME``) and macOS (``CLOCK_MONOTONIC``); elsewhere it is
+    ``time.monotonic``. The skew that `observe` learns starts at zero, is kept in this object alone, and does not
+    travel when the object is pickled.
+    """
+
+    def __init__(self) -> None:
+        self.monotonic = _suspend_counting_clock() or time.monotonic
+        self._skew = timedelta(0)
+
+    @property
+    def skew(self) -> timedelta:
+        """How far the server's time is ahead of this machine's wall clock; zero within five seconds."""
+        return self._skew
+
+    def utcnow(self) -> datetime:
+        """The wall clock in UTC, corrected by `skew`."""
+        return datetime.now(timezone.utc) + self._skew
+
+    def sleep(self, span: timedelta) -> None:
+        """Block the calling thread for *span*."""
+        time.sleep(max(0.0, span.total_seconds()))
+
+    def observe(self, server_time: datetime) -> None:
+        """Record the skew if the wall clock is more than five seconds off *server_time*, else forget it."""
+        skew = server_time - datetime.now(timezone.utc)
+        skew = skew if abs(skew) > _TOLERATED_SKEW else timedelta(0)
+        if abs(skew - self._skew) > _TOLERATED_SKEW:
+            _log_skew(skew)
+        self._skew = skew
+
+    def __reduce__(self) -> str | tuple[type[SystemClock], tuple[()]]:
+        return "SYSTEM_CLOCK" if self is SYSTEM_CLOCK else (SystemClock, ())
+
+
+def _log_skew(skew: timedelta) -> None:
+    from logging import getLogger  # imported when there is something to say
+
+    getLogger("alicred").warning("this machine's clock is %+.0f s off the service's; corrected for", -skew.total_seconds())
+
+
+SYSTEM_CLOCK = SystemClock()
+"""The clock that everything uses unless told otherwise."""

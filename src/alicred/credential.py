@@ -1,0 +1,109 @@
+"""The values that everything else is about. They are immutable, and their secrets show in no text."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+import attrs
+
+from alicred.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    Field = attrs.Attribute[Any]
+
+
+class Expiring(Protocol):
+    """Anything that a cache can hold: a value that knows when it ends."""
+
+    @property
+    def expires_at(self) -> datetime | None:
+        """The moment at which the value ends, timezone-aware; ``None`` means never."""
+        ...
+
+
+C = TypeVar("C", bound=Expiring)
+C_co = TypeVar("C_co", bound=Expiring, covariant=True)
+
+
+def _has_control_characters(text: str) -> bool:
+    return any(c < " " or "\x7f" <= c <= "\x9f" for c in text)
+
+
+def _text(instance: object, field: Field, value: object) -> None:
+    name = f"{type(instance).__name__}.{field.name}"
+    if not isinstance(value, str):
+        raise ConfigurationError(f"{name} must be a string, not {type(value).__name__}")
+    if not value:
+        raise ConfigurationError(f"{name} is empty: give the whole value")
+    if _has_control_characters(value):
+        raise ConfigurationError(f"{name} holds a control character, such as a newline: remove it")
+
+
+def _aware(instance: object, field: Field, value: object) -> None:
+    name = f"{type(instance).__name__}.{field.name}"
+    if not isinstance(value, datetime):
+        raise ConfigurationError(f"{name} must be a datetime or None, not {type(value).__name__}")
+    if value.tzinfo is None or value.utcoffset() is None:
+        raise ConfigurationError(f"{name} has no time zone: give an aware datetime, such as datetime.now(timezone.utc)")
+
+
+def _text_or_nothing(instance: object, field: Field, value: object) -> None:
+    if value not in (None, ""):
+        _text(instance, field, value)
+
+
+def _set(instance: object, name: str, value: object) -> None:
+    # The one moment at which a frozen value changes: at the end of its own construction. An attrs converter would do, but
+    # pyright takes a converted field for a descriptor, which then does not match the protocol `Expiring`.
+    object.__setattr__(instance, name, value)
+
+
+@attrs.frozen
+class Credential:
+    """An access key, with a security token if it is a temporary one. A value: share it freely; hashable and picklable.
+
+    Args:
+        access_key_id: Identifies the key; not a secret.
+        access_key_secret: Signs requests. Never in ``repr``, ``str``, a log or an error text.
+        security_token: Goes along with a temporary key; the empty string counts as ``None``. As secret as the key.
+        expires_at: When the key ends, as the service said it, timezone-aware, kept in UTC; ``None`` means never.
+        provider_name: Where the key came from, for example ``"default/cli_profile/ram_role_arn"``. No part of equality.
+
+    Raises:
+        ConfigurationError: A part is empty, is no string or holds a control character, or *expires_at* has no time zone.
+    """
+
+    access_key_id: str = attrs.field(validator=_text)
+    access_key_secret: str = attrs.field(repr=False, validator=_text)
+    security_token: str | None = attrs.field(default=None, repr=False, validator=_text_or_nothing)
+    expires_at: datetime | None = attrs.field(default=None, validator=attrs.validators.optional(_aware))
+    provider_name: str = attrs.field(default="", repr=False, eq=False)
+
+    def __attrs_post_init__(self) -> None:
+        if self.security_token == "":
+            _set(self, "security_token", None)
+        if self.expires_at is not None and self.expires_at.tzinfo is not timezone.utc:
+            _set(self, "expires_at", self.expires_at.astimezone(timezone.utc))
+
+
+@attrs.frozen
+class BearerToken:
+    """A bearer token. A value: share it freely; hashable and picklable.
+
+    Args:
+        token: The token. Never in ``repr``, ``str``, a log or an error text.
+        expires_at: When the token ends, timezone-aware, kept in UTC; ``None`` means never.
+        provider_name: Where the token came from. No part of equality.
+
+    Raises:
+        ConfigurationError: The token is empty, is no string or holds a control character, or *expires_at* has no time zone.
+    """
+
+    token: str = attrs.field(repr=False, validator=_text)
+    expires_at: datetime | None = attrs.field(default=None, validator=attrs.validators.optional(_aware))
+    provider_name: str = attrs.field(default="", repr=False, eq=False)
+
+    def __attrs_post_init__(self) -> None:
+        if self.expires_at is not None and self.expires_at.tzinfo is not timezone.utc:
+            _set(self, "expires_at", self.expires_at.astimezone(timezone.utc))

@@ -1,0 +1,174 @@
+"""What can go wrong, as types: a caller, a chain and a retry each decide by the type alone."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from alicred.reports import SourceReport
+
+E = TypeVar("E", bound="AlicredError")
+
+
+class AlicredError(Exception):
+    """Base of everything that alicred raises.
+
+    Args:
+        message: What was being done, what came back and what to do about it. It must hold no secret.
+        provider: Name of the provider that failed, for example ``"profile/ram_role_arn"``.
+
+    Errors can be pickled and copied; both keep every detail.
+    """
+
+    def __init__(self, message: str, *, provider: str = "") -> None:
+        super().__init__(message)
+        self.provider = provider
+
+    @property
+    def message(self) -> str:
+        """The text without the details that ``str()`` adds."""
+        return str(self.args[0]) if self.args else ""
+
+    def __str__(self) -> str:
+        return f"{self.provider}: {self.message}" if self.provider else self.message
+
+
+class ConfigurationError(AlicredError, ValueError):
+    """A parameter, a variable or a file is wrong. The text names it and says what to do."""
+
+
+class NotConfigured(AlicredError):
+    """This source is not set up here, and the text says what would set it up. A chain moves on to its next source."""
+
+
+class ProviderError(AlicredError):
+    """A source is set up, but no credential came.
+
+    Args:
+        message: What was being done, what came back and what to do about it. It must hold no secret.
+        provider: Name of the provider that failed.
+        code: The service's own error code, such as ``"NoPermission"``.
+        request_id: The service's id of the request, for its support.
+        status: HTTP status of the answer.
+        retryable: Whether the same request may succeed if it is sent again soon; ``None`` is the class's own default.
+        retry_after: How long the service asked to be left alone.
+    """
+
+    _retryable = False
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        provider: str = "",
+        code: str | None = None,
+        request_id: str | None = None,
+        status: int | None = None,
+        retryable: bool | None = None,
+        retry_after: timedelta | None = None,
+    ) -> None:
+        super().__init__(message, provider=provider)
+        self.code = code
+        self.request_id = request_id
+        self.status = status
+        self.retryable = self._retryable if retryable is None else retryable
+        self.retry_after = retry_after
+
+    def __str__(self) -> str:
+        details = [
+            text
+            for text in (
+                self.code and f"code {self.code}",
+                self.status and f"HTTP {self.status}",
+                self.request_id and f"request id {self.request_id}",
+            )
+            if text
+        ]
+        return f"{super().__str__()} ({', '.join(details)})" if details else super().__str__()
+
+
+class TransientError(ProviderError):
+    """Trying again may help: the network, a time-out, a 5xx answer, throttling. ``retryable`` is true."""
+
+    _retryable = True
+
+
+class DeniedError(ProviderError):
+    """The service said no: no permission, no such role, a wrong signature, an unknown key. Trying again does not help."""
+
+
+class MalformedResponseError(ProviderError):
+    """The answer is not what the service promises, or what it handed out has expired already."""
+
+
+class RefreshTimeout(ProviderError):
+    """A caller waited ``max_wait`` for a refresh that is still under way. The refresh itself goes on."""
+
+    _retryable = True
+
+
+class ChainError(AlicredError):
+    """No source of a chain had a credential. The text lists every source and what it said, one on a line.
+
+    Args:
+        message: What was looked for.
+        reports: What each source answered, in the order in which they were asked.
+        provider: Name of the chain.
+    """
+
+    def __init__(self, message: str, *, reports: tuple[SourceReport, ...] = (), provider: str = "") -> None:
+        super().__init__(message, provider=provider)
+        self.reports = reports
+
+    def __str__(self) -> str:
+        return "\n".join([super().__str__(), *(f"  - {report}" for report in self.reports)])
+
+
+class ClosedError(AlicredError):
+    """The provider has been closed."""
+
+
+def is_transient(error: AlicredError) -> bool:
+    """Whether trying again soon may help: ``retryable`` of the error, or, for a `ChainError`, of one of its sources."""
+    if isinstance(error, ChainError):
+        return any(report.error is not None and is_transient(report.error) for report in error.reports)
+    return isinstance(error, ProviderError) and error.retryable
+
+
+def is_local(error: AlicredError) -> bool:
+    """Whether the failure never left the machine (`NotConfigured`, `ConfigurationError`, a chain of nothing else)."""
+    if isinstance(error, ChainError):
+        return all(report.error is None or is_local(report.error) for report in error.reports)
+    return isinstance(error, (NotConfigured, ConfigurationError))
+
+
+def text_of(error: AlicredError, *, without: str) -> str:
+    """The text of *error* on one line, for a place where the provider's name, *without*, stands already."""
+    return " ".join(str(error).removeprefix(f"{without}: ").split())
+
+
+def another(error: E) -> E:
+    """A new error of the same type with the same details, caused by *error*: one for each caller that shares it.
+
+    The constructor of a user's own subclass may ask for anything, so it is not called.
+    """
+    twin = type(error).__new__(type(error), *error.args)
+    twin.__dict__.update(error.__dict__)
+    twin.__cause__ = error
+    return twin
+
+
+def as_alicred_error(error: Exception, *, provider: str) -> AlicredError:
+    """*error* itself if it is alicred's own, else a `ProviderError` that keeps it as the cause.
+
+    The text of a foreign exception may hold anything, a secret included, so only its type is named.
+    """
+    if isinstance(error, AlicredError):
+        return error
+    wrapped = ProviderError(
+        f"the source raised {type(error).__name__}, which is none of alicred's errors; its text is kept in __cause__",
+        provider=provider,
+    )
+    wrapped.__cause__ = error
+    return wrapped

@@ -1,0 +1,174 @@
+"""What the engine tells a listener, and the log when there is none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import datetime, timedelta
+
+import attrs
+
+from alicred.errors import AlicredError, text_of
+
+
+@attrs.frozen(kw_only=True)
+class RefreshStarted:
+    """A refresh has begun: its source is about to be asked.
+
+    Args:
+        provider_name: Name of the provider that is being refreshed.
+        attempt: How many refreshes this provider has begun, this one included.
+    """
+
+    provider_name: str
+    attempt: int
+
+
+@attrs.frozen(kw_only=True)
+class RefreshSucceeded:
+    """A refresh has put a new value into service.
+
+    Args:
+        provider_name: Name of the provider that was refreshed.
+        refreshes: How many refreshes of this provider have succeeded, this one included.
+        expires_at: End of the new value; ``None`` means never.
+        refresh_due_at: When the next refresh is due; ``None`` means never.
+        seconds: How long the source took.
+    """
+
+    provider_name: str
+    refreshes: int
+    expires_at: datetime | None
+    refresh_due_at: datetime | None
+    seconds: float
+
+
+@attrs.frozen(kw_only=True)
+class RefreshFailed:
+    """A refresh has failed. A value that is still usable stays in service.
+
+    Args:
+        provider_name: Name of the provider that was to be refreshed.
+        error: What the source raised.
+        consecutive_failures: How many refreshes have failed in a row, this one included.
+        next_attempt_at: Before this moment the source is not asked again; ``None`` means at once when somebody asks.
+        usable: Whether a value is still in service.
+        seconds: How long the source took.
+    """
+
+    provider_name: str
+    error: AlicredError
+    consecutive_failures: int
+    next_attempt_at: datetime | None
+    usable: bool
+    seconds: float
+
+
+@attrs.frozen(kw_only=True)
+class ServedStale:
+    """A value past its end was served, as the policy's ``grace`` allows.
+
+    Args:
+        provider_name: Name of the provider that served it.
+        expires_at: The end that has passed.
+        times: How often this value has been served past its end, this time included.
+    """
+
+    provider_name: str
+    expires_at: datetime | None
+    times: int
+
+
+@attrs.frozen(kw_only=True)
+class RetryScheduled:
+    """An attempt has failed and another one will follow.
+
+    Args:
+        provider_name: Name of the provider that is tried again.
+        error: What the attempt raised.
+        failures: How many attempts have failed so far.
+        delay: The pause before the next one.
+    """
+
+    provider_name: str
+    error: AlicredError
+    failures: int
+    delay: timedelta
+
+
+@attrs.frozen(kw_only=True)
+class SourceSkipped:
+    """A chain has passed over one of its sources.
+
+    Args:
+        provider_name: Name of the chain.
+        source: Name of the source.
+        error: Why it was passed over.
+    """
+
+    provider_name: str
+    source: str
+    error: AlicredError
+
+
+@attrs.frozen(kw_only=True)
+class ChainResolved:
+    """A chain has found a source that has a credential.
+
+    Args:
+        provider_name: Name of the chain.
+        source: Name of the source.
+    """
+
+    provider_name: str
+    source: str
+
+
+Event = RefreshStarted | RefreshSucceeded | RefreshFailed | ServedStale | RetryScheduled | SourceSkipped | ChainResolved
+"""Everything that a listener may be told."""
+
+Listener = Callable[[Event], None]
+"""Called with each event, on the thread on which it happened, with no lock held. Callers may wait for it: be quick."""
+
+
+def tell(listener: Listener | None, event: Event) -> None:
+    """Give *event* to *listener*, or to the log if there is none. Nothing that the listener raises goes any further."""
+    try:
+        (listener or _log)(event)
+    except Exception:
+        with suppress(ImportError):  # the interpreter is shutting down, and there is no log any more
+            from logging import getLogger  # imported when there is something to say
+
+            text = "a listener raised on %s; the event is lost, nothing else is"
+            getLogger("alicred").exception(text, type(event).__name__)
+
+
+_DEBUG, _INFO, _WARNING = 10, 20, 30  # logging's own numbers: logging is imported only when there is something to say
+
+
+def _log(event: Event) -> None:
+    name = event.provider_name
+    if isinstance(event, RefreshFailed):
+        kept = "the held value stays in service" if event.usable else "no value is left to serve"
+        text = text_of(event.error, without=name)
+        _line(_WARNING, "%s: refresh failed (%d in a row), %s: %s", name, event.consecutive_failures, kept, text)
+    elif isinstance(event, RefreshSucceeded):
+        end = f"until {event.expires_at:%Y-%m-%d %H:%M:%S} UTC" if event.expires_at else "without an end"
+        level = _INFO if event.refreshes == 1 else _DEBUG
+        _line(level, "%s: credential fetched in %.3f s, valid %s", name, event.seconds, end)
+    elif isinstance(event, ServedStale):
+        level = _WARNING if event.times == 1 else _DEBUG
+        _line(level, "%s: serving a value that ended at %s, as the policy's grace allows", name, event.expires_at)
+    elif isinstance(event, RetryScheduled):
+        text = "%s: attempt %d failed, the next one follows in %.3f s: %s"
+        _line(_DEBUG, text, name, event.failures, event.delay.total_seconds(), text_of(event.error, without=name))
+    elif isinstance(event, SourceSkipped):
+        _line(_DEBUG, "%s: %s passed over: %s", name, event.source, text_of(event.error, without=event.source))
+    elif isinstance(event, ChainResolved):
+        _line(_INFO, "%s: using %s", name, event.source)
+
+
+def _line(level: int, text: str, *values: object) -> None:
+    import logging
+
+    logging.getLogger("alicred").log(level, text, *values)

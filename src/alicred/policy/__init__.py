@@ -1,0 +1,24 @@
+"""Policies: frozen values with pure methods. They do all the arithmetic about time, and nothing else does."""
+
+from __future__ import annotations
+
+from alicred.policy.backoff import Backoff
+from alicred.policy.chain import ChainPolicy, OnError
+from alicred.policy.refresh import OnDenied, RefreshMode, RefreshPolicy, Schedule
+from alicred.policy.retry import RetryPolicy
+from alicred.policy.window import FixedWindow, FractionWindow, TieredWindow, Window
+
+__all__ = [
+    "Backoff",
+    "ChainPolicy",
+    "FixedWindow",
+    "FractionWindow",
+    "OnDenied",
+    "OnError",
+    "RefreshMode",
+    "RefreshPolicy",
+    "RetryPolicy",
+    "Schedule",
+    "TieredWindow",
+    "Window",
+]

@@ -1,0 +1,36 @@
+"""How a chain goes from one source to the next."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+import attrs
+
+from alicred.policy._checks import flag, member_of
+
+
+class OnError(Enum):
+    """What a chain does when a source that is set up fails."""
+
+    STOP = "stop"
+    """Raise the source's error: never slide silently onto another identity."""
+    CONTINUE = "continue"
+    """Ask the next source."""
+
+
+@attrs.frozen(kw_only=True)
+class ChainPolicy:
+    """How a `ChainProvider` goes from one source to the next. A value: share it freely.
+
+    A source that raises `NotConfigured` is always passed over; *on_error* is about every other failure.
+
+    Args:
+        sticky: Once a source has had a credential, ask it alone from then on.
+        on_error: What a failing source does to the chain.
+
+    Raises:
+        ConfigurationError: A parameter is outside its range; the text names it.
+    """
+
+    sticky: bool = attrs.field(default=True, validator=flag)
+    on_error: OnError = attrs.field(default=OnError.STOP, validator=member_of(OnError))

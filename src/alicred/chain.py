@@ -1,0 +1,138 @@
+"""Asks several sources in turn."""
+
+from __future__ import annotations
+
+import time
+from functools import partial
+from typing import Generic
+
+import attrs
+
+from alicred._arguments import require, require_provider
+from alicred.credential import BearerToken, C, Credential
+from alicred.errors import AlicredError, ChainError, ConfigurationError, NotConfigured, as_alicred_error, text_of
+from alicred.events import ChainResolved, Listener, SourceSkipped, tell
+from alicred.policy.chain import ChainPolicy, OnError
+from alicred.provider import Provider
+from alicred.reports import SourceOutcome, SourceReport
+
+
+class ChainProvider(Generic[C]):
+    """The first of several sources that has a value. Thread- and fork-safe; it can be pickled.
+
+    A source that raises `NotConfigured` is passed over. Any other failure means that the source is meant to be used and is
+    broken, so that by default it is raised and no other identity takes its place (``ChainPolicy(on_error=...)``). Once a
+    source has had a value, later calls go to it alone (``ChainPolicy(sticky=...)``); a pickled chain walks anew.
+
+    Args:
+        sources: What is asked, in this order.
+        policy: How to go from one source to the next.
+        listener: Told of every `SourceSkipped` and `ChainResolved`; ``None`` writes to the logger ``alicred``.
+        name: Name of the chain. Unless it is ``None``, it goes before the ``provider_name`` of what was found, as in
+            ``"default/env"``.
+
+    Raises:
+        ConfigurationError: There is no source, or an argument is of the wrong type.
+    """
+
+    def __init__(
+        self,
+        *sources: Provider[C],
+        policy: ChainPolicy = ChainPolicy(),  # noqa: B008  (an immutable value)
+        listener: Listener | None = None,
+        name: str | None = None,
+    ) -> None:
+        if not sources:
+            raise ConfigurationError("ChainProvider needs at least one source")
+        for source in sources:
+            require_provider(source, "ChainProvider.sources")
+        require(policy, ChainPolicy, "ChainProvider.policy")
+        self._sources = sources
+        self._policy = policy
+        self._listener = listener
+        self._name = name
+        self._winner: Provider[C] | None = None
+
+    @property
+    def name(self) -> str:
+        """Name of the chain; ``"chain"`` unless it was given one."""
+        return self._name or "chain"
+
+    def get(self) -> C:
+        """The value of the first source that has one. Blocks for as long as the sources that are asked do.
+
+        Raises:
+            ChainError: No source had one; ``reports`` and the text say why, source by source.
+            AlicredError: What a source raised that is set up and broken.
+        """
+        if self._winner is not None:
+            return self._named(self._ask(self._winner))
+        reports: list[SourceReport] = []
+        for source in self._sources:
+            began = time.monotonic()
+            try:
+                value = self._ask(source)
+            except AlicredError as error:
+                if not isinstance(error, NotConfigured) and self._policy.on_error is OnError.STOP:
+                    raise
+                reports.append(_report(source, error, began))
+                tell(self._listener, SourceSkipped(provider_name=self.name, source=source.name, error=error))
+                continue
+            if self._policy.sticky:
+                self._winner = source
+            tell(self._listener, ChainResolved(provider_name=self.name, source=source.name))
+            return self._named(value)
+        raise ChainError("no source has a credential:", reports=tuple(reports), provider=self.name)
+
+    def explain(self) -> tuple[SourceReport, ...]:
+        """What each source answers when it is asked now, all of them and in their order. Raises nothing and changes nothing.
+
+        Blocks for as long as all the sources together do.
+        """
+        return tuple(self._examine(source) for source in self._sources)
+
+    def _examine(self, source: Provider[C]) -> SourceReport:
+        began = time.monotonic()
+        try:
+            value = self._ask(source)
+        except AlicredError as error:
+            return _report(source, error, began)
+        key = f"access key id {value.access_key_id}" if isinstance(value, Credential) else type(value).__name__
+        end = f"valid until {value.expires_at:%Y-%m-%d %H:%M:%S} UTC" if value.expires_at else "without an end"
+        return SourceReport(
+            name=source.name,
+            outcome=SourceOutcome.FOUND,
+            detail=f"{key}, {end}",
+            seconds=time.monotonic() - began,
+        )
+
+    def _ask(self, source: Provider[C]) -> C:
+        try:
+            return source.get()
+        except AlicredError:
+            raise
+        except Exception as raised:
+            raise as_alicred_error(raised, provider=source.name) from raised
+
+    def _named(self, value: C) -> C:
+        if self._name is None or not isinstance(value, (Credential, BearerToken)):
+            return value
+        inner = value.provider_name
+        return attrs.evolve(value, provider_name=f"{self._name}/{inner}" if inner else self._name)
+
+    def __repr__(self) -> str:
+        return f"<ChainProvider {self.name}: {', '.join(source.name for source in self._sources)}>"
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return partial(type(self), policy=self._policy, listener=self._listener, name=self._name), self._sources
+
+
+def _report(source: Provider[C], error: AlicredError, began: float) -> SourceReport:
+    not_configured = isinstance(error, NotConfigured)
+    return SourceReport(
+        name=source.name,
+        outcome=SourceOutcome.NOT_CONFIGURED if not_configured else SourceOutcome.FAILED,
+        detail=text_of(error, without=source.name),
+        error=error,
+        seconds=time.monotonic() - began,
+    )

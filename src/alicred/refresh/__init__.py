@@ -1,0 +1,1 @@
+"""The refresh engine: the decision (pure), the flight, and the cache that is their thin shell."""

@@ -1,0 +1,93 @@
+"""What to do for one caller: a pure, total function of what is known and the time."""
+
+from __future__ import annotations
+
+from enum import Enum
+from math import inf
+
+import attrs
+
+from alicred.credential import C
+from alicred.refresh.snapshot import Held, Phase, Snapshot
+
+
+class Action(Enum):
+    """What one caller gets."""
+
+    SERVE = "serve"
+    """The held value."""
+    SERVE_AND_REFRESH = "serve and refresh"
+    """The held value; a refresh is to be started."""
+    WAIT = "wait"
+    """The outcome of a refresh, which is to be started unless one is under way."""
+    FAIL = "fail"
+    """An error at once."""
+
+
+@attrs.frozen
+class Decision:
+    """What one caller gets, and how long the same answer stands.
+
+    Args:
+        action: What the caller gets.
+        phase: Phase of the held value.
+        until: Before this moment every caller gets the held value at once, unless something happens in between; ``-inf``
+            if there is no such moment.
+    """
+
+    action: Action
+    phase: Phase
+    until: float = -inf
+
+
+def decide(snapshot: Snapshot[C], now: float, span: float = 0.0) -> Decision:
+    """What a caller gets at *now* who needs a value for *span* seconds more; zero means: any value that may be served."""
+    held = snapshot.held
+    if snapshot.closed:
+        return Decision(Action.FAIL, Phase.CLOSED)
+    if held is None:
+        return Decision(_without_a_value(snapshot, now), Phase.EMPTY)
+    phase = held.phase(now)
+    if phase is Phase.EXPIRED or snapshot.refused or not lasts(held, now, span):
+        return Decision(_without_a_value(snapshot, now), phase)
+    return _with_a_value(snapshot, held, phase, now)
+
+
+def lasts(held: Held[C], now: float, span: float) -> bool:
+    """Whether *held* is good for *span* seconds more."""
+    return span <= 0 or held.expires_after - now >= span
+
+
+def _with_a_value(snapshot: Snapshot[C], held: Held[C], phase: Phase, now: float) -> Decision:
+    if phase is Phase.FRESH:
+        return Decision(Action.SERVE, phase, held.refresh_after)
+    waits = phase is not Phase.AGING
+    if snapshot.waited_for_until is not None:
+        if not waits:
+            return Decision(Action.SERVE, phase, held.urgent_after)
+        if now < snapshot.waited_for_until:
+            return Decision(Action.WAIT, phase)
+        return Decision(Action.SERVE, phase, _end(held, phase))
+    if _may_try(snapshot, now):
+        return Decision(Action.WAIT if waits else Action.SERVE_AND_REFRESH, phase)
+    return Decision(Action.SERVE, phase, min(snapshot.next_attempt_at, _end(held, phase)))
+
+
+def _end(held: Held[C], phase: Phase) -> float:
+    # In GRACE every single serving is announced, so that there is no moment up to which nothing is to be done.
+    ends = {Phase.AGING: held.urgent_after, Phase.URGENT: held.expires_after}
+    return ends.get(phase, -inf)
+
+
+def _without_a_value(snapshot: Snapshot[C], now: float) -> Action:
+    return Action.WAIT if snapshot.waited_for_until is not None or _may_try(snapshot, now) else Action.FAIL
+
+
+def _may_try(snapshot: Snapshot[C], now: float) -> bool:
+    """Whether the back-off allows an attempt. The moment at which a value expires allows one in any case."""
+    if now >= snapshot.next_attempt_at:
+        return True
+    held = snapshot.held
+    if held is None or held.invalidated:
+        return False
+    return snapshot.attempted_at < held.expires_after <= now

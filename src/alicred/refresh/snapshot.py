@@ -1,0 +1,227 @@
+"""What a cache knows at one moment, as an immutable value, and the steps from one such value to the next. All pure."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from enum import Enum
+from math import inf
+from typing import Generic
+
+import attrs
+
+from alicred.credential import C
+from alicred.errors import AlicredError, DeniedError, is_local
+from alicred.policy.refresh import OnDenied, RefreshPolicy
+
+WALL_CHECK_SECONDS = 60.0
+"""How long the wall clock may go unseen while a value is held."""
+
+
+class Phase(Enum):
+    """Where a held value is in its life."""
+
+    EMPTY = "empty"
+    """Nothing is held."""
+    FRESH = "fresh"
+    """Served."""
+    AGING = "aging"
+    """Served at once, and refreshed ahead."""
+    URGENT = "urgent"
+    """Callers wait for the refresh; if it fails, the held value is served."""
+    GRACE = "grace"
+    """Past its end, but within the policy's grace: as URGENT, and announced with `ServedStale`."""
+    EXPIRED = "expired"
+    """Not served any more: callers wait for the refresh, or get its error."""
+    CLOSED = "closed"
+    """The cache has been closed."""
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class Held(Generic[C]):
+    """A fetched value and the moments of its life, in seconds on the monotonic clock; ``inf`` means never."""
+
+    value: C
+    lifetime: timedelta | None
+    fetched_at: float
+    window: timedelta | None
+    refresh_after: float
+    urgent_after: float
+    expires_after: float
+    dead_after: float
+    wall: datetime
+    """The wall clock at `wall_mark`, to tell later whether it has run ahead of the monotonic one."""
+    wall_mark: float
+    doubtful: bool = False
+    """The wall clock says that the value has ended, the monotonic one that it has not."""
+    invalidated: bool = False
+
+    def phase(self, now: float) -> Phase:
+        """The phase at *now*."""
+        if now >= self.dead_after:
+            return Phase.EXPIRED
+        if now >= self.expires_after:
+            return Phase.GRACE
+        if now >= self.urgent_after or self.doubtful:
+            return Phase.URGENT
+        return Phase.AGING if now >= self.refresh_after else Phase.FRESH
+
+    def invalidated_at(self, now: float, grace: timedelta) -> Held[C]:
+        """The same value as if it had ended at *now*."""
+        return attrs.evolve(
+            self,
+            refresh_after=min(now, self.refresh_after),
+            urgent_after=min(now, self.urgent_after),
+            expires_after=min(now, self.expires_after),
+            dead_after=min(now + grace.total_seconds(), self.dead_after),
+            invalidated=True,
+        )
+
+    def judged_by(self, wall: datetime, now: float) -> Held[C]:
+        """The same value, in doubt if the wall clock has run ahead of the monotonic one by more than the value has left."""
+        ahead = (wall - self.wall).total_seconds() - (now - self.wall_mark)
+        doubtful = 0 < self.expires_after - now < ahead
+        return self if doubtful == self.doubtful else attrs.evolve(self, doubtful=doubtful)
+
+    def trusted(self, wall: datetime, now: float) -> Held[C]:
+        """The same value, with the wall clock taken anew as it is at *now*: whatever it did before counts no more."""
+        return attrs.evolve(self, wall=wall, wall_mark=now, doubtful=False)
+
+
+def hold(value: C, *, policy: RefreshPolicy, u: float, now: float, wall: datetime) -> Held[C]:
+    """*value* as fetched at *now*, when the wall clock said *wall*; *u* is the random draw."""
+    lifetime = None if value.expires_at is None else value.expires_at - wall
+    return scheduled(value, lifetime, policy=policy, u=u, fetched_at=now, wall=wall)
+
+
+def scheduled(
+    value: C, lifetime: timedelta | None, *, policy: RefreshPolicy, u: float, fetched_at: float, wall: datetime
+) -> Held[C]:
+    """*value* with the moments that *policy* gives to *lifetime*."""
+    schedule = policy.schedule(lifetime, u)
+
+    def moment(span: timedelta | None) -> float:
+        return inf if span is None else fetched_at + span.total_seconds()
+
+    return Held(
+        value=value,
+        lifetime=lifetime,
+        fetched_at=fetched_at,
+        window=schedule.window,
+        refresh_after=moment(schedule.refresh_after),
+        urgent_after=moment(schedule.urgent_after),
+        expires_after=moment(schedule.expires_after),
+        dead_after=moment(schedule.dead_after),
+        wall=wall,
+        wall_mark=fetched_at,
+    )
+
+
+def drawn_anew(held: Held[C], policy: RefreshPolicy, u: float) -> Held[C]:
+    """*held* with another draw for the moment of its refresh; every other moment and mark stays."""
+    if held.invalidated:
+        return held
+    anew = scheduled(
+        held.value, held.lifetime, policy=policy, u=u, fetched_at=held.fetched_at, wall=held.wall
+    )
+    return attrs.evolve(held, refresh_after=anew.refresh_after, urgent_after=anew.urgent_after)
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class Snapshot(Generic[C]):
+    """Everything that a decision depends on. Moments are seconds on the monotonic clock."""
+
+    held: Held[C] | None = None
+    generation: int = 0
+    """Counts what makes the result of an earlier flight unwanted."""
+    waited_for_until: float | None = None
+    """A refresh is under way, and who holds a usable value waits for it until this moment; ``None``: none is under way."""
+    attempted_at: float = -inf
+    next_attempt_at: float = -inf
+    failures: int = 0
+    """Consecutive failed refreshes."""
+    unchanged: int = 0
+    """Consecutive refreshes that brought nothing newer than what was held."""
+    last_error: AlicredError | None = None
+    refused: bool = False
+    """The service has denied the refresh, and the policy is to tell the callers."""
+    wall_due_at: float = inf
+    """When to look at the wall clock again."""
+    closed: bool = False
+    refreshes: int = 0
+    attempts: int = 0
+
+    def started(self, now: float, max_wait: timedelta) -> Snapshot[C]:
+        """A refresh begins."""
+        return attrs.evolve(
+            self,
+            waited_for_until=now + max_wait.total_seconds(),
+            attempted_at=now,
+            attempts=self.attempts + 1,
+        )
+
+    def ended(self) -> Snapshot[C]:
+        """A refresh is over and has left nothing behind."""
+        return attrs.evolve(self, waited_for_until=None)
+
+    def succeeded(self, held: Held[C], policy: RefreshPolicy, u: float) -> Snapshot[C]:
+        """A refresh has brought *held*. If that is nothing newer, the next one waits as after a failure; *u* is the draw."""
+        unchanged = self.unchanged + 1 if self._has_already(held) else 0
+        pause = policy.failure_backoff.delay(unchanged, u).total_seconds() if unchanged else -inf
+        return attrs.evolve(
+            self,
+            held=held,
+            waited_for_until=None,
+            next_attempt_at=held.fetched_at + pause,
+            failures=0,
+            unchanged=unchanged,
+            last_error=None,
+            refused=False,
+            wall_due_at=held.fetched_at + WALL_CHECK_SECONDS,
+            refreshes=self.refreshes + 1,
+        )
+
+    def _has_already(self, held: Held[C]) -> bool:
+        # A source that keeps a value of its own hands it out again, close to its end or after it was rejected.
+        before = self.held
+        if before is None or held.value.expires_at != before.value.expires_at:
+            return False
+        return held.value == before.value if before.invalidated else held.value.expires_at is not None
+
+    def failed(self, error: AlicredError, policy: RefreshPolicy, now: float, u: float) -> Snapshot[C]:
+        """A refresh has failed; *u* is the draw. The held value stays. What never left the machine is not held back."""
+        failures = self.failures + 1
+        pause = -inf if is_local(error) else policy.failure_backoff.delay(failures, u).total_seconds()
+        return attrs.evolve(
+            self,
+            waited_for_until=None,
+            next_attempt_at=now + pause,
+            failures=failures,
+            last_error=error,
+            refused=policy.on_denied is OnDenied.RAISE and isinstance(error, DeniedError),
+        )
+
+    def invalidated(self, now: float, grace: timedelta) -> Snapshot[C]:
+        """The held value has been rejected: it counts as expired, and nothing that is under way may bring it back."""
+        held = self.held
+        if held is None or held.phase(now) in (Phase.GRACE, Phase.EXPIRED):
+            return self
+        return attrs.evolve(self, held=held.invalidated_at(now, grace), generation=self.generation + 1)
+
+    def judged_by(self, wall: datetime, now: float) -> Snapshot[C]:
+        """The wall clock has been looked at."""
+        held = self.held and self.held.judged_by(wall, now)
+        return attrs.evolve(self, held=held, wall_due_at=now + WALL_CHECK_SECONDS)
+
+    def trusted(self, wall: datetime, now: float) -> Snapshot[C]:
+        """The wall clock has been found wrong: the held value is in doubt no more."""
+        held = self.held and self.held.trusted(wall, now)
+        return attrs.evolve(self, held=held)
+
+    def shut(self) -> Snapshot[C]:
+        """The cache has been closed: nothing is held, and nothing that is under way is wanted."""
+        return attrs.evolve(self, held=None, closed=True, generation=self.generation + 1)
+
+    def after_fork(self, policy: RefreshPolicy, u: float) -> Snapshot[C]:
+        """What is left of it in a forked child: no refresh is under way there, and the draw is the child's own."""
+        held = self.held and drawn_anew(self.held, policy, u)
+        return attrs.evolve(self, held=held, waited_for_until=None, generation=self.generation + 1)

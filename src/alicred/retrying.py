@@ -1,0 +1,80 @@
+"""Tries a source again, under a policy."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from functools import partial
+from typing import Generic
+
+from alicred._arguments import require, require_provider
+from alicred._random import draw
+from alicred.clock import SYSTEM_CLOCK, Clock
+from alicred.credential import C
+from alicred.errors import as_alicred_error
+from alicred.events import Listener, RetryScheduled, tell
+from alicred.policy.retry import RetryPolicy
+from alicred.provider import Provider
+
+
+class RetryingProvider(Generic[C]):
+    """Tries a source again after a failure that may pass. Holds nothing: thread- and fork-safe, and it can be pickled.
+
+    Args:
+        source: What is asked.
+        policy: How often, how long and after which errors.
+        clock: Measures and sleeps.
+        listener: Told of every `RetryScheduled`; ``None`` writes to the logger ``alicred``.
+
+    Raises:
+        ConfigurationError: An argument is of the wrong type.
+    """
+
+    def __init__(
+        self,
+        source: Provider[C],
+        policy: RetryPolicy = RetryPolicy(),  # noqa: B008  (an immutable value)
+        *,
+        clock: Clock = SYSTEM_CLOCK,
+        listener: Listener | None = None,
+    ) -> None:
+        require_provider(source, "RetryingProvider.source")
+        require(policy, RetryPolicy, "RetryingProvider.policy")
+        self._source = source
+        self._policy = policy
+        self._clock = clock
+        self._listener = listener
+
+    @property
+    def name(self) -> str:
+        """The source's name."""
+        return self._source.name
+
+    def get(self) -> C:
+        """One value of the source. Blocks for as long as the source does, and for the pauses of the policy.
+
+        Raises:
+            AlicredError: What the last attempt raised.
+        """
+        began = self._clock.monotonic()
+        failures = 0
+        while True:
+            try:
+                return self._source.get()
+            except Exception as raised:
+                error = as_alicred_error(raised, provider=self.name)
+                failures += 1
+                elapsed = timedelta(seconds=self._clock.monotonic() - began)
+                delay = self._policy.next_delay(failures, elapsed, error, draw())
+                if delay is None:
+                    if error is raised:
+                        raise
+                    raise error from raised
+            event = RetryScheduled(provider_name=self.name, error=error, failures=failures, delay=delay)
+            tell(self._listener, event)
+            self._clock.sleep(delay)
+
+    def __repr__(self) -> str:
+        return f"<RetryingProvider of {self.name}>"
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return partial(type(self), clock=self._clock, listener=self._listener), (self._source, self._policy)

@@ -1,0 +1,172 @@
+"""The cache in forked, forkserver and spawned processes."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import pickle
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from datetime import timedelta
+
+import pytest
+
+from alicred import CachingProvider, Credential, RefreshMode, RefreshPolicy
+from alicred.testing import FakeClock
+from tests.support import HOUR, Gate, Script
+
+MINUTE = timedelta(minutes=1)
+
+pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="this platform has no fork")
+
+
+def in_child(work: Callable[[], object], seconds: float = 10) -> object:
+    """What *work* answers in a forked child, which has a few seconds for it."""
+    reading, writing = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        try:
+            answer: object
+            try:
+                answer = work()
+            except BaseException as error:
+                answer = f"{type(error).__name__}: {error}"
+            with os.fdopen(writing, "wb") as pipe:
+                pickle.dump(answer, pipe)
+        finally:
+            os._exit(0)
+    os.close(writing)
+    timer = threading.Timer(seconds, os.kill, (pid, 9))
+    timer.start()
+    try:
+        with os.fdopen(reading, "rb") as pipe:
+            sent = pipe.read()
+    finally:
+        timer.cancel()
+        os.waitpid(pid, 0)
+        timer.join()
+    assert sent, "the child hung"
+    return pickle.loads(sent)
+
+
+class Process:
+    """A source that tells in which process it was asked."""
+
+    name = "process"
+
+    def get(self) -> Credential:
+        return Credential(f"id-{os.getpid()}", "secret")
+
+
+@pytest.mark.parametrize("mode", list(RefreshMode))
+def test_a_fork_in_the_middle_of_a_first_refresh_leaves_the_child_usable(mode: RefreshMode) -> None:
+    gate = Gate()
+    cache = CachingProvider(Script(gate, HOUR), refresh=RefreshPolicy(mode=mode))
+    refresher = threading.Thread(target=cache.get)
+    refresher.start()
+    assert gate.entered.wait(5)
+    began = time.monotonic()
+    assert in_child(lambda: cache.get().access_key_id) == "id-2"
+    assert time.monotonic() - began < 5  # nobody has waited for the parent's refresh
+    gate.open()
+    refresher.join()
+    assert cache.get().access_key_id == "id-1"
+
+
+def test_a_value_held_before_the_fork_is_served_after_it_without_a_call() -> None:
+    clock = FakeClock()
+    source = Script(HOUR, clock=clock)
+    cache = CachingProvider(source, clock=clock)
+    cache.get()
+    assert in_child(lambda: (cache.get().access_key_id, source.calls)) == ("id-1", 1)
+
+
+def test_a_fork_in_the_middle_of_a_refresh_ahead_leaves_the_child_served_and_refreshing() -> None:
+    clock, gate = FakeClock(), Gate()
+    cache = CachingProvider(Script(HOUR, gate, HOUR, clock=clock), clock=clock, refresh=RefreshPolicy(jitter=0))
+    cache.get()
+    clock.advance(50 * MINUTE)
+    cache.get()
+    assert gate.entered.wait(5)
+
+    def child() -> tuple[str, str]:
+        first = cache.get().access_key_id
+        while cache.state().refreshes == 1:
+            time.sleep(0.005)
+        return first, cache.get().access_key_id
+
+    assert in_child(child) == ("id-1", "id-3")
+    gate.open()
+
+
+def test_a_lock_that_some_thread_held_at_the_fork_is_not_held_in_the_child() -> None:
+    clock = FakeClock()
+    cache = CachingProvider(Script(HOUR, clock=clock), clock=clock, refresh=RefreshPolicy(jitter=0))
+    cache.get()
+    clock.advance(2 * HOUR)
+    held, release = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with cache._lock:
+            held.set()
+            release.wait(20)
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    assert held.wait(5)
+    try:
+        assert in_child(lambda: cache.get().access_key_id) == "id-2"
+    finally:
+        release.set()
+        holder.join()
+
+
+def test_children_of_one_parent_do_not_refresh_in_step() -> None:
+    clock = FakeClock()
+    cache = CachingProvider(Script(HOUR, clock=clock), clock=clock, refresh=RefreshPolicy(jitter=1))
+    cache.get()
+    due = [in_child(lambda: cache.state().refresh_due_at) for _ in range(8)]
+    assert len(set(due)) == 8
+    assert cache.state().refresh_due_at not in due
+
+
+def test_a_closed_provider_is_closed_in_the_child_too() -> None:
+    cache = CachingProvider(Script())
+    cache.close()
+    assert str(in_child(cache.get)).startswith("ClosedError")
+
+
+def test_a_provider_dropped_before_the_fork_is_no_trouble_after_it() -> None:
+    for _ in range(100):
+        CachingProvider(Script())
+    assert in_child(lambda: "alive") == "alive"
+
+
+def _id_and_pid(cache: CachingProvider[Credential]) -> tuple[str, int]:
+    return cache.get().access_key_id, os.getpid()
+
+
+@pytest.mark.parametrize("method", ["fork", "forkserver", "spawn"])
+def test_it_travels_to_process_pools_of_every_start_method(method: str) -> None:
+    cache = CachingProvider(Process(), refresh=RefreshPolicy(max_wait=MINUTE))
+    context = multiprocessing.get_context(method)
+    with ProcessPoolExecutor(2, mp_context=context) as pool:
+        answers = list(pool.map(_id_and_pid, [cache] * 4))
+    assert all(answer == (f"id-{answer[1]}", answer[1]) for answer in answers)
+    assert os.getpid() not in {pid for _, pid in answers}
+    assert cache.state().attempts == 0
+
+
+def test_nothing_is_registered_before_the_first_provider_exists() -> None:
+    program = (
+        "import os, threading; calls = []; os.register_at_fork = lambda **k: calls.extend(f.__module__ for f in k.values());"
+        "ours = lambda: [name for name in calls if name.startswith('alicred')];"
+        "import alicred; assert not ours(); from tests.support import Script; assert not ours();"
+        "[alicred.CachingProvider(Script()) for _ in range(3)]; assert len(ours()) == 1, ours(); print('once')"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=20)
+    assert (done.stdout.strip(), done.stderr) == ("once", "")

@@ -1,0 +1,99 @@
+"""Errors: types to decide by, texts to act on."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+from datetime import timedelta
+
+import pytest
+
+import alicred
+from alicred import (
+    AlicredError,
+    ChainError,
+    ClosedError,
+    ConfigurationError,
+    DeniedError,
+    MalformedResponseError,
+    NotConfigured,
+    ProviderError,
+    RefreshTimeout,
+    SourceOutcome,
+    SourceReport,
+    TransientError,
+)
+
+DETAILS = {"provider": "vault", "code": "NoPermission", "request_id": "r-1", "status": 403}
+TREE = {
+    ConfigurationError: (AlicredError, ValueError),
+    NotConfigured: (AlicredError,),
+    ProviderError: (AlicredError,),
+    TransientError: (ProviderError,),
+    DeniedError: (ProviderError,),
+    MalformedResponseError: (ProviderError,),
+    RefreshTimeout: (ProviderError,),
+    ChainError: (AlicredError,),
+    ClosedError: (AlicredError,),
+}
+
+
+@pytest.mark.parametrize(("kind", "bases"), TREE.items())
+def test_the_tree_is_as_documented(kind: type[AlicredError], bases: tuple[type, ...]) -> None:
+    assert all(issubclass(kind, base) for base in bases)
+    assert getattr(alicred, kind.__name__) is kind
+
+
+@pytest.mark.parametrize("kind", TREE)
+def test_each_takes_a_message_and_the_name_of_its_provider(kind: type[AlicredError]) -> None:
+    assert str(kind("it broke")) == "it broke"
+    error = kind("it broke", provider="vault")
+    assert str(error) == "vault: it broke"
+    assert (error.provider, error.message) == ("vault", "it broke")
+
+
+@pytest.mark.parametrize("kind", [kind for kind in TREE if issubclass(kind, ProviderError)])
+def test_what_a_service_said_is_kept_and_shown(kind: type[ProviderError]) -> None:
+    error = kind("no", retry_after=timedelta(seconds=3), **DETAILS)  # type: ignore[arg-type]
+    assert {name: getattr(error, name) for name in DETAILS} == DETAILS
+    assert error.retry_after == timedelta(seconds=3)
+    assert str(error) == "vault: no (code NoPermission, HTTP 403, request id r-1)"
+    assert error.retryable is (kind in (TransientError, RefreshTimeout))
+    assert kind("no", retryable=True).retryable
+    assert not kind("no", retryable=False).retryable
+
+
+REPORTS = (
+    SourceReport(
+        name="env", outcome=SourceOutcome.NOT_CONFIGURED, detail="ALIBABA_CLOUD_ACCESS_KEY_ID is not set", error=NotConfigured("x")
+    ),
+    SourceReport(name="ecs_ram_role", outcome=SourceOutcome.FAILED, detail="timed out", error=TransientError("y"), seconds=1.0),
+)
+
+
+def test_the_text_of_a_chain_error_is_a_list() -> None:
+    assert str(ChainError("no source has a credential:", reports=REPORTS, provider="default")).splitlines() == [
+        "default: no source has a credential:",
+        "  - env: not configured: ALIBABA_CLOUD_ACCESS_KEY_ID is not set",
+        "  - ecs_ram_role: failed: timed out",
+    ]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ConfigurationError("bad", provider="p"),
+        DeniedError("no", **DETAILS),  # type: ignore[arg-type]
+        TransientError("down", retry_after=timedelta(seconds=1)),
+        ChainError("none", reports=REPORTS),
+        ClosedError("closed"),
+    ],
+)
+def test_errors_travel_between_processes_with_every_detail(error: AlicredError) -> None:
+    for twin in (pickle.loads(pickle.dumps(error)), copy.copy(error)):
+        assert type(twin) is type(error)
+        assert str(twin) == str(error)
+        if not isinstance(error, ChainError):
+            assert twin.__dict__ == error.__dict__
+        else:
+            assert [str(report) for report in twin.reports] == [str(report) for report in error.reports]

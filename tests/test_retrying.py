@@ -1,0 +1,104 @@
+"""Retries."""
+
+from __future__ import annotations
+
+import pickle
+from datetime import timedelta
+
+import pytest
+
+from alicred import (
+    AlicredError,
+    Backoff,
+    ConfigurationError,
+    DeniedError,
+    NotConfigured,
+    ProviderError,
+    RetryingProvider,
+    RetryPolicy,
+    RetryScheduled,
+    TransientError,
+)
+from alicred.testing import FakeClock
+from tests.support import HOUR, SECOND, Recorder, Script
+from tests.test_chain import Pickled
+
+DOWN = TransientError("down")
+STEADY = RetryPolicy(backoff=Backoff(initial=SECOND, jitter=0))
+
+
+def test_a_failure_that_may_pass_is_tried_again_after_a_pause() -> None:
+    clock, heard = FakeClock(), Recorder()
+    source = Script(DOWN, DOWN, HOUR)
+    assert RetryingProvider(source, STEADY, clock=clock, listener=heard).get().access_key_id == "id-3"
+    assert clock.sleeps == (SECOND, 2 * SECOND)
+    assert heard.events == [
+        RetryScheduled(provider_name="script", error=DOWN, failures=1, delay=SECOND),
+        RetryScheduled(provider_name="script", error=DOWN, failures=2, delay=2 * SECOND),
+    ]
+
+
+def test_the_last_attempts_error_is_raised_as_it_is() -> None:
+    last = TransientError("still down")
+    source = Script(DOWN, DOWN, last)
+    with pytest.raises(TransientError) as caught:
+        RetryingProvider(source, STEADY, clock=FakeClock()).get()
+    assert caught.value is last
+    assert source.calls == 3
+
+
+@pytest.mark.parametrize("error", [DeniedError("no"), NotConfigured("no"), ConfigurationError("no"), ProviderError("no")])
+def test_what_will_not_pass_is_not_tried_again(error: AlicredError) -> None:
+    source = Script(error)
+    with pytest.raises(type(error)):
+        RetryingProvider(source, clock=FakeClock()).get()
+    assert source.calls == 1
+
+
+def test_the_pause_that_the_service_asks_for_is_kept() -> None:
+    clock = FakeClock()
+    RetryingProvider(Script(TransientError("slow down", retry_after=7 * SECOND), HOUR), STEADY, clock=clock).get()
+    assert clock.sleeps == (7 * SECOND,)
+
+
+def test_the_budget_counts_what_the_attempts_take() -> None:
+    clock = FakeClock()
+
+    def slow() -> object:
+        clock.advance(8 * SECOND)
+        return DOWN
+
+    source = Script(slow)
+    with pytest.raises(TransientError):
+        RetryingProvider(source, RetryPolicy(attempts=10, backoff=STEADY.backoff, budget=20 * SECOND), clock=clock).get()
+    assert source.calls == 3
+
+
+def test_a_foreign_exception_is_wrapped_and_not_tried_again() -> None:
+    cause = KeyError("hunter2")
+    source = Script(cause)
+    with pytest.raises(ProviderError) as caught:
+        RetryingProvider(source, clock=FakeClock()).get()
+    assert caught.value.__cause__ is cause
+    assert "hunter2" not in str(caught.value)
+    assert source.calls == 1
+
+
+def test_an_interrupt_passes_through() -> None:
+    source = Script(KeyboardInterrupt())
+    with pytest.raises(KeyboardInterrupt):
+        RetryingProvider(source).get()
+    assert source.calls == 1
+
+
+def test_it_can_be_pickled_and_shown() -> None:
+    provider = RetryingProvider(Pickled(), RetryPolicy(attempts=7, budget=timedelta(seconds=1)))
+    twin = pickle.loads(pickle.dumps(provider))
+    assert twin.get() == provider.get()
+    assert (twin.name, repr(twin)) == ("pickled", "<RetryingProvider of pickled>")
+
+
+@pytest.mark.parametrize(("source", "policy"), [(None, RetryPolicy()), (Pickled(), None), (Pickled, RetryPolicy())])
+def test_what_is_of_the_wrong_type_is_refused(source: object, policy: object) -> None:
+    with pytest.raises(ConfigurationError):
+        RetryingProvider(source, policy)  # type: ignore[type-var,arg-type]  # that is the point

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from alicred._lazy import lazily
 from alicred.chain import ChainProvider
 from alicred.clock import SYSTEM_CLOCK, Clock, SystemClock
 from alicred.credential import BearerToken, Credential, Expiring
@@ -41,12 +44,52 @@ from alicred.refresh.state import CacheState
 from alicred.reports import SourceOutcome, SourceReport
 from alicred.retrying import RetryingProvider
 
+if TYPE_CHECKING:
+    __version__: str
+
+    from alicred.profiles.bearer import BearerProfileProvider
+    from alicred.profiles.profile_file import ProfileFileProvider
+    from alicred.sources.ecs_ram_role import EcsRamRoleProvider
+    from alicred.sources.environment import EnvironmentProvider
+    from alicred.sources.oidc_role_arn import OidcRoleArnProvider
+    from alicred.sources.ram_role_arn import RamRoleArnProvider
+    from alicred.sources.rsa_key_pair import RsaKeyPairProvider
+    from alicred.sources.static import StaticProvider
+    from alicred.wire.http import HttpClient
+    from alicred.wire.imds import ImdsClient
+    from alicred.wire.sts import CallerIdentity, StsClient
+    from alicred.wiring import default_chain, default_provider
+else:
+    # What goes over the network or reads files: loaded when it is first used.
+    __getattr__, __dir__ = lazily(
+        __name__,
+        {
+            "BearerProfileProvider": "alicred.profiles.bearer",
+            "CallerIdentity": "alicred.wire.sts",
+            "EcsRamRoleProvider": "alicred.sources.ecs_ram_role",
+            "EnvironmentProvider": "alicred.sources.environment",
+            "HttpClient": "alicred.wire.http",
+            "ImdsClient": "alicred.wire.imds",
+            "OidcRoleArnProvider": "alicred.sources.oidc_role_arn",
+            "ProfileFileProvider": "alicred.profiles.profile_file",
+            "RamRoleArnProvider": "alicred.sources.ram_role_arn",
+            "RsaKeyPairProvider": "alicred.sources.rsa_key_pair",
+            "StaticProvider": "alicred.sources.static",
+            "StsClient": "alicred.wire.sts",
+            "__version__": "alicred._version",
+            "default_chain": "alicred.wiring",
+            "default_provider": "alicred.wiring",
+        },
+    )
+
 __all__ = [
     "AlicredError",
     "Backoff",
+    "BearerProfileProvider",
     "BearerToken",
     "CacheState",
     "CachingProvider",
+    "CallerIdentity",
     "ChainError",
     "ChainPolicy",
     "ChainProvider",
@@ -56,18 +99,25 @@ __all__ = [
     "ConfigurationError",
     "Credential",
     "DeniedError",
+    "EcsRamRoleProvider",
+    "EnvironmentProvider",
     "Event",
     "Expiring",
     "FixedWindow",
     "FractionWindow",
+    "HttpClient",
+    "ImdsClient",
     "Listener",
     "MalformedResponseError",
     "NotConfigured",
+    "OidcRoleArnProvider",
     "OnDenied",
     "OnError",
     "Phase",
+    "ProfileFileProvider",
     "Provider",
     "ProviderError",
+    "RamRoleArnProvider",
     "RefreshFailed",
     "RefreshMode",
     "RefreshPolicy",
@@ -77,15 +127,21 @@ __all__ = [
     "RetryPolicy",
     "RetryScheduled",
     "RetryingProvider",
+    "RsaKeyPairProvider",
     "SYSTEM_CLOCK",
     "Schedule",
     "ServedStale",
     "SourceOutcome",
     "SourceReport",
     "SourceSkipped",
+    "StaticProvider",
+    "StsClient",
     "SystemClock",
     "TieredWindow",
     "TransientError",
     "Window",
+    "__version__",
+    "default_chain",
+    "default_provider",
     "is_transient",
 ]

@@ -31,13 +31,13 @@ class Clock(Protocol):
         ...
 
 
+_COUNTS_SUSPEND = {"linux": "CLOCK_BOOTTIME", "darwin": "CLOCK_MONOTONIC"}
+
+
 def _suspend_counting_clock() -> partial[float] | None:
     """A C callable without a Python function around it, for the hot path."""
-    if sys.platform == "linux":
-        return partial(time.clock_gettime, time.CLOCK_BOOTTIME)
-    if sys.platform == "darwin":
-        return partial(time.clock_gettime, time.CLOCK_MONOTONIC)
-    return None
+    number = getattr(time, _COUNTS_SUSPEND.get(sys.platform, ""), None)
+    return None if number is None else partial(time.clock_gettime, number)
 
 
 class SystemClock:

@@ -1,0 +1,104 @@
+"""The RAM role of the ECS instance that the program runs on."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+
+import attrs
+
+from alicred._environ import is_true, variable
+from alicred.credential import Credential
+from alicred.errors import NotConfigured, TransientError
+from alicred.sources import _parameters as check
+from alicred.sources._naming import errors_of
+from alicred.wire.checks import flag
+from alicred.wire.imds import UNREACHABLE, ImdsClient
+
+_OWNER = "EcsRamRoleProvider"
+DISABLED = "ALIBABA_CLOUD_ECS_METADATA_DISABLED"
+ROLE_NAME = "ALIBABA_CLOUD_ECS_METADATA"
+V1_DISABLED = "ALIBABA_CLOUD_IMDSV1_DISABLED"
+
+
+class EcsRamRoleProvider:
+    """Temporary keys of the RAM role that is attached to the ECS instance. `get` asks the metadata service each time.
+
+    Thread-, task- and fork-safe, picklable. `get` blocks for at most one connect time-out of the client (1 s) on a machine that
+    is no instance.
+
+    Args:
+        role_name: The role; ``None`` means the one that the service names, which takes one more request.
+        allow_imds_v1: Whether to ask without a token if asking with one fails.
+        imds: The client to ask; ``None`` means an `ImdsClient` with its defaults.
+
+    Raises:
+        ConfigurationError: A parameter is empty or of the wrong type; the text names it.
+    """
+
+    def __init__(self, role_name: str | None = None, *, allow_imds_v1: bool = True, imds: ImdsClient | None = None) -> None:
+        name = check.optional_text(f"{_OWNER}.role_name", role_name)
+        self._role_name = None if name is None else name.strip()
+        self._allow_v1 = flag(f"{_OWNER}.allow_imds_v1", allow_imds_v1)
+        check.instance(f"{_OWNER}.imds", imds, ImdsClient)
+        self._imds = ImdsClient() if imds is None else imds
+        self._asks_environment = False
+        self._environ: Mapping[str, str] | None = None
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str] | None = None, *, imds: ImdsClient | None = None) -> EcsRamRoleProvider:
+        """A provider for what the variables say at each `get`.
+
+        Those are ``ALIBABA_CLOUD_ECS_METADATA`` (the role's name), ``ALIBABA_CLOUD_IMDSV1_DISABLED`` and
+        ``ALIBABA_CLOUD_ECS_METADATA_DISABLED`` (do not ask at all).
+
+        Args:
+            environ: Where to look variables up; ``None`` means ``os.environ`` at the time of the call.
+            imds: The client to ask; ``None`` means an `ImdsClient` with its defaults.
+
+        Raises:
+            ConfigurationError: An argument is of the wrong type.
+        """
+        self = cls(imds=imds)
+        self._asks_environment = True
+        self._environ = check.environment(f"{_OWNER}.environ", environ)
+        return self
+
+    @property
+    def name(self) -> str:
+        """``ecs_ram_role``."""
+        return "ecs_ram_role"
+
+    def get(self) -> Credential:
+        """The keys of the role as the service has them now.
+
+        Raises:
+            NotConfigured: No role is attached and none is named; or the service cannot be connected, no role is named and none has ever
+                been found; or a variable forbids to ask.
+            DeniedError: The named role is not attached to this instance, or the service wants a token and gives none.
+            TransientError: The service did not answer, or not in time.
+            MalformedResponseError: The answer is not what the metadata service promises.
+        """
+        with errors_of(self.name):
+            role_name, allow_v1 = self._settings()
+            try:
+                fetched = self._imds.role_credential(role_name or self._imds.role_name(allow_v1=allow_v1), allow_v1=allow_v1)
+            except TransientError as error:
+                if error.code != UNREACHABLE or role_name is not None or self._imds.has_found_role:
+                    raise
+                raise NotConfigured(f"no metadata service: this is no ECS instance, or it is cut off from it ({error.message})") from None
+        return attrs.evolve(fetched, provider_name=self.name)
+
+    def _settings(self) -> tuple[str | None, bool]:
+        """The role's name, if one is given, and whether v1 is allowed."""
+        if not self._asks_environment:
+            return self._role_name, self._allow_v1
+        environ = os.environ if self._environ is None else self._environ
+        if is_true(environ, DISABLED):
+            raise NotConfigured(f"{DISABLED} is true: the metadata service is not asked")
+        return check.optional_text(ROLE_NAME, variable(environ, ROLE_NAME)), not is_true(environ, V1_DISABLED)
+
+    def __repr__(self) -> str:
+        if self._asks_environment:
+            return f"{_OWNER}.from_environment()"
+        return f"{_OWNER}({self._role_name!r})"

@@ -1,0 +1,147 @@
+"""Answers as values. Whatever is not as promised is a typed error that names what is missing, and quotes nothing of the body."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from datetime import datetime, timedelta, timezone
+from typing import TYPE_CHECKING, TypeGuard
+
+from alicred.credential import Credential
+from alicred.errors import ConfigurationError, MalformedResponseError
+from alicred.wire.refusals import refusal
+
+if TYPE_CHECKING:
+    from alicred.wire.http import HttpResponse
+
+_EXPIRATION = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:)([0-9]{2})(?:\.([0-9]{1,9}))?Z", re.ASCII)
+
+
+def json_object(response: HttpResponse, *, doing: str) -> Mapping[str, object]:
+    """The JSON object in the body of *response*.
+
+    Args:
+        response: The answer.
+        doing: What was being done, for the error.
+
+    Raises:
+        MalformedResponseError: The body is anything else.
+    """
+    found = parse_object(response.body)
+    if found is None:
+        raise MalformedResponseError(f"{doing}: the answer is not a JSON object", status=response.status)
+    return found
+
+
+def parse_object(body: bytes) -> Mapping[str, object] | None:
+    """The JSON object in *body*; ``None`` if it holds anything else."""
+    try:
+        found: object = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    return found if _is_object(found) else None
+
+
+def _is_object(value: object) -> TypeGuard[Mapping[str, object]]:
+    return isinstance(value, dict)  # JSON has no keys but strings
+
+
+def member(found: Mapping[str, object], name: str) -> object:
+    """The member *name*, written in PascalCase as it is given or in camelCase; ``None`` if neither is there."""
+    return found[name] if name in found else found.get(name[0].lower() + name[1:])
+
+
+def successful(response: HttpResponse, *, doing: str, string_to_sign: str | None = None) -> Mapping[str, object]:
+    """The JSON object of an answer that says that all is well: HTTP 200 and, where there is a ``Code``, ``Success``.
+
+    Args:
+        response: The answer.
+        doing: What was being done, for the error.
+        string_to_sign: What was signed, to tell a wrong secret from a wrong signature. It shows in no text.
+
+    Raises:
+        ProviderError: The service refused; the type says whether trying again may help.
+        MalformedResponseError: The answer is no JSON object, or the status is none that is promised.
+    """
+    if response.status >= 400:
+        raise refusal(response, parse_object(response.body) or {}, doing=doing, string_to_sign=string_to_sign)
+    if response.status != 200:
+        raise MalformedResponseError(f"{doing}: the answer has none of the promised statuses", status=response.status)
+    found = json_object(response, doing=doing)
+    code = member(found, "Code")
+    if code is not None and code != "Success":
+        raise refusal(response, found, doing=doing, string_to_sign=string_to_sign)
+    return found
+
+
+def nested(found: Mapping[str, object], name: str, *, doing: str, status: int | None = None) -> Mapping[str, object]:
+    """The object that is the member *name*.
+
+    Raises:
+        MalformedResponseError: There is none.
+    """
+    inner = member(found, name)
+    if not _is_object(inner):
+        raise MalformedResponseError(f"{doing}: the answer lacks {name}", status=status)
+    return inner
+
+
+def texts(found: Mapping[str, object], *names: str, doing: str, status: int | None = None) -> tuple[str, ...]:
+    """The members *names*, each a string with something in it.
+
+    Raises:
+        MalformedResponseError: One or more are not there, empty or no strings; the text names all of those.
+    """
+    values = [member(found, name) for name in names]
+    good = [value for value in values if isinstance(value, str) and value]
+    if len(good) != len(names):
+        lacking = [name for name, value in zip(names, values, strict=True) if not (isinstance(value, str) and value)]
+        raise MalformedResponseError(f"{doing}: the answer lacks {', '.join(lacking)}", status=status)
+    return tuple(good)
+
+
+def credential(found: Mapping[str, object], *, doing: str, status: int | None = None, prefix: str = "", token: bool = True) -> Credential:
+    """The temporary key that *found* holds as ``AccessKeyId``, ``AccessKeySecret``, ``SecurityToken`` and ``Expiration``.
+
+    Args:
+        found: An object of an answer.
+        doing: What was being done, for the error.
+        status: HTTP status of the answer.
+        prefix: What stands before ``AccessKeyId`` and ``AccessKeySecret``.
+        token: Whether there must be a ``SecurityToken``.
+
+    Raises:
+        MalformedResponseError: A member is not there, empty, no string, or not what it should be.
+    """
+    names = [f"{prefix}AccessKeyId", f"{prefix}AccessKeySecret", *(["SecurityToken"] if token else []), "Expiration"]
+    key_id, secret, *between, ends = texts(found, *names, doing=doing, status=status)
+    expires_at = expiration(ends)
+    if expires_at is None:
+        raise MalformedResponseError(f"{doing}: Expiration in the answer is no time such as 2030-01-31T12:00:00Z", status=status)
+    problem = ""
+    try:
+        return Credential(key_id, secret, between[0] if between else None, expires_at)
+    except ConfigurationError as error:
+        problem = error.message
+    raise MalformedResponseError(f"{doing}: the answer holds an unusable key: {problem}", status=status)
+
+
+def expiration(value: str) -> datetime | None:
+    """The moment that ``YYYY-MM-DDTHH:MM:SS[.fraction]Z`` means, in UTC; ``None`` if *value* is anything else.
+
+    A leap second counts as the first moment after it. Nothing is guessed: other zones, other lengths and days that do not exist
+    are refused, for a key that seems to live longer than it does fails at its user's.
+    """
+    found = _EXPIRATION.fullmatch(value)
+    if found is None:
+        return None
+    minute, second, fraction = found.groups()
+    leap = second == "60"
+    try:
+        moment = datetime.strptime(f"{minute}{'59' if leap else second}", "%Y-%m-%dT%H:%M:%S").replace(tzinfo=timezone.utc)
+        if leap:
+            return moment + timedelta(seconds=1)
+    except (ValueError, OverflowError):
+        return None
+    return moment.replace(microsecond=int((fraction or "").ljust(6, "0")[:6]))

@@ -1,0 +1,101 @@
+"""What a broken exchange means, as alicred's own errors. The texts of the errors below are never quoted: they may hold what was sent."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import re
+import socket
+import ssl
+from collections.abc import Iterator
+
+from alicred.errors import MalformedResponseError, ProviderError, TransientError
+from alicred.wire.endpoint import Endpoint
+
+UNREACHABLE = "Unreachable"
+READ_TIMEOUT = "ReadTimeout"
+CONNECTION_BROKEN = "ConnectionBroken"
+
+
+def connect_failure(error: BaseException, *, doing: str, proxy: Endpoint | None) -> ProviderError:
+    """What went wrong before a connection stood.
+
+    Args:
+        error: What the layers below raised.
+        doing: Method and address, without anything secret.
+        proxy: The proxy in between, if there is one.
+    """
+    via = "" if proxy is None else f" through the proxy {proxy}"
+    for cause in _causes(error):
+        if isinstance(cause, ssl.SSLError):
+            return _tls_failure(cause, f"{doing}{via}")
+        if refused := re.match(r"Tunnel connection failed: ([1-5][0-9]{2})\b", str(cause)):
+            return _proxy_refusal(int(refused[1]), f"{doing}{via}")
+    if isinstance(error, (ConnectionResetError, BrokenPipeError, http.client.HTTPException)):
+        return TransientError(f"{doing}{via}: the connection broke while it was being made", code=CONNECTION_BROKEN)
+    return TransientError(f"{doing}{via}: cannot connect: {_reason(error)}", code=UNREACHABLE)
+
+
+def exchange_failure(error: BaseException, *, doing: str, timeout: float) -> ProviderError:
+    """What went wrong on a connection that stood.
+
+    Args:
+        error: What the layers below raised.
+        doing: Method and address, without anything secret.
+        timeout: The seconds that the answer had.
+    """
+    if isinstance(error, TimeoutError):
+        return TransientError(f"{doing}: no complete answer within {timeout:g} s", code=READ_TIMEOUT)
+    if isinstance(error, http.client.HTTPException) and not isinstance(
+        error, (http.client.RemoteDisconnected, http.client.IncompleteRead, http.client.NotConnected)
+    ):
+        return MalformedResponseError(f"{doing}: what came back is not HTTP: is this the address of the service?")
+    return TransientError(f"{doing}: the connection broke before the answer was complete", code=CONNECTION_BROKEN)
+
+
+def _tls_failure(error: ssl.SSLError, doing: str) -> ProviderError:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return ProviderError(
+            f"{doing}: the server's certificate was not accepted: {_detail(error, 'verify_message', 'it could not be verified')}. "
+            "Give ca_file if the certificate comes from an authority of your own, and check this machine's clock",
+            code="CertificateNotVerified",
+        )
+    if isinstance(error, (ssl.SSLEOFError, ssl.SSLZeroReturnError)):
+        return TransientError(f"{doing}: the connection broke while TLS was being set up", code=CONNECTION_BROKEN)
+    return ProviderError(
+        f"{doing}: no TLS connection could be agreed on ({_detail(error, 'reason', 'no reason given')}): does https go to this port?",
+        code="TlsFailed",
+    )
+
+
+def _detail(error: ssl.SSLError, name: str, otherwise: str) -> str:
+    """What OpenSSL said, which an error that was raised in Python lacks."""
+    value: object = getattr(error, name, None)
+    return value if isinstance(value, str) and value else otherwise
+
+
+def _proxy_refusal(status: int, doing: str) -> ProviderError:
+    if status >= 500:
+        return TransientError(f"{doing}: the proxy cannot reach the server", code=UNREACHABLE, status=status)
+    remedy = "put a user and a password into the proxy's URL" if status == 407 else "ask who runs it, or name the host in NO_PROXY"
+    return ProviderError(f"{doing}: the proxy refused to connect: {remedy}", code="ProxyRefused", status=status)
+
+
+def _reason(error: BaseException) -> str:
+    for cause in _causes(error):
+        if isinstance(cause, TimeoutError):
+            return "no answer within the connect time-out"
+        if isinstance(cause, socket.gaierror):
+            return "the name of the host is not known here, or cannot be looked up now"
+        if isinstance(cause, OSError) and cause.errno:
+            return os.strerror(cause.errno)
+    return "the system did not say why"
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    seen: BaseException | None = error
+    for _ in range(10):
+        if seen is None:
+            return
+        yield seen
+        seen = seen.__cause__ or seen.__context__

@@ -1,0 +1,163 @@
+"""HTTP as alicred needs it: one request, one bounded answer, and errors that show no secret."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import attrs
+
+from alicred.errors import ConfigurationError, MalformedResponseError, ProviderError
+from alicred.wire import checks
+
+if TYPE_CHECKING:
+    from alicred.wire.endpoint import Endpoint
+    from alicred.wire.proxies import Proxy
+    from alicred.wire.transport import Transport
+
+_OWNER = "HttpClient"
+
+
+@attrs.frozen
+class HttpResponse:
+    """An answer. A value; its ``repr`` shows the status only.
+
+    Args:
+        status: The HTTP status.
+        headers: The headers, names in lower case; repeated ones joined by ``", "``.
+        body: The whole body.
+        secure: Whether it came over TLS, from a server whose certificate was verified.
+    """
+
+    status: int
+    headers: Mapping[str, str] = attrs.field(repr=False)
+    body: bytes = attrs.field(repr=False)
+    secure: bool = attrs.field(repr=False)
+
+
+class HttpClient:
+    """Sends requests. Thread-, task- and fork-safe, and picklable: the configuration travels, connections do not.
+
+    `request` blocks: for at most *connect_timeout* for each address that the host's name has and again for TLS, and then for at
+    most *read_timeout* until the whole answer is there, however slowly the server drips it. (Looking a name up takes what the
+    system takes.)
+
+    Connections are kept for 30 seconds after their last request and belong to one process: a forked child opens its own.
+    Nothing is ever sent twice, also not if a kept connection turns out to be broken: a signed request would meet its own
+    nonce, a rotating refresh token might be spent. Before a kept connection is used, it is dropped if the server has closed it;
+    what remains is the moment in which both act at once, and that is a `TransientError` like any other broken connection.
+
+    Certificates are always verified. No redirect is followed. A body of more than 1 MiB is refused.
+
+    Args:
+        connect_timeout: For a TCP connection (with the answer of a proxy's tunnel), and for the TLS handshake; above zero.
+        read_timeout: For the whole answer, from when the connection stands; above zero.
+        proxy: ``http(s)://[user:password@]host[:port]``; the user info shows in no text. ``None`` means what the environment says at each
+            request: ``http_proxy``, ``https_proxy``, ``all_proxy`` and ``no_proxy``, in either case.
+        trust_environment: Whether those variables count.
+        ca_file: PEM file of the certificate authorities to trust instead of the system's; read at the first request, with a leading
+            ``~`` as the home directory.
+
+    Raises:
+        ConfigurationError: A parameter is of the wrong type or outside its range; the text names it.
+    """
+
+    def __init__(
+        self,
+        *,
+        connect_timeout: timedelta = timedelta(seconds=5),
+        read_timeout: timedelta = timedelta(seconds=10),
+        proxy: str | None = None,
+        trust_environment: bool = True,
+        ca_file: str | Path | None = None,
+    ) -> None:
+        self._connect_timeout = checks.span(f"{_OWNER}.connect_timeout", connect_timeout)
+        self._read_timeout = checks.span(f"{_OWNER}.read_timeout", read_timeout)
+        self._proxy = None if proxy is None else _parse_proxy(proxy)
+        self._trust_environment = checks.flag(f"{_OWNER}.trust_environment", trust_environment)
+        self._ca_file = None if ca_file is None else _path_text(ca_file)
+        self._transport: Transport | None = None
+
+    def request(self, method: str, url: str, *, headers: Mapping[str, str] | None = None, body: bytes = b"") -> HttpResponse:
+        """Send one request and read the whole answer, whatever its status.
+
+        Args:
+            method: ``GET``, ``POST`` or another method.
+            url: ``http(s)://[user:password@]host[:port][/path][?query]``, percent-encoded. It is sent as it is; user info goes as an
+                ``Authorization`` header, unless *headers* has one. Errors show scheme, host, port and path only.
+            headers: Further headers.
+            body: The exact body.
+
+        Raises:
+            ConfigurationError: The URL, a header, the CA file or a proxy variable is wrong.
+            TransientError: ``code`` is ``Unreachable``, ``ReadTimeout`` or ``ConnectionBroken``.
+            ProviderError: ``code`` is ``CertificateNotVerified``, ``TlsFailed`` or ``ProxyRefused``.
+            MalformedResponseError: The answer is a redirect, is too large or is not HTTP.
+        """
+        from alicred.wire.target import Target
+
+        target = Target.parse(url)
+        sent = target.headers(headers or {})
+        proxy = self._proxy_for(target.endpoint)
+        response = self._get_transport().send(method, target, sent, body, proxy)
+        if 300 <= response.status < 400:
+            raise MalformedResponseError(
+                f"{method} {target}: the answer is a redirect, and none is followed: name the address itself",
+                status=response.status,
+            )
+        if response.status == 407:
+            raise ProviderError(
+                f"{method} {target}: the proxy asks for a user and a password: put them into the proxy's URL",
+                code="ProxyRefused",
+                status=response.status,
+            )
+        return response
+
+    def close(self) -> None:
+        """Close the kept connections. The client stays usable: its next request opens a new one."""
+        transport, self._transport = self._transport, None
+        if transport is not None:
+            transport.close()
+
+    def _get_transport(self) -> Transport:
+        transport = self._transport
+        if transport is None:
+            from alicred.wire.transport import Transport
+
+            transport = Transport(
+                connect_timeout=self._connect_timeout.total_seconds(),
+                read_timeout=self._read_timeout.total_seconds(),
+                ca_file=self._ca_file,
+            )
+            # Without a lock, which a fork could leave held for ever: of two threads that meet here, one's connections are not kept.
+            self._transport = transport
+        return transport
+
+    def _proxy_for(self, target: Endpoint) -> Proxy | None:
+        if self._proxy is not None or not self._trust_environment:
+            return self._proxy
+        from alicred.wire.proxies import environment_proxy
+
+        return environment_proxy(os.environ, target)
+
+    def __getstate__(self) -> dict[str, object]:
+        return {**self.__dict__, "_transport": None}
+
+    def __repr__(self) -> str:
+        proxy = "" if self._proxy is None else f", proxy='{self._proxy.endpoint}'"
+        return f"{_OWNER}(connect_timeout={self._connect_timeout!r}, read_timeout={self._read_timeout!r}{proxy})"
+
+
+def _path_text(value: object) -> str:
+    if not isinstance(value, (str, Path)) or not str(value):
+        raise ConfigurationError(f"{_OWNER}.ca_file must be a path, as a string or a pathlib.Path, or None")
+    return str(value)
+
+
+def _parse_proxy(value: str) -> Proxy:
+    from alicred.wire.proxies import Proxy
+
+    return Proxy.parse(value, name=f"{_OWNER}.proxy")

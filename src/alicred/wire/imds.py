@@ -1,0 +1,163 @@
+"""The metadata service of an ECS instance, which hands out the key of the instance's RAM role."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from alicred.clock import SYSTEM_CLOCK
+from alicred.credential import Credential
+from alicred.errors import ConfigurationError, DeniedError, MalformedResponseError, NotConfigured, ProviderError
+from alicred.wire import answers, checks, signing
+from alicred.wire.endpoint import Endpoint
+from alicred.wire.http import HttpClient, HttpResponse
+from alicred.wire.refusals import refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+UNREACHABLE = "Unreachable"  # the code of a TransientError whose connection could not be made
+
+_ONE_SECOND = timedelta(seconds=1)
+_LONGEST_TTL = timedelta(hours=6)
+_TOKEN_PATH = "/latest/api/token"
+_ROLES_PATH = "/latest/meta-data/ram/security-credentials/"
+_TTL_HEADER = "x-aliyun-ecs-metadata-token-ttl-seconds"
+_TOKEN_HEADER = "x-aliyun-ecs-metadata-token"
+_ROLE_NAME = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
+_TOKEN = re.compile(r"[\x21-\x7e]{1,4096}", re.ASCII)
+
+
+class ImdsClient:
+    """Asks the metadata service. Thread-, task- and fork-safe, and picklable: what it was told travels, what it learned does not.
+
+    With a token (v2), which is kept for its lifetime and got anew once if the service refuses it; without one (v1), if that is allowed
+    and the way with a token fails. A method blocks for at most one *connect_timeout* if the service cannot be connected:
+    nothing is tried a second time then. Else it sends up to five requests of at most *read_timeout* each. Never through a proxy.
+
+    Args:
+        endpoint: ``http(s)://host[:port]``.
+        connect_timeout: For a connection; above zero.
+        read_timeout: For a whole answer; above zero.
+        token_ttl: How long a token shall live: 1 s to 6 h.
+
+    Raises:
+        ConfigurationError: A parameter is of the wrong type or outside its range; the text names it.
+    """
+
+    def __init__(
+        self,
+        endpoint: str = "http://100.100.100.200",
+        *,
+        connect_timeout: timedelta = _ONE_SECOND,
+        read_timeout: timedelta = _ONE_SECOND,
+        token_ttl: timedelta = _LONGEST_TTL,
+    ) -> None:
+        self._endpoint = Endpoint.parse(endpoint, name="ImdsClient.endpoint")
+        self._http = HttpClient(
+            connect_timeout=checks.span("ImdsClient.connect_timeout", connect_timeout),
+            read_timeout=checks.span("ImdsClient.read_timeout", read_timeout),
+            trust_environment=False,
+        )
+        if not _ONE_SECOND <= checks.span("ImdsClient.token_ttl", token_ttl) <= _LONGEST_TTL:
+            raise ConfigurationError(f"ImdsClient.token_ttl must be a datetime.timedelta of 1 s to 21600 s, not {token_ttl!r}")
+        self._token_ttl = token_ttl
+        # A token and when it ends, on the monotonic clock. Replaced as a whole; that two threads may each get one does no harm.
+        self._token: tuple[str, float] | None = None
+        self._has_found_role = False
+
+    @property
+    def endpoint(self) -> str:
+        """``scheme://host[:port]`` of the service."""
+        return str(self._endpoint)
+
+    @property
+    def has_found_role(self) -> bool:
+        """Whether the service has ever named a role or handed out a key to this client, in this process or one that it was forked from."""
+        return self._has_found_role
+
+    def role_name(self, *, allow_v1: bool = True) -> str:
+        """The name of the role that is attached to the instance.
+
+        Raises:
+            NotConfigured: None is attached.
+            ProviderError: No answer came; ``code`` is ``"Unreachable"`` if the service cannot be connected.
+        """
+        doing = "ask the metadata service for the name of the instance's role"
+        response = self._get(_ROLES_PATH, doing=doing, allow_v1=allow_v1)
+        if response.status == 404:
+            raise NotConfigured("no RAM role is attached to this instance: attach one in the ECS console, or use another source")
+        name = response.body.decode("latin-1").strip()
+        if not _ROLE_NAME.fullmatch(name):
+            raise MalformedResponseError(f"{doing}: the answer is not the name of a role", status=response.status)
+        self._has_found_role = True
+        return name
+
+    def role_credential(self, role_name: str, *, allow_v1: bool = True) -> Credential:
+        """The key of the role *role_name* as it is now; its ``provider_name`` is empty.
+
+        Raises:
+            ConfigurationError: *role_name* is empty or holds control characters.
+            DeniedError: That role is not attached to the instance.
+            ProviderError: No key came; ``code`` is ``"Unreachable"`` if the service cannot be connected.
+        """
+        path = _ROLES_PATH + signing.percent_encode(checks.text("role_name", role_name))
+        doing = f"ask the metadata service for the key of the role {role_name}"
+        response = self._get(path, doing=doing, allow_v1=allow_v1)
+        if response.status == 404:
+            raise DeniedError(f"{doing}: no role of that name is attached to this instance", status=404)
+        found = answers.credential(answers.successful(response, doing=doing), doing=doing, status=response.status)
+        self._has_found_role = True
+        return found
+
+    def __getstate__(self) -> dict[str, object]:
+        return {**self.__dict__, "_token": None, "_has_found_role": False}
+
+    def __repr__(self) -> str:
+        return f"ImdsClient('{self._endpoint}')"
+
+    def _get(self, path: str, *, doing: str, allow_v1: bool) -> HttpResponse:
+        """An answer of status 200 or 404, with a token if possible."""
+        try:
+            return self._get_with_token(path, doing)
+        except ProviderError as error:
+            if not allow_v1 or error.code == UNREACHABLE or error.status == 429:
+                raise
+            with_token = error
+        try:
+            return self._send("GET", path, {}, doing)
+        except ProviderError as error:
+            if error.code == UNREACHABLE or error.status not in (401, 403):
+                raise
+        raise with_token  # the service wants a token, so what matters is why there was none
+
+    def _get_with_token(self, path: str, doing: str) -> HttpResponse:
+        kept = self._token
+        token = kept[0] if kept is not None and SYSTEM_CLOCK.monotonic() < kept[1] else self._new_token()
+        try:
+            return self._send("GET", path, {_TOKEN_HEADER: token}, doing)
+        except ProviderError as error:
+            if error.status not in (401, 403):
+                raise
+        self._token = None
+        return self._send("GET", path, {_TOKEN_HEADER: self._new_token()}, doing)
+
+    def _new_token(self) -> str:
+        doing = "ask the metadata service for a token"
+        seconds = int(self._token_ttl.total_seconds())
+        ends = SYSTEM_CLOCK.monotonic() + seconds
+        response = self._send("PUT", _TOKEN_PATH, {_TTL_HEADER: str(seconds)}, doing)
+        token = response.body.decode("latin-1").strip()
+        if response.status == 404:
+            raise ProviderError(f"{doing}: the service knows no tokens (v2 is switched off, or this is no metadata service)", status=404)
+        if not _TOKEN.fullmatch(token):
+            raise MalformedResponseError(f"{doing}: the answer is no token", status=response.status)
+        self._token = (token, ends)
+        return token
+
+    def _send(self, method: str, path: str, headers: Mapping[str, str], doing: str) -> HttpResponse:
+        response = self._http.request(method, f"{self._endpoint}{path}", headers=headers)
+        if response.status not in (200, 404):
+            raise refusal(response, {}, doing=doing)
+        return response

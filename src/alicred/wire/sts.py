@@ -1,0 +1,316 @@
+"""The Security Token Service."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+
+import attrs
+
+from alicred.clock import SYSTEM_CLOCK, Clock
+from alicred.credential import Credential
+from alicred.errors import ConfigurationError
+from alicred.wire import answers, checks, signing
+from alicred.wire.endpoint import Endpoint
+from alicred.wire.http import HttpClient, HttpResponse
+from alicred.wire.refusals import NONCE_USED, TIME_STAMP_EXPIRED, safe_code
+
+_VERSION = "2015-04-01"
+_HOUR = timedelta(hours=1)
+_REGION = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*", re.ASCII)
+
+
+@attrs.frozen
+class CallerIdentity:
+    """Who a credential belongs to. A value; nothing in it is secret.
+
+    Args:
+        account_id: The account.
+        arn: The user, role session or account itself.
+        identity_type: For example ``"RAMUser"`` or ``"AssumedRoleUser"``.
+        principal_id: The service's id for the identity.
+        user_id: Id of the RAM user, if it is one.
+        role_id: Id of the role, if it is a role session.
+    """
+
+    account_id: str
+    arn: str
+    identity_type: str
+    principal_id: str
+    user_id: str | None = None
+    role_id: str | None = None
+
+
+@attrs.frozen
+class _Request:
+    headers: Mapping[str, str] = attrs.field(repr=False)
+    body: bytes = attrs.field(repr=False)
+    string_to_sign: str | None = attrs.field(default=None, repr=False)
+
+
+class StsClient:
+    """Asks the Security Token Service. Thread-, task- and fork-safe, and picklable.
+
+    Each method blocks for one request (see `HttpClient` for how long), and for a second one if the service rejected the first for its
+    time stamp or its nonce. Everything that an operation is given goes in the body, nothing in the URL. The credentials that come
+    back have an empty ``provider_name``.
+
+    Args:
+        endpoint: ``http(s)://host[:port]``.
+        http: What sends the requests; ``None`` means an `HttpClient` with its defaults.
+        clock: Gives the time stamps, and learns the time from answers that came over TLS.
+
+    Raises:
+        ConfigurationError: A parameter is of the wrong type or form; the text names it.
+    """
+
+    def __init__(self, endpoint: str = "https://sts.aliyuncs.com", *, http: HttpClient | None = None, clock: Clock = SYSTEM_CLOCK) -> None:
+        self._endpoint = Endpoint.parse(endpoint, name="StsClient.endpoint")
+        if http is not None and not callable(getattr(http, "request", None)):
+            raise ConfigurationError(f"StsClient.http must be an HttpClient or None, not {type(http).__name__}")
+        if not callable(getattr(clock, "utcnow", None)) or not callable(getattr(clock, "observe", None)):
+            raise ConfigurationError(f"StsClient.clock must be a Clock, not {type(clock).__name__}")
+        self._http = HttpClient() if http is None else http
+        self._clock = clock
+
+    @classmethod
+    def for_region(cls, region: str, *, vpc: bool = False, http: HttpClient | None = None) -> StsClient:
+        """A client of the service in *region*.
+
+        Args:
+            region: For example ``"cn-hangzhou"``.
+            vpc: Whether to use the address inside the region's VPCs, which nothing outside can reach.
+            http: What sends the requests.
+        """
+        checks.text("StsClient.region", region)
+        if not _REGION.fullmatch(region) or len(region) > 50:
+            raise ConfigurationError("StsClient.region must be the id of a region, such as cn-hangzhou: a-z, 0-9 and hyphens")
+        host = "sts-vpc" if checks.flag("StsClient.vpc", vpc) else "sts"
+        return cls(f"https://{host}.{region}.aliyuncs.com", http=http)
+
+    @property
+    def endpoint(self) -> str:
+        """``scheme://host[:port]`` of the service."""
+        return str(self._endpoint)
+
+    def assume_role(
+        self,
+        credential: Credential,
+        *,
+        role_arn: str,
+        role_session_name: str,
+        duration: timedelta = _HOUR,
+        policy: str | Mapping[str, object] | None = None,
+        external_id: str | None = None,
+    ) -> Credential:
+        """A temporary key of the role *role_arn*, asked for with *credential*.
+
+        Args:
+            credential: Signs the request.
+            role_arn: ``acs:ram::<account>:role/<name>``.
+            role_session_name: 2 to 64 of ``A-Z a-z 0-9 . @ - _``.
+            duration: 900 s up to what the role allows, 43200 s at most.
+            policy: Narrows what the key may do: a JSON text or a mapping, 2048 characters at most.
+            external_id: What the role's trust policy may ask for.
+
+        Raises:
+            ConfigurationError: A parameter is empty, of the wrong type or out of its range.
+            ProviderError: No key came; the type says whether trying again may help.
+        """
+        form = _form(
+            RoleArn=checks.text("role_arn", role_arn),
+            RoleSessionName=checks.text("role_session_name", role_session_name),
+            DurationSeconds=str(checks.check_duration("duration", duration)),
+            Policy=checks.policy_text("policy", policy),
+            ExternalId=None if external_id is None else checks.text("external_id", external_id),
+        )
+        return self._credentials("AssumeRole", lambda: self._signed("AssumeRole", credential, form))
+
+    def assume_role_with_oidc(
+        self,
+        *,
+        role_arn: str,
+        oidc_provider_arn: str,
+        oidc_token: str,
+        role_session_name: str,
+        duration: timedelta = _HOUR,
+        policy: str | Mapping[str, object] | None = None,
+    ) -> Credential:
+        """A temporary key of the role *role_arn* for the holder of an OIDC token. The request is not signed.
+
+        Args:
+            role_arn: ``acs:ram::<account>:role/<name>``.
+            oidc_provider_arn: ``acs:ram::<account>:oidc-provider/<name>``.
+            oidc_token: The token as it is, without white space around it.
+            role_session_name: 2 to 64 of ``A-Z a-z 0-9 . @ - _``.
+            duration: 900 s up to what the role allows, 43200 s at most.
+            policy: Narrows what the key may do: a JSON text or a mapping, 2048 characters at most.
+
+        Raises:
+            ConfigurationError: A parameter is empty, of the wrong type or out of its range.
+            ProviderError: No key came; the type says whether trying again may help.
+        """
+        form = _form(
+            RoleArn=checks.text("role_arn", role_arn),
+            OIDCProviderArn=checks.text("oidc_provider_arn", oidc_provider_arn),
+            OIDCToken=checks.text("oidc_token", oidc_token),
+            RoleSessionName=checks.text("role_session_name", role_session_name),
+            DurationSeconds=str(checks.check_duration("duration", duration)),
+            Policy=checks.policy_text("policy", policy),
+        )
+        return self._credentials("AssumeRoleWithOIDC", lambda: self._unsigned("AssumeRoleWithOIDC", form))
+
+    def assume_role_with_saml(
+        self,
+        *,
+        role_arn: str,
+        saml_provider_arn: str,
+        saml_assertion: str,
+        duration: timedelta = _HOUR,
+        policy: str | Mapping[str, object] | None = None,
+    ) -> Credential:
+        """A temporary key of the role *role_arn* for the holder of a SAML assertion. The request is not signed.
+
+        Args:
+            role_arn: ``acs:ram::<account>:role/<name>``.
+            saml_provider_arn: ``acs:ram::<account>:saml-provider/<name>``.
+            saml_assertion: Base64 of the whole SAML response, on one line.
+            duration: 900 s up to what the role allows, 43200 s at most.
+            policy: Narrows what the key may do: a JSON text or a mapping, 2048 characters at most.
+
+        Raises:
+            ConfigurationError: A parameter is empty, of the wrong type or out of its range.
+            ProviderError: No key came; the type says whether trying again may help.
+        """
+        form = _form(
+            RoleArn=checks.text("role_arn", role_arn),
+            SAMLProviderArn=checks.text("saml_provider_arn", saml_provider_arn),
+            SAMLAssertion=checks.text("saml_assertion", saml_assertion),
+            DurationSeconds=str(checks.check_duration("duration", duration)),
+            Policy=checks.policy_text("policy", policy),
+        )
+        return self._credentials("AssumeRoleWithSAML", lambda: self._unsigned("AssumeRoleWithSAML", form))
+
+    def generate_session_access_key(self, *, public_key_id: str, private_key: str | bytes, duration: timedelta = _HOUR) -> Credential:
+        """A temporary key, without a security token, for the holder of an RSA key pair.
+
+        Args:
+            public_key_id: The service's id of the public key.
+            private_key: PEM (PKCS #1 or PKCS #8) or the bare base64 text of either, without a password.
+            duration: 900 s to 3600 s.
+
+        Raises:
+            ConfigurationError: A parameter is empty, of the wrong type or out of its range, or the private key cannot be read.
+            ProviderError: No key came; the type says whether trying again may help.
+        """
+        from alicred.wire.rsa import load_private_key, rpc_sha256_with_rsa
+
+        action = "GenerateSessionAccessKey"
+        key = load_private_key(private_key)
+        form = _form(
+            Action=action,
+            Version=_VERSION,
+            Format="JSON",
+            AccessKeyId=checks.text("public_key_id", public_key_id),
+            DurationSeconds=str(checks.check_duration("duration", duration, checks.LONGEST_KEY_PAIR_SESSION)),
+            SignatureMethod="SHA256withRSA",
+            SignatureType="PRIVATEKEY",
+            SignatureVersion="1.0",
+        )
+
+        def request() -> _Request:
+            now = {"Timestamp": signing.timestamp(self._clock.utcnow()), "SignatureNonce": signing.nonce()}
+            string_to_sign = signing.rpc_string_to_sign("POST", {**form, **now})
+            body = _encode({**form, **now, "Signature": rpc_sha256_with_rsa(key, string_to_sign)})
+            return _Request(_headers(), body, string_to_sign)
+
+        found, doing = self._call(action, request)
+        session = answers.nested(found, "SessionAccessKey", doing=doing)
+        return answers.credential(session, doing=doing, prefix="Session", token=False)
+
+    def get_caller_identity(self, credential: Credential) -> CallerIdentity:
+        """Who *credential* belongs to.
+
+        Raises:
+            ProviderError: No answer came, or the service does not accept the credential.
+        """
+        action = "GetCallerIdentity"
+        found, doing = self._call(action, lambda: self._signed(action, credential, {}))
+        account_id, arn, identity_type, principal_id = answers.texts(found, "AccountId", "Arn", "IdentityType", "PrincipalId", doing=doing)
+        user_id, role_id = (value if isinstance(value, str) and value else None for value in map(found.get, ("UserId", "RoleId")))
+        return CallerIdentity(account_id, arn, identity_type, principal_id, user_id, role_id)
+
+    def __repr__(self) -> str:
+        return f"StsClient('{self._endpoint}')"
+
+    def _credentials(self, action: str, request: Callable[[], _Request]) -> Credential:
+        found, doing = self._call(action, request)
+        return answers.credential(answers.nested(found, "Credentials", doing=doing), doing=doing)
+
+    def _call(self, action: str, request: Callable[[], _Request]) -> tuple[Mapping[str, object], str]:
+        """The answer to *request*, and the words for what was being done. *request* is made anew each time: time stamp and nonce are."""
+        doing = f"{action} at {self._endpoint}"
+        sent = request()
+        response = self._send(sent)
+        code = safe_code(answers.parse_object(response.body) or {}) if response.status >= 400 else None
+        # The clock has learned from a time stamp that was refused only if the answer could be trusted.
+        if code == NONCE_USED or (code == TIME_STAMP_EXPIRED and response.secure):
+            sent = request()
+            response = self._send(sent)
+        return answers.successful(response, doing=doing, string_to_sign=sent.string_to_sign), doing
+
+    def _send(self, request: _Request) -> HttpResponse:
+        response = self._http.request("POST", f"{self._endpoint}/", headers=request.headers, body=request.body)
+        if response.secure:
+            self._learn_time(response)
+        return response
+
+    def _learn_time(self, response: HttpResponse) -> None:
+        from datetime import timezone
+        from email.utils import parsedate_to_datetime
+
+        try:
+            moment = parsedate_to_datetime(response.headers.get("date", ""))
+        except (TypeError, ValueError):
+            return
+        self._clock.observe(moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc))
+
+    def _signed(self, action: str, credential: Credential, form: Mapping[str, str]) -> _Request:
+        body = _encode(form)
+        headers = signing.acs3_headers(
+            credential,
+            method="POST",
+            host=self._endpoint.authority,
+            headers=_headers(),
+            body=body,
+            action=action,
+            version=_VERSION,
+            now=self._clock.utcnow(),
+            nonce=signing.nonce(),
+        )
+        signed = signing.parse_acs3_authorization(headers["Authorization"])[1]
+        canonical = signing.acs3_canonical_request("POST", "/", {}, headers, signed, headers["x-acs-content-sha256"])
+        return _Request(headers, body, signing.acs3_string_to_sign(canonical))
+
+    def _unsigned(self, action: str, form: Mapping[str, str]) -> _Request:
+        headers = {
+            **_headers(),
+            "x-acs-action": action,
+            "x-acs-version": _VERSION,
+            "x-acs-date": signing.timestamp(self._clock.utcnow()),
+            "x-acs-signature-nonce": signing.nonce(),
+        }
+        return _Request(headers, _encode({**form, "Format": "JSON"}))
+
+
+def _form(**values: str | None) -> dict[str, str]:
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _encode(form: Mapping[str, str]) -> bytes:
+    return signing.canonical_query(form).encode("ascii")
+
+
+def _headers() -> dict[str, str]:
+    return {"content-type": "application/x-www-form-urlencoded", "accept": "application/json"}

@@ -1,0 +1,32 @@
+"""The pytest plugin: fixtures for the fake clock and the fake cloud. pytest loads it by itself wherever alicred is installed.
+
+It is imported in every such run, so it imports nothing but pytest itself before a fixture is asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from alicred.testing.clock import FakeClock
+    from alicred.testing.cloud import FakeCloud
+
+
+@pytest.fixture
+def fake_clock() -> FakeClock:
+    """A clock that moves only when the test says so; see `alicred.testing.FakeClock`."""
+    from alicred.testing.clock import FakeClock
+
+    return FakeClock()
+
+
+@pytest.fixture
+def fake_cloud() -> Iterator[FakeCloud]:
+    """A running cloud of the test's own, on the real clock, stopped after the test; see `alicred.testing.FakeCloud`."""
+    from alicred.testing.cloud import FakeCloud
+
+    with FakeCloud() as cloud:
+        yield cloud

@@ -7,6 +7,7 @@ import logging
 import pickle
 import threading
 from datetime import timedelta
+from itertools import pairwise
 
 import attrs
 import pytest
@@ -634,7 +635,7 @@ def test_rule_7_upstream_calls_are_bounded_by_the_policy_whatever_the_callers_do
                 bench.cache.get()
         bench.clock.advance(timedelta(seconds=pause))
     times = bench.source.times
-    for failures, (earlier, later) in enumerate(zip(times, times[1:]), start=1):
+    for failures, (earlier, later) in enumerate(pairwise(times), start=1):
         assert later - earlier >= backoff.delay(failures, 0).total_seconds() - 0.001
 
 

@@ -11,6 +11,7 @@ import threading
 import time
 import weakref
 from datetime import timedelta
+from itertools import pairwise
 
 import pytest
 
@@ -121,15 +122,14 @@ def test_an_upstream_that_is_gone_for_the_whole_window_is_noticed_by_no_caller(u
         began = time.monotonic()
         assert cache.get().access_key_id == "id-1"
         slowest = max(slowest, time.monotonic() - began)
-        attempts = cache.state().attempts
-        wait_until(lambda: upstream == "hangs" or cache.state().consecutive_failures == attempts - 1)
+        wait_until(lambda: upstream == "hangs" or cache.state().consecutive_failures == cache.state().attempts - 1)
         clock.advance(SECOND)
     assert slowest < 2
     if upstream == "hangs":
         assert source.calls == 2
         gate.open()
     else:
-        gaps = [later - earlier for earlier, later in zip(source.times[1:], source.times[2:])]
+        gaps = [later - earlier for earlier, later in pairwise(source.times[1:])]
         assert gaps == [1, 2, 4, 8, 16, 32, *[60] * (len(gaps) - 6)]
     clock.advance(SECOND)
     wait_until(lambda: cache.state().phase is Phase.EXPIRED)

@@ -1,0 +1,165 @@
+"""For the Tea clients: every ``alibabacloud_*`` package of the present generation and the ones before it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from contextvars import ContextVar
+from typing import cast
+
+import attrs
+
+from alicred._arguments import require_provider
+from alicred.credential import BearerToken, Credential
+from alicred.errors import ConfigurationError
+from alicred.provider import Provider
+
+TeaSource = Provider[Credential] | Provider[BearerToken]
+
+
+@attrs.frozen(kw_only=True)
+class TeaValue:
+    """One credential as a Tea client reads it: six attributes, all of one fetch. ``repr`` shows no secret.
+
+    Args:
+        provider_name: Where the credential came from; sent along as ``x-acs-credentials-provider``.
+        type: ``"access_key"``, ``"sts"`` or ``"bearer"``.
+        access_key_id: ``None`` for a bearer token.
+        access_key_secret: ``None`` for a bearer token.
+        security_token: ``None`` unless the key is a temporary one.
+        bearer_token: ``None`` unless it is a bearer token.
+    """
+
+    provider_name: str | None
+    type: str
+    access_key_id: str | None = None
+    access_key_secret: str | None = attrs.field(default=None, repr=False)
+    security_token: str | None = attrs.field(default=None, repr=False)
+    bearer_token: str | None = attrs.field(default=None, repr=False)
+
+
+def tea(provider: TeaSource) -> TeaCredential:
+    """What a Tea client takes as its ``credential``: ``Config(credential=tea(provider), ...)``.
+
+    Args:
+        provider: Where each request gets its credential; usually a `CachingProvider`, shared by all clients.
+
+    Raises:
+        ConfigurationError: *provider* is no provider.
+    """
+    return TeaCredential(provider)
+
+
+class TeaCredential:
+    """The credential object of a Tea client, over a provider. Thread-, task- and fork-safe, and it can be pickled.
+
+    Clients of the present generation ask once per attempt, for everything at once (`get_credential`). Older ones ask for the
+    parts one by one. Each of them begins with the type or the id; this fetches, and the other parts that the same thread
+    or task asks for afterwards come from that one fetch, so that no request mixes two credentials. To ask for a secret or a
+    token alone therefore gives the one that belongs to the id that was asked for last.
+
+    ``copy.deepcopy``, which some clients apply to their configuration, returns the same object: a copy of the provider would
+    refresh on its own.
+
+    Args:
+        provider: Where credentials or bearer tokens come from.
+
+    Raises:
+        ConfigurationError: *provider* is no provider.
+    """
+
+    def __init__(self, provider: TeaSource) -> None:
+        require_provider(provider, "tea.provider")
+        self._provider = provider
+
+    # What clients of the present generation call
+
+    def get_credential(self) -> TeaValue:
+        """Everything at once.
+
+        Raises:
+            AlicredError: What the provider raised. The client wraps it; it is the ``inner_exception`` of what arrives.
+        """
+        return _value(self._provider.get())
+
+    async def get_credential_async(self) -> TeaValue:
+        """As `get_credential`, for tasks. Never blocks the event loop."""
+        aget: object = getattr(self._provider, "aget", None)
+        if callable(aget):
+            # A provider of the user's own may have an aget() too; what it awaits to is looked at like any other value.
+            ask = cast("Callable[[], Awaitable[object]]", aget)
+            return _value(await ask())
+        from asyncio import to_thread  # only who awaits needs it
+
+        return _value(await to_thread(self._provider.get))
+
+    # What older clients call, part by part
+
+    def get_type(self) -> str:
+        """The type of a credential that is fetched now."""
+        return self._begin(self.get_credential()).type
+
+    def get_access_key_id(self) -> str | None:
+        """The id of a credential that is fetched now."""
+        return self._begin(self.get_credential()).access_key_id
+
+    def get_access_key_secret(self) -> str | None:
+        """The secret that belongs to the id that was asked for last."""
+        return self._begun().access_key_secret
+
+    def get_security_token(self) -> str | None:
+        """The security token that belongs to the id that was asked for last."""
+        return self._begun().security_token
+
+    def get_bearer_token(self) -> str | None:
+        """The bearer token that belongs to the type that was asked for last."""
+        return self._begun().bearer_token
+
+    async def get_access_key_id_async(self) -> str | None:
+        """As `get_access_key_id`, for tasks."""
+        return self._begin(await self.get_credential_async()).access_key_id
+
+    async def get_access_key_secret_async(self) -> str | None:
+        """As `get_access_key_secret`, for tasks."""
+        return (await self._begun_async()).access_key_secret
+
+    async def get_security_token_async(self) -> str | None:
+        """As `get_security_token`, for tasks."""
+        return (await self._begun_async()).security_token
+
+    def _begin(self, value: TeaValue) -> TeaValue:
+        _LAST.set((self, value))
+        return value
+
+    def _last(self) -> TeaValue | None:
+        owner, value = _LAST.get()
+        return value if owner is self else None
+
+    def _begun(self) -> TeaValue:
+        return self._last() or self._begin(self.get_credential())
+
+    async def _begun_async(self) -> TeaValue:
+        return self._last() or self._begin(await self.get_credential_async())
+
+    def __deepcopy__(self, memo: object) -> TeaCredential:
+        return self
+
+    def __repr__(self) -> str:
+        return f"<TeaCredential of {self._provider.name}>"
+
+
+# One for all adapters: a context variable of each adapter's own would live as long as the contexts that have seen it.
+_LAST: ContextVar[tuple[TeaCredential | None, TeaValue | None]] = ContextVar("alicred.tea", default=(None, None))
+
+
+def _value(held: object) -> TeaValue:
+    if isinstance(held, Credential):
+        return TeaValue(
+            provider_name=held.provider_name or None,
+            type="sts" if held.security_token else "access_key",
+            access_key_id=held.access_key_id,
+            access_key_secret=held.access_key_secret,
+            security_token=held.security_token,
+        )
+    if isinstance(held, BearerToken):
+        return TeaValue(provider_name=held.provider_name or None, type="bearer", bearer_token=held.token)
+    raise ConfigurationError(f"tea.provider must provide a Credential or a BearerToken, not a {type(held).__name__}")

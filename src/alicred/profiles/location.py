@@ -1,0 +1,105 @@
+"""Where the profile file is, which section of it counts, and whether that is switched on."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+
+from alicred._environ import variable
+from alicred.errors import ConfigurationError, NotConfigured
+from alicred.profiles.ini import IniError, Section, parse
+from alicred.profiles.profile import Profile
+from alicred.sources import _parameters as check
+from alicred.sources._files import as_text, expand, read_if_there, shown
+from alicred.wire.checks import flag
+
+CREDENTIALS_FILE = "ALIBABA_CLOUD_CREDENTIALS_FILE"
+PROFILE = "ALIBABA_CLOUD_PROFILE"
+DEFAULT_PATHS = ("~/.alibabacloud/credentials", "~/.alibabacloud/credentials.ini")
+DEFAULT_PROFILE = "default"
+
+_WHAT = "the profile file"
+_LARGEST_FILE = 1 << 20  # bytes
+_ON, _OFF = ("true", "1", "yes"), ("false", "0", "no")
+
+
+class Lookup:
+    """Which section of which file a provider wants. Immutable: thread- and fork-safe, picklable.
+
+    Args:
+        owner: The provider's class, for errors.
+        path: The file; ``None`` means the variable's, else the first default path at which there is one.
+        profile: The section; ``None`` means the variable's, else ``default``.
+        require_enable: Whether a section without ``enable`` is switched off.
+        environ: Where to look variables up, HOME too; ``None`` means ``os.environ`` at the time of the call.
+
+    Raises:
+        ConfigurationError: An argument is empty or of the wrong type; the text names it.
+    """
+
+    def __init__(self, owner: str, *, path: object, profile: object, require_enable: object, environ: Mapping[str, str] | None) -> None:
+        self._path = None if path is None else check.path(f"{owner}.path", path)
+        self._profile = check.optional_text(f"{owner}.profile", profile)
+        self._require_enable = flag(f"{owner}.require_enable", require_enable)
+        self._environ = check.environment(f"{owner}.environ", environ)
+
+    @property
+    def environ(self) -> Mapping[str, str]:
+        """Where to look variables up now."""
+        return os.environ if self._environ is None else self._environ
+
+    def find(self) -> Profile:
+        """The section, read from its file now.
+
+        Raises:
+            NotConfigured: There is no file, or no section ``default`` and none was asked for, or the section is switched off.
+            ConfigurationError: The file that was asked for is missing, the file is unreadable or malformed, or it lacks the
+                section that was asked for. The text names the path.
+        """
+        path, text = _read(self._path, self.environ)
+        try:
+            sections = parse(text)
+        except IniError as error:
+            json = " (it looks like JSON; the profile file is INI)" if text.lstrip().startswith("{") else ""
+            raise ConfigurationError(f"{_WHAT} {shown(path)}: {error}{json}") from None
+        asked = self._profile or variable(self.environ, PROFILE)
+        section = sections.get(asked or DEFAULT_PROFILE)
+        if section is None:
+            raise _no_such_section(asked, "the argument profile" if self._profile else PROFILE, path, sections)
+        profile = Profile(name=section.name, path=path, line=section.line, values=section.values)
+        _check_enabled(profile, self._require_enable)
+        return profile
+
+
+def _read(path: str | None, environ: Mapping[str, str]) -> tuple[str, str]:
+    """The path of the file that counts, and its text."""
+    named, by = (path, "the argument path") if path is not None else (variable(environ, CREDENTIALS_FILE), CREDENTIALS_FILE)
+    candidates = [expand(each, environ) for each in ([named] if named is not None else DEFAULT_PATHS)]
+    for each in candidates:
+        content = read_if_there(each, what=_WHAT, limit=_LARGEST_FILE)
+        if content is not None:
+            return each, as_text(content, each, what=_WHAT)
+    if named is not None:
+        raise ConfigurationError(f"{_WHAT} {shown(candidates[0])}, which {by} names, does not exist: create it, or correct the path")
+    raise NotConfigured(f"there is no profile file: looked for {' and '.join(candidates)}")
+
+
+def _no_such_section(asked: str | None, by: str, path: str, sections: Mapping[str, Section]) -> ConfigurationError | NotConfigured:
+    there = f"it has {', '.join(repr(name) for name in sections)}" if sections else "it has none at all"
+    hint = ""
+    if any(name.lower() == (asked or DEFAULT_PROFILE).lower() for name in sections):
+        hint = " (capital and small letters differ: write section names in small ones)"
+    if asked is None:
+        return NotConfigured(f"{_WHAT} {shown(path)} has no section 'default', and no other one was asked for: {there}{hint}")
+    return ConfigurationError(f"{_WHAT} {shown(path)} has no section {asked!r}, which {by} names: {there}{hint}")
+
+
+def _check_enabled(profile: Profile, require_enable: bool) -> None:
+    value = (profile.text("enable") or "").lower()
+    if value in _ON or not (value or require_enable):
+        return
+    if not value:
+        raise NotConfigured(f"{profile.where} is not switched on: `enable = true` is missing in it")
+    if value in _OFF:
+        raise NotConfigured(f"{profile.where} is switched off: change its enable to `enable = true` to use it")
+    raise ConfigurationError(f"{profile.where}: enable must be true or false")

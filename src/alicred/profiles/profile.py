@@ -1,0 +1,68 @@
+"""One section of the profile file, as the types of credentials read it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+
+import attrs
+
+from alicred.errors import ConfigurationError
+from alicred.sources._files import shown
+
+_HOUR = timedelta(hours=1)
+_LONGEST_NUMBER = 9  # digits: longer than any session, and no trouble for timedelta
+
+
+@attrs.frozen(kw_only=True)
+class Profile:
+    """One section of the profile file. A value; its ``repr`` and its errors hold no value of the section.
+
+    The errors name the key; whoever asks for the keys adds `where`.
+
+    Args:
+        name: The section's name.
+        path: The file.
+        line: The line of the section's header.
+        values: The section's keys, in lower case, with their values.
+    """
+
+    name: str
+    path: str
+    line: int
+    values: Mapping[str, str] = attrs.field(repr=False)
+
+    @property
+    def where(self) -> str:
+        """How an error text calls the section."""
+        return f"profile {self.name!r} (line {self.line} of {shown(self.path)})"
+
+    def text(self, key: str) -> str | None:
+        """The value of *key*; ``None`` if it is missing or empty."""
+        return self.values.get(key) or None
+
+    def needed(self, *keys: str) -> tuple[str, ...]:
+        """The values of *keys*.
+
+        Raises:
+            ConfigurationError: Some are missing or empty; the text names all of these.
+        """
+        missing = [key for key in keys if self.text(key) is None]
+        if missing:
+            raise ConfigurationError(f"{' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} missing")
+        return tuple(self.values[key] for key in keys)
+
+    def session_span(self, *keys: str) -> timedelta:
+        """The seconds that the first of *keys* with a value says; an hour if none has one, or if that is 0.
+
+        Raises:
+            ConfigurationError: The value is not a whole number of seconds; the text names the key.
+        """
+        for key in keys:
+            value = self.text(key)
+            if value is None:
+                continue
+            if not (value.isascii() and value.isdigit() and len(value) <= _LONGEST_NUMBER):
+                raise ConfigurationError(f"{key} must be a whole number of seconds")
+            return timedelta(seconds=int(value)) or _HOUR
+        return _HOUR

@@ -1,0 +1,137 @@
+"""The types of sections in the profile file, and the source that each describes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import attrs
+
+from alicred._environ import is_true, variable
+from alicred.credential import Credential
+from alicred.errors import ConfigurationError
+from alicred.profiles.profile import Profile
+from alicred.provider import Provider
+from alicred.sources._files import expand
+from alicred.sources._role_session import SessionName
+from alicred.sources._sts import StsChoice
+from alicred.sources.ecs_ram_role import EcsRamRoleProvider
+from alicred.sources.oidc_role_arn import OidcRoleArnProvider
+from alicred.sources.ram_role_arn import RamRoleArnProvider
+from alicred.sources.rsa_key_pair import RsaKeyPairProvider
+from alicred.sources.static import StaticProvider
+from alicred.wire.imds import ImdsClient
+from alicred.wire.sts import StsClient
+
+
+@attrs.frozen(kw_only=True)
+class Tools:
+    """What the sources of a file's sections share.
+
+    Args:
+        environ: Where to look variables up.
+        sts: Which STS client to ask.
+        imds: The client for the metadata service.
+        session: What a role session is called that the section has no name for.
+    """
+
+    environ: Mapping[str, str]
+    sts: StsChoice
+    imds: ImdsClient
+    session: SessionName
+
+    def sts_for(self, profile: Profile) -> StsClient:
+        """The client for the host that the section names, else for the environment's."""
+        region = profile.text("sts_region") or profile.text("region_id")
+        return self.sts.client(self.environ, endpoint=profile.text("sts_endpoint"), region=region)
+
+    def session_name(self, profile: Profile) -> str:
+        """The section's own name for role sessions, else the environment's, else the provider's."""
+        return profile.text("role_session_name") or self.session.resolve(self.environ)
+
+
+def source_of(profile: Profile, tools: Tools) -> Provider[Credential]:
+    """The source that *profile* describes. Nothing is asked yet.
+
+    Raises:
+        ConfigurationError: The type is missing or unknown, or a key is missing or wrong. The text names the key, not the section.
+    """
+    kind = (profile.text("type") or "").lower()
+    if kind == BEARER:
+        raise ConfigurationError("it holds a bearer token, which is no access key: use BearerProfileProvider for it")
+    build = _BUILDERS.get(kind)
+    if build is None:
+        raise ConfigurationError(f"type is {'unknown' if kind else 'missing'}: give one of {', '.join([*_BUILDERS, BEARER])}")
+    return build(profile, tools)
+
+
+def _access_key(profile: Profile, _: Tools) -> Provider[Credential]:
+    return _static(profile, "access_key_id", "access_key_secret")
+
+
+def _sts(profile: Profile, _: Tools) -> Provider[Credential]:
+    return _static(profile, "access_key_id", "access_key_secret", "security_token")
+
+
+def _static(profile: Profile, *needed: str) -> Provider[Credential]:
+    key_id, secret, *_ = profile.needed(*needed)
+    return StaticProvider(Credential(key_id, secret, profile.text("security_token")))
+
+
+def _ram_role_arn(profile: Profile, tools: Tools) -> Provider[Credential]:
+    role_arn, *_ = profile.needed("role_arn", "access_key_id", "access_key_secret")
+    return RamRoleArnProvider(
+        _access_key(profile, tools),
+        role_arn=role_arn,
+        role_session_name=tools.session_name(profile),
+        duration=profile.session_span("role_session_expiration", "session_expiration"),
+        policy=profile.text("policy"),
+        external_id=profile.text("external_id"),
+        sts=tools.sts_for(profile),
+    )
+
+
+def _ecs_ram_role(profile: Profile, tools: Tools) -> Provider[Credential]:
+    if is_true(tools.environ, "ALIBABA_CLOUD_ECS_METADATA_DISABLED"):
+        raise ConfigurationError("type is ecs_ram_role, but ALIBABA_CLOUD_ECS_METADATA_DISABLED forbids it: change one of the two")
+    return EcsRamRoleProvider(
+        profile.text("role_name") or variable(tools.environ, "ALIBABA_CLOUD_ECS_METADATA"),
+        allow_imds_v1=not is_true(tools.environ, "ALIBABA_CLOUD_IMDSV1_DISABLED"),
+        imds=tools.imds,
+    )
+
+
+def _oidc_role_arn(profile: Profile, tools: Tools) -> Provider[Credential]:
+    role_arn, provider_arn, token_file = profile.needed("role_arn", "oidc_provider_arn", "oidc_token_file_path")
+    return OidcRoleArnProvider(
+        role_arn=role_arn,
+        oidc_provider_arn=provider_arn,
+        oidc_token_file=expand(token_file, tools.environ),
+        role_session_name=tools.session_name(profile),
+        duration=profile.session_span("role_session_expiration", "session_expiration"),
+        policy=profile.text("policy"),
+        sts=tools.sts_for(profile),
+    )
+
+
+def _rsa_key_pair(profile: Profile, tools: Tools) -> Provider[Credential]:
+    public_key_id, private_key_file = profile.needed("public_key_id", "private_key_file")
+    return RsaKeyPairProvider(
+        public_key_id=public_key_id,
+        private_key=Path(expand(private_key_file, tools.environ)),
+        duration=profile.session_span("session_expiration", "role_session_expiration"),
+        sts=tools.sts_for(profile),
+    )
+
+
+BEARER = "bearer"
+"""The type of section that `BearerProfileProvider` reads."""
+
+_BUILDERS: dict[str, Callable[[Profile, Tools], Provider[Credential]]] = {
+    "access_key": _access_key,
+    "sts": _sts,
+    "ram_role_arn": _ram_role_arn,
+    "ecs_ram_role": _ecs_ram_role,
+    "rsa_key_pair": _rsa_key_pair,
+    "oidc_role_arn": _oidc_role_arn,
+}

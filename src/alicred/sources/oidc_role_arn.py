@@ -1,0 +1,165 @@
+"""A RAM role, assumed with the OIDC token of a workload, as in a Kubernetes pod (RRSA)."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import attrs
+
+from alicred._environ import variable
+from alicred.credential import Credential
+from alicred.errors import ConfigurationError, DeniedError, NotConfigured
+from alicred.sources import _parameters as check
+from alicred.sources._files import as_text, expand, read_file, shown
+from alicred.sources._naming import errors_of
+from alicred.sources._role_session import SessionName
+from alicred.sources._sts import StsChoice
+from alicred.wire.checks import has_control_characters, policy_text, text
+
+if TYPE_CHECKING:
+    from alicred.wire.http import HttpClient
+    from alicred.wire.sts import StsClient
+
+ROLE_ARN = "ALIBABA_CLOUD_ROLE_ARN"
+OIDC_PROVIDER_ARN = "ALIBABA_CLOUD_OIDC_PROVIDER_ARN"
+OIDC_TOKEN_FILE = "ALIBABA_CLOUD_OIDC_TOKEN_FILE"
+
+_OWNER = "OidcRoleArnProvider"
+_TOKEN_EXPIRED = "AuthenticationFail.OIDCToken.Expired"
+_LARGEST_TOKEN = 100_000  # bytes; the service takes 20,000 characters
+_WHAT = "the OIDC token file"
+
+
+@attrs.frozen(kw_only=True)
+class _Identity:
+    role_arn: str
+    oidc_provider_arn: str
+    token_file: str
+
+
+class OidcRoleArnProvider:
+    """Temporary keys of a RAM role for the holder of an OIDC token (``AssumeRoleWithOIDC``); no access key is needed.
+
+    The token file is read at every `get`, for the platform replaces the token while the program runs, and once more if the
+    service says that the token has expired. Thread-, task- and fork-safe, picklable. `get` blocks for at most the time-outs of
+    the HTTP client, twice those if the token had to be read again.
+
+    Args:
+        role_arn: The role, ``acs:ram::<account>:role/<name>``.
+        oidc_provider_arn: The identity provider, ``acs:ram::<account>:oidc-provider/<name>``.
+        oidc_token_file: The file that the token stands in, at most 100,000 bytes; ``~`` is the home directory.
+        role_session_name: As in `RamRoleArnProvider`.
+        duration: As in `RamRoleArnProvider`.
+        policy: As in `RamRoleArnProvider`.
+        sts: The client to ask; ``None`` means one for the host that the environment names at `get`.
+
+    Raises:
+        ConfigurationError: A parameter is empty, of the wrong type or outside its range; the text names it.
+    """
+
+    def __init__(
+        self,
+        *,
+        role_arn: str,
+        oidc_provider_arn: str,
+        oidc_token_file: str | os.PathLike[str],
+        role_session_name: str | None = None,
+        duration: timedelta = timedelta(hours=1),
+        policy: str | Mapping[str, object] | None = None,
+        sts: StsClient | None = None,
+    ) -> None:
+        self._identity: _Identity | None = _Identity(
+            role_arn=text(f"{_OWNER}.role_arn", role_arn),
+            oidc_provider_arn=text(f"{_OWNER}.oidc_provider_arn", oidc_provider_arn),
+            token_file=check.path(f"{_OWNER}.oidc_token_file", oidc_token_file),
+        )
+        self._environ: Mapping[str, str] | None = None
+        self._session = SessionName(_OWNER, role_session_name)
+        self._duration = check.session_span(f"{_OWNER}.duration", duration)
+        self._policy = policy_text(f"{_OWNER}.policy", policy)
+        self._sts = StsChoice(_OWNER, sts, "assume_role_with_oidc")
+
+    @classmethod
+    def from_environment(
+        cls, environ: Mapping[str, str] | None = None, *, sts: StsClient | None = None, http: HttpClient | None = None
+    ) -> OidcRoleArnProvider:
+        """A provider for what ``ALIBABA_CLOUD_ROLE_ARN``, ``_OIDC_PROVIDER_ARN`` and ``_OIDC_TOKEN_FILE`` say at each `get`.
+
+        Args:
+            environ: Where to look variables up; ``None`` means ``os.environ`` at the time of the call.
+            sts: The client to ask; ``None`` means one for the host that *environ* names at `get`.
+            http: What that client sends its requests with.
+
+        Raises:
+            ConfigurationError: An argument is of the wrong type.
+        """
+        # The names stand in for the values, which are read at get().
+        self = cls(role_arn=ROLE_ARN, oidc_provider_arn=OIDC_PROVIDER_ARN, oidc_token_file=OIDC_TOKEN_FILE, sts=sts)
+        self._identity = None
+        self._environ = check.environment(f"{_OWNER}.environ", environ)
+        self._sts = StsChoice(_OWNER, sts, "assume_role_with_oidc", http=http)
+        return self
+
+    @property
+    def name(self) -> str:
+        """``oidc_role_arn``."""
+        return "oidc_role_arn"
+
+    def get(self) -> Credential:
+        """New keys of the role.
+
+        Raises:
+            NotConfigured: Made by `from_environment`, and a variable is missing; the text names it.
+            ConfigurationError: The token file is missing, unreadable, empty or too large; the text names its path.
+            DeniedError: The service said no; ``code`` says why.
+            TransientError: The service could not be reached, or is too busy.
+        """
+        environ = os.environ if self._environ is None else self._environ
+        with errors_of(self.name):
+            identity = self._identity or _from(environ)
+            path = expand(identity.token_file, environ)
+            token = _read(path)
+            try:
+                fetched = self._ask(identity, token, environ)
+            except DeniedError as error:
+                newer = _read(path) if error.code == _TOKEN_EXPIRED else token
+                if newer == token:
+                    raise
+                fetched = self._ask(identity, newer, environ)
+        return attrs.evolve(fetched, provider_name=self.name)
+
+    def _ask(self, identity: _Identity, token: str, environ: Mapping[str, str]) -> Credential:
+        return self._sts.client(environ).assume_role_with_oidc(
+            role_arn=identity.role_arn,
+            oidc_provider_arn=identity.oidc_provider_arn,
+            oidc_token=token,
+            role_session_name=self._session.resolve(environ),
+            duration=self._duration,
+            policy=self._policy,
+        )
+
+    def __repr__(self) -> str:
+        where = f"role_arn={self._identity.role_arn!r}" if self._identity else "from the environment"
+        return f"<{_OWNER}: {where}>"
+
+
+def _from(environ: Mapping[str, str]) -> _Identity:
+    role_arn, provider_arn = variable(environ, ROLE_ARN), variable(environ, OIDC_PROVIDER_ARN)
+    token_file = variable(environ, OIDC_TOKEN_FILE)
+    if role_arn is None or provider_arn is None or token_file is None:
+        values = ((ROLE_ARN, role_arn), (OIDC_PROVIDER_ARN, provider_arn), (OIDC_TOKEN_FILE, token_file))
+        missing = [name for name, value in values if value is None]
+        raise NotConfigured(f"{' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} not set")
+    return _Identity(role_arn=role_arn, oidc_provider_arn=provider_arn, token_file=token_file)
+
+
+def _read(path: str) -> str:
+    token = as_text(read_file(path, what=_WHAT, limit=_LARGEST_TOKEN), path, what=_WHAT).strip()
+    if not token:
+        raise ConfigurationError(f"{_WHAT} {shown(path)} is empty: the platform should have written a token into it")
+    if has_control_characters(token):
+        raise ConfigurationError(f"{_WHAT} {shown(path)} holds more than one line: it should hold the token alone")
+    return token

@@ -1,0 +1,112 @@
+"""A RAM role, assumed with another credential."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import attrs
+
+from alicred.credential import Credential, Expiring
+from alicred.errors import AlicredError, ConfigurationError, as_alicred_error
+from alicred.provider import Provider
+from alicred.sources import _parameters as check
+from alicred.sources._naming import errors_of
+from alicred.sources._role_session import SessionName
+from alicred.sources._sts import StsChoice
+from alicred.wire.checks import policy_text, text
+
+if TYPE_CHECKING:
+    from alicred.wire.sts import StsClient
+
+_OWNER = "RamRoleArnProvider"
+
+
+class RamRoleArnProvider:
+    """Temporary keys of a RAM role, which the credential of another provider assumes (``AssumeRole``).
+
+    `get` asks *source* and then the service, each time: put a `CachingProvider` around this provider to keep the result, and
+    one around *source* to keep that. Thread-, task- and fork-safe, picklable. `get` blocks for as long as *source* does, plus
+    at most the time-outs of the HTTP client.
+
+    Args:
+        source: Whose credential assumes the role. It needs the permission ``sts:AssumeRole``, and the role must trust it.
+        role_arn: The role, ``acs:ram::<account>:role/<name>``.
+        role_session_name: What the session is called in audit logs: 2 to 64 of ``A-Z a-z 0-9 . @ _ -``. ``None`` means
+            ``ALIBABA_CLOUD_ROLE_SESSION_NAME``, read at `get`, and without it ``alicred-<milliseconds>``, made up once.
+        duration: How long the keys are to live: 900 s to 43200 s, whole seconds, no longer than the role's own maximum.
+        policy: What the session may do at most, a JSON string or a mapping; at most 2048 characters. ``None`` restricts nothing.
+        external_id: The second proof that the role may ask for: 2 to 1224 characters.
+        sts: The client to ask; ``None`` means one for the host that the environment names at `get`.
+
+    Raises:
+        ConfigurationError: A parameter is empty, of the wrong type or outside its range; the text names it.
+    """
+
+    def __init__(
+        self,
+        source: Provider[Credential],
+        *,
+        role_arn: str,
+        role_session_name: str | None = None,
+        duration: timedelta = timedelta(hours=1),
+        policy: str | Mapping[str, object] | None = None,
+        external_id: str | None = None,
+        sts: StsClient | None = None,
+    ) -> None:
+        if not callable(getattr(source, "get", None)):
+            raise ConfigurationError(f"{_OWNER}.source must be a provider, with name and get(), not {type(source).__name__}")
+        self._source = source
+        self._role_arn = text(f"{_OWNER}.role_arn", role_arn)
+        self._session = SessionName(_OWNER, role_session_name)
+        self._duration = check.session_span(f"{_OWNER}.duration", duration)
+        self._policy = policy_text(f"{_OWNER}.policy", policy)
+        self._external_id = check.optional_text(f"{_OWNER}.external_id", external_id)
+        self._sts = StsChoice(_OWNER, sts, "assume_role")
+
+    @property
+    def name(self) -> str:
+        """``ram_role_arn``."""
+        return "ram_role_arn"
+
+    def get(self) -> Credential:
+        """New keys of the role.
+
+        Raises:
+            AlicredError: What *source* raised, unchanged: if that is not set up, neither is this.
+            DeniedError: The service said no; ``code`` says why.
+            TransientError: The service could not be reached, or is too busy.
+            ConfigurationError: A variable that chooses the host or the session name is wrong.
+        """
+        source = self._credential()
+        with errors_of(self.name):
+            fetched = self._sts.client(os.environ).assume_role(
+                source,
+                role_arn=self._role_arn,
+                role_session_name=self._session.resolve(os.environ),
+                duration=self._duration,
+                policy=self._policy,
+                external_id=self._external_id,
+            )
+        return attrs.evolve(fetched, provider_name=self.name)
+
+    def _credential(self) -> Credential:
+        found = _value_of(self._source)
+        if not isinstance(found, Credential):
+            raise ConfigurationError(f"the source must give a Credential, not {type(found).__name__}", provider=self.name)
+        return found
+
+    def __repr__(self) -> str:
+        return f"{_OWNER}({self._source!r}, role_arn={self._role_arn!r})"
+
+
+def _value_of(source: Provider[Expiring]) -> Expiring:
+    """What *source*, which may be a user's own class, answers; whatever it raises becomes an `AlicredError`."""
+    try:
+        return source.get()
+    except AlicredError:
+        raise
+    except Exception as error:
+        raise as_alicred_error(error, provider=source.name) from error

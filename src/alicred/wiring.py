@@ -1,0 +1,105 @@
+"""The default chain: where a program's credential comes from when nobody says anything else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from alicred.chain import ChainProvider
+from alicred.credential import Credential
+from alicred.policy.refresh import RefreshPolicy
+from alicred.policy.retry import RetryPolicy
+from alicred.profiles.profile_file import ProfileFileProvider
+from alicred.provider import Provider
+from alicred.refresh.cache import CachingProvider
+from alicred.retrying import RetryingProvider
+from alicred.sources.ecs_ram_role import EcsRamRoleProvider
+from alicred.sources.environment import EnvironmentProvider
+from alicred.sources.oidc_role_arn import OidcRoleArnProvider
+from alicred.wire.http import HttpClient
+from alicred.wire.imds import ImdsClient
+
+if TYPE_CHECKING:
+    from alicred.events import Listener
+    from alicred.wire.sts import StsClient
+
+
+def default_provider(
+    *,
+    environ: Mapping[str, str] | None = None,
+    refresh: RefreshPolicy = RefreshPolicy(),  # noqa: B008  (an immutable value)
+    retry: RetryPolicy = RetryPolicy(),  # noqa: B008  (an immutable value)
+    sts: StsClient | None = None,
+    imds: ImdsClient | None = None,
+    http: HttpClient | None = None,
+    listener: Listener | None = None,
+) -> CachingProvider[Credential]:
+    """What most programs want: a `CachingProvider` over `default_chain`. Make one and share it between threads and tasks.
+
+    Args:
+        environ: As in `default_chain`.
+        refresh: When to refresh and whom to let wait.
+        retry: As in `default_chain`.
+        sts: As in `default_chain`.
+        imds: As in `default_chain`.
+        http: As in `default_chain`.
+        listener: Told of every event of the cache, the chain and the retries; ``None`` writes to the logger ``alicred``.
+
+    Raises:
+        ConfigurationError: An argument is of the wrong type; the text names it.
+    """
+    chain = _chain(environ=environ, sts=sts, imds=imds, http=http, retry=retry, listener=listener)
+    return CachingProvider(chain, refresh=refresh, listener=listener)
+
+
+def default_chain(
+    *,
+    environ: Mapping[str, str] | None = None,
+    sts: StsClient | None = None,
+    imds: ImdsClient | None = None,
+    http: HttpClient | None = None,
+    retry: RetryPolicy = RetryPolicy(),  # noqa: B008  (an immutable value)
+) -> ChainProvider[Credential]:
+    """Environment variables, then an OIDC token, then the profile file, then the RAM role of the instance.
+
+    Nothing is read or sent before the first ``get()``, and each ``get()`` fetches: see `default_provider` for the one that
+    keeps what was fetched. Not asked, yet: the profile of the command line tool (``~/.aliyun/config.json``) and
+    ``ALIBABA_CLOUD_CREDENTIALS_URI``. Thread-, task- and fork-safe, picklable.
+
+    Args:
+        environ: Where to look variables up; ``None`` means ``os.environ`` at the time of each call.
+        sts: The client to ask for keys of a role; ``None`` means one for the host that a profile, else *environ* names.
+        imds: The client to ask for an instance's keys; ``None`` means one for the metadata service.
+        http: What the STS client sends its requests with, if *sts* is ``None``.
+        retry: How the sources that go over the network are tried again.
+
+    Raises:
+        ConfigurationError: An argument is of the wrong type; the text names it.
+    """
+    return _chain(environ=environ, sts=sts, imds=imds, http=http, retry=retry, listener=None)
+
+
+def _chain(
+    *,
+    environ: Mapping[str, str] | None,
+    sts: StsClient | None,
+    imds: ImdsClient | None,
+    http: HttpClient | None,
+    retry: RetryPolicy,
+    listener: Listener | None,
+) -> ChainProvider[Credential]:
+    # One of each for all sources: of a pool of connections, and of what keeps the token of the metadata service.
+    http = HttpClient() if http is None else http
+    imds = ImdsClient() if imds is None else imds
+
+    def patient(source: Provider[Credential]) -> RetryingProvider[Credential]:
+        return RetryingProvider(source, retry, listener=listener)
+
+    return ChainProvider(
+        EnvironmentProvider(environ),
+        patient(OidcRoleArnProvider.from_environment(environ, sts=sts, http=http)),
+        patient(ProfileFileProvider(environ=environ, sts=sts, imds=imds, http=http)),
+        patient(EcsRamRoleProvider.from_environment(environ, imds=imds)),
+        listener=listener,
+        name="default",
+    )

@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from alicred import sources
+
+
+def test_every_source_is_there_under_its_name() -> None:
+    assert list(sources.__all__) == sorted(set(sources.__all__))
+    for name in sources.__all__:
+        assert getattr(sources, name).__name__ == name
+    assert set(sources.__all__) <= set(dir(sources))
+
+
+def test_another_name_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="has no attribute 'MagicProvider'"):
+        sources.MagicProvider  # noqa: B018  (the access is the test)
+
+
+def test_naming_the_package_loads_no_source_and_each_source_loads_alone() -> None:
+    program = (
+        "import sys, alicred.sources\n"
+        "before = [name for name in sys.modules if name.startswith(('alicred.sources.', 'alicred.profiles.'))]\n"
+        "alicred.sources.StaticProvider\n"
+        "after = [name for name in sys.modules if name.startswith(('alicred.sources.', 'alicred.profiles.'))]\n"
+        "print(sorted(set(after) - set(before)))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=30, check=True)
+    assert done.stdout in ("['alicred.sources.static']\n", "[]\n"), done.stdout
+    for module in ("sources.static", "sources.ram_role_arn", "profiles.profile_file", "profiles.bearer", "wiring"):
+        # each may be the first that a program imports
+        subprocess.run([sys.executable, "-c", f"import alicred.{module}"], timeout=30, check=True)
+
+
+@pytest.mark.parametrize("heavy", ["urllib3", "ssl", "cryptography", "asyncio", "logging"])
+def test_no_source_loads_what_is_heavy(heavy: str) -> None:
+    program = (
+        "import sys\n"
+        "before = set(sys.modules)\n"
+        "import alicred.sources, alicred.wiring\n"
+        "[getattr(alicred.sources, name) for name in alicred.sources.__all__]\n"
+        f"print([name for name in set(sys.modules) - before if name.partition('.')[0] == {heavy!r}])\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=30, check=True)
+    assert done.stdout == "[]\n"

@@ -1,0 +1,86 @@
+"""What the documentation shows, run."""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from alicred.testing import FakeCloud
+
+ROOT = Path(__file__).parent.parent
+EXAMPLES = sorted((ROOT / "docs" / "examples").glob("*.py"))
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+SAYS = {
+    "composing": "ram_role_arn Phase.EMPTY",
+    "first_program": "from default/profile/ram_role_arn, valid until",
+    "ocr": "200",
+    "ocr_async": str([200] * 10),
+    "own_source": "start the sidecar",
+    "watching": "{'refreshed': 1}",
+}
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
+def test_an_example_runs_and_says_what_it_should(example: Path, fake_cloud: FakeCloud, tmp_path: Path) -> None:
+    key = fake_cloud.access_key
+    profile = tmp_path / "credentials"
+    profile.write_text(
+        f"[default]\nenable = true\ntype = ram_role_arn\naccess_key_id = {key.access_key_id}\n"
+        f"access_key_secret = {key.access_key_secret}\nrole_arn = {fake_cloud.role_arn}\n",
+        "utf-8",
+    )
+    environment = {
+        **os.environ,
+        "ALIBABA_CLOUD_CREDENTIALS_FILE": str(profile),
+        "ALIBABA_CLOUD_STS_ENDPOINT": fake_cloud.endpoint,
+        "SSL_CERT_FILE": fake_cloud.ca_file,
+        "OCR_ENDPOINT": fake_cloud.http_endpoint.removeprefix("http://"),
+        "OCR_PROTOCOL": "http",
+    }
+    done = subprocess.run([sys.executable, str(example)], capture_output=True, text=True, env=environment, timeout=50, check=False)
+    assert done.returncode == 0, done.stderr
+    assert SAYS[example.stem] in done.stdout
+    assert key.access_key_secret not in done.stdout + done.stderr
+    assert fake_cloud.rejected == ()
+
+
+def blocks(page: Path, language: str = "python") -> list[str]:
+    """What stands between fences of *language* on *page*."""
+    fenced = re.findall(r"^```(\w*)\n(.*?)^```$", page.read_text("utf-8"), re.MULTILINE | re.DOTALL)
+    return [text for name, text in fenced if name == language]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_what_a_page_shows_is_python_and_imports_what_is_there(page: Path) -> None:
+    for block in blocks(page):
+        tree = ast.parse(block)
+        imports = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and str(node.module).startswith("alicred")]
+        for node in imports:
+            exec(compile(ast.Module([node], []), str(page), "exec"), {})
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_the_links_of_a_page_lead_somewhere(page: Path) -> None:
+    targets = re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text("utf-8"))
+    missing = [target for target in targets if "://" not in target and not (page.parent / target).exists()]
+    assert missing == []
+
+
+def test_the_two_readmes_show_the_same() -> None:
+    english, chinese = (blocks(ROOT / name) for name in ("README.md", "README.zh-CN.md"))
+
+    def code(shown: list[str]) -> list[str]:
+        return [ast.unparse(ast.parse(block)) for block in shown]
+
+    assert code(english) == code(chinese)
+
+
+@pytest.mark.parametrize("page", ["README.md", "README.zh-CN.md"])
+def test_the_first_commands_of_a_readme_are_the_two(page: str) -> None:
+    assert blocks(ROOT / page, language="")[:2] == ["make demo\n", "make test\n"]

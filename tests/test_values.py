@@ -57,6 +57,7 @@ def test_control_characters_are_refused_wherever_they_stand(control: str) -> Non
     [
         ({"access_key_id": ""}, "access_key_id is empty"),
         ({"access_key_secret": ""}, "access_key_secret is empty"),
+        ({"access_key_id": "  "}, "access_key_id is empty"),
         ({"access_key_id": None}, "access_key_id must be a string"),
         ({"access_key_secret": b"s"}, "access_key_secret must be a string"),
         ({"security_token": 5}, "security_token must be a string"),
@@ -104,9 +105,9 @@ def test_the_name_of_the_provider_takes_no_part_in_equality() -> None:
 
 
 @given(st.text(min_size=1), st.text(min_size=1), st.text())
-def test_every_printable_text_is_a_value_and_comes_back_as_it_is(key_id: str, secret: str, token: str) -> None:
-    bad = any(any(c in CONTROLS for c in text) for text in (key_id, secret, token))
-    if bad:
+def test_every_printable_text_that_is_not_blank_is_a_value_and_comes_back_as_it_is(key_id: str, secret: str, token: str) -> None:
+    parts = (key_id, secret, *([token] if token else []))
+    if any(not text.strip() or any(c in CONTROLS for c in text) for text in parts):
         with pytest.raises(ConfigurationError):
             Credential(key_id, secret, token)
     else:

@@ -1,18 +1,90 @@
-"""Refuses arguments of the wrong type in words that name them, for callers that no type checker has looked at."""
+"""Checks of what constructors and methods are given, for callers that no type checker has looked at.
+
+Each refuses in words that name the parameter, and none quotes a text: it may be a secret.
+"""
 
 from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import TypeGuard
 
 from alicred.errors import ConfigurationError
 
 
-def require(value: object, kind: type, name: str) -> None:
-    """Refuse *value*, given as the parameter *name*, unless it is a *kind*."""
+def has_control_characters(text: str) -> bool:
+    """Whether *text* holds what can stand in no header, no URL and no key."""
+    return any(c < " " or "\x7f" <= c <= "\x9f" for c in text)
+
+
+def text(name: str, value: object) -> str:
+    """*value*, if it is a string with something in it and without control characters."""
+    if not isinstance(value, str):
+        raise ConfigurationError(f"{name} must be a string, not {type(value).__name__}")
+    if has_control_characters(value):
+        raise ConfigurationError(f"{name} holds a control character, such as a newline: remove it")
+    if not value.strip():
+        raise ConfigurationError(f"{name} is empty: give the whole value")
+    return value
+
+
+def optional_text(name: str, value: object) -> str | None:
+    """*value*, if it is ``None`` or a string with something in it and without control characters."""
+    return None if value is None else text(name, value)
+
+
+def span(name: str, value: object) -> timedelta:
+    """*value*, if it is a timedelta above zero and short enough for the system to wait for: a day at most."""
+    if not isinstance(value, timedelta) or not timedelta(0) < value <= timedelta(days=1):
+        raise ConfigurationError(f"{name} must be a datetime.timedelta above zero and of at most a day, not {value!r}")
+    return value
+
+
+def flag(name: str, value: object) -> bool:
+    """*value*, if it is a truth value."""
+    if not isinstance(value, bool):
+        raise ConfigurationError(f"{name} must be True or False, not {type(value).__name__}")
+    return value
+
+
+def path(name: str, value: object) -> str:
+    """The text of *value*, if it is a path with something in it."""
+    if not _is_path(value):
+        raise ConfigurationError(f"{name} must be a path, as a string or a pathlib.Path, not {type(value).__name__}")
+    return text(name, os.fspath(value))
+
+
+def _is_path(value: object) -> TypeGuard[str | os.PathLike[str]]:
+    return isinstance(value, (str, os.PathLike))
+
+
+def environment(name: str, value: Mapping[str, str] | None) -> Mapping[str, str] | None:
+    """*value*, if it is a mapping or ``None``. The process's own environment becomes ``None``, which a pickle can take along."""
+    optional(name, value, Mapping)
+    return None if value is os.environ else value
+
+
+def required(name: str, value: object, kind: type) -> None:
+    """Refuse what is no *kind*."""
     if not isinstance(value, kind):
         raise ConfigurationError(f"{name} must be a {kind.__name__}, not a {type(value).__name__}")
 
 
-def require_provider(value: object, name: str) -> None:
-    """Refuse *value*, given as the parameter *name*, unless it looks like a provider."""
+def optional(name: str, value: object, kind: type) -> None:
+    """Refuse what is neither ``None`` nor a *kind*."""
+    if value is not None and not isinstance(value, kind):
+        raise ConfigurationError(f"{name} must be a {kind.__name__} or None, not {type(value).__name__}")
+
+
+def client(name: str, value: object, method: str) -> None:
+    """Refuse a client that lacks the one *method* that its user calls."""
+    if value is not None and not callable(getattr(value, method, None)):
+        raise ConfigurationError(f"{name} must be None or have a method {method}(), as alicred's own client has")
+
+
+def provider(name: str, value: object) -> None:
+    """Refuse what does not look like a provider."""
     if isinstance(value, type) or not callable(getattr(value, "get", None)) or not hasattr(value, "name"):
         kind = f"the class {value.__name__}" if isinstance(value, type) else f"a {type(value).__name__}"
         raise ConfigurationError(f"{name} must be a provider, an object with a name and a get() method, not {kind}")

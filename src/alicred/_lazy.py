@@ -8,7 +8,9 @@ from importlib import import_module
 
 
 def lazily(package: str, homes: Mapping[str, str]) -> tuple[Callable[[str], object], Callable[[], list[str]]]:
-    """``__getattr__`` and ``__dir__`` for *package*, whose names *homes* are found in the modules that it gives them.
+    """``__getattr__`` and ``__dir__`` for *package*, whose names are found in the modules that *homes* gives them.
+
+    A name whose home is called like it is that module itself.
 
     Thread-safe as imports are. Hide the two from type checkers, which would take them for leave to use any name.
     """
@@ -16,7 +18,8 @@ def lazily(package: str, homes: Mapping[str, str]) -> tuple[Callable[[str], obje
     def load(name: str) -> object:
         if name not in homes:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
-        value: object = getattr(import_module(homes[name]), name)
+        home = import_module(homes[name])
+        value: object = home if homes[name] == f"{package}.{name}" else getattr(home, name)
         vars(sys.modules[package])[name] = value
         return value
 

@@ -8,7 +8,7 @@ from typing import Generic
 
 import attrs
 
-from alicred._arguments import require, require_provider
+import alicred._arguments as check
 from alicred.credential import BearerToken, C, Credential
 from alicred.errors import AlicredError, ChainError, ConfigurationError, NotConfigured, as_alicred_error, text_of
 from alicred.events import ChainResolved, Listener, SourceSkipped, tell
@@ -45,8 +45,8 @@ class ChainProvider(Generic[C]):
         if not sources:
             raise ConfigurationError("ChainProvider needs at least one source")
         for source in sources:
-            require_provider(source, "ChainProvider.sources")
-        require(policy, ChainPolicy, "ChainProvider.policy")
+            check.provider("ChainProvider.sources", source)
+        check.required("ChainProvider.policy", policy, ChainPolicy)
         self._sources = sources
         self._policy = policy
         self._listener = listener

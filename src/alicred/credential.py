@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import attrs
 
+import alicred._arguments as check
 from alicred.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -26,18 +27,8 @@ C = TypeVar("C", bound=Expiring)
 C_co = TypeVar("C_co", bound=Expiring, covariant=True)
 
 
-def _has_control_characters(text: str) -> bool:
-    return any(c < " " or "\x7f" <= c <= "\x9f" for c in text)
-
-
 def _text(instance: object, field: Field, value: object) -> None:
-    name = f"{type(instance).__name__}.{field.name}"
-    if not isinstance(value, str):
-        raise ConfigurationError(f"{name} must be a string, not {type(value).__name__}")
-    if not value:
-        raise ConfigurationError(f"{name} is empty: give the whole value")
-    if _has_control_characters(value):
-        raise ConfigurationError(f"{name} holds a control character, such as a newline: remove it")
+    check.text(f"{type(instance).__name__}.{field.name}", value)
 
 
 def _aware(instance: object, field: Field, value: object) -> None:

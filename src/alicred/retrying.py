@@ -6,7 +6,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Generic
 
-from alicred._arguments import require, require_provider
+import alicred._arguments as check
 from alicred._random import draw
 from alicred.clock import SYSTEM_CLOCK, Clock
 from alicred.credential import C
@@ -37,8 +37,8 @@ class RetryingProvider(Generic[C]):
         clock: Clock = SYSTEM_CLOCK,
         listener: Listener | None = None,
     ) -> None:
-        require_provider(source, "RetryingProvider.source")
-        require(policy, RetryPolicy, "RetryingProvider.policy")
+        check.provider("RetryingProvider.source", source)
+        check.required("RetryingProvider.policy", policy, RetryPolicy)
         self._source = source
         self._policy = policy
         self._clock = clock

@@ -8,7 +8,7 @@ from typing import cast
 
 import attrs
 
-from alicred._arguments import require_provider
+import alicred._arguments as check
 from alicred.credential import BearerToken, Credential
 from alicred.errors import ConfigurationError
 from alicred.provider import Provider
@@ -68,7 +68,7 @@ class TeaCredential:
     """
 
     def __init__(self, provider: TeaSource) -> None:
-        require_provider(provider, "tea.provider")
+        check.provider("tea.provider", provider)
         self._provider = provider
 
     # What clients of the present generation call

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
+from alicred._validators import at_least_one, not_negative, refuse, share, unit_draw
 from alicred.errors import ConfigurationError
-from alicred.policy._checks import at_least_one, not_negative, refuse, share, unit_draw
 
 if TYPE_CHECKING:
     Field = attrs.Attribute[Any]

@@ -7,7 +7,7 @@ from enum import Enum
 
 import attrs
 
-from alicred.policy._checks import ZERO, callable_, instance_of, member_of, not_negative, positive, share, unit_draw
+from alicred._validators import ZERO, callable_, instance_of, member_of, not_negative, positive, share, unit_draw
 from alicred.policy.backoff import Backoff
 from alicred.policy.window import FixedWindow, FractionWindow, Window
 

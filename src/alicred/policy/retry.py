@@ -7,8 +7,8 @@ from datetime import timedelta
 
 import attrs
 
+from alicred._validators import ZERO, callable_, count, instance_of, not_negative
 from alicred.errors import AlicredError, ProviderError, is_transient
-from alicred.policy._checks import ZERO, callable_, count, instance_of, not_negative
 from alicred.policy.backoff import Backoff
 
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 
+import alicred._arguments as check
 from alicred._environ import variable
 from alicred.errors import ConfigurationError, NotConfigured
 from alicred.profiles.ini import IniError, Section, parse
 from alicred.profiles.profile import Profile
-from alicred.sources import _parameters as check
 from alicred.sources._files import as_text, expand, read_if_there, shown
-from alicred.wire.checks import flag
 
 CREDENTIALS_FILE = "ALIBABA_CLOUD_CREDENTIALS_FILE"
 PROFILE = "ALIBABA_CLOUD_PROFILE"
@@ -40,7 +39,7 @@ class Lookup:
     def __init__(self, owner: str, *, path: object, profile: object, require_enable: object, environ: Mapping[str, str] | None) -> None:
         self._path = None if path is None else check.path(f"{owner}.path", path)
         self._profile = check.optional_text(f"{owner}.profile", profile)
-        self._require_enable = flag(f"{owner}.require_enable", require_enable)
+        self._require_enable = check.flag(f"{owner}.require_enable", require_enable)
         self._environ = check.environment(f"{owner}.environ", environ)
 
     @property

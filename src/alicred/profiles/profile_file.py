@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+import alicred._arguments as check
 from alicred.credential import Credential
 from alicred.errors import ConfigurationError, NotConfigured, ProviderError
 from alicred.profiles.location import Lookup
 from alicred.profiles.types import Tools, source_of
-from alicred.sources import _parameters as check
 from alicred.sources._naming import errors_of
 from alicred.sources._role_session import SessionName
 from alicred.sources._sts import StsChoice
@@ -59,7 +59,7 @@ class ProfileFileProvider:
     ) -> None:
         self._lookup = Lookup(_OWNER, path=path, profile=profile, require_enable=require_enable, environ=environ)
         self._sts = StsChoice(_OWNER, sts, "assume_role", http=http)
-        check.instance(f"{_OWNER}.imds", imds, ImdsClient)
+        check.optional(f"{_OWNER}.imds", imds, ImdsClient)
         self._imds = ImdsClient() if imds is None else imds  # one for all calls: it keeps the token of the metadata service
         self._session = SessionName(_OWNER, None)
 

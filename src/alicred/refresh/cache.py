@@ -12,7 +12,7 @@ from functools import partial
 from math import inf
 from typing import Generic, cast
 
-from alicred._arguments import require, require_provider
+import alicred._arguments as check
 from alicred._random import draw
 from alicred.clock import SYSTEM_CLOCK, Clock
 from alicred.credential import C
@@ -71,8 +71,8 @@ class CachingProvider(Generic[C]):
         clock: Clock = SYSTEM_CLOCK,
         listener: Listener | None = None,
     ) -> None:
-        require_provider(source, "CachingProvider.source")
-        require(refresh, RefreshPolicy, "CachingProvider.refresh")
+        check.provider("CachingProvider.source", source)
+        check.required("CachingProvider.refresh", refresh, RefreshPolicy)
         self._source = source
         self._refresh = refresh
         self._clock = clock

@@ -5,8 +5,9 @@ A class is loaded when it is first asked for, so that importing this package cos
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from alicred._lazy import lazily
 
 if TYPE_CHECKING:
     from alicred.profiles.bearer import BearerProfileProvider
@@ -29,26 +30,17 @@ __all__ = [
     "StaticProvider",
 ]
 
-_MODULES = {
-    "BearerProfileProvider": "alicred.profiles.bearer",
-    "EcsRamRoleProvider": "alicred.sources.ecs_ram_role",
-    "EnvironmentProvider": "alicred.sources.environment",
-    "OidcRoleArnProvider": "alicred.sources.oidc_role_arn",
-    "ProfileFileProvider": "alicred.profiles.profile_file",
-    "RamRoleArnProvider": "alicred.sources.ram_role_arn",
-    "RsaKeyPairProvider": "alicred.sources.rsa_key_pair",
-    "StaticProvider": "alicred.sources.static",
-}
-
-
-def __getattr__(name: str) -> object:
-    module = _MODULES.get(name)
-    if module is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value: object = getattr(import_module(module), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+if not TYPE_CHECKING:
+    __getattr__, __dir__ = lazily(
+        __name__,
+        {
+            "BearerProfileProvider": "alicred.profiles.bearer",
+            "EcsRamRoleProvider": "alicred.sources.ecs_ram_role",
+            "EnvironmentProvider": "alicred.sources.environment",
+            "OidcRoleArnProvider": "alicred.sources.oidc_role_arn",
+            "ProfileFileProvider": "alicred.profiles.profile_file",
+            "RamRoleArnProvider": "alicred.sources.ram_role_arn",
+            "RsaKeyPairProvider": "alicred.sources.rsa_key_pair",
+            "StaticProvider": "alicred.sources.static",
+        },
+    )

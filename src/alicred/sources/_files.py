@@ -6,8 +6,8 @@ import os
 import stat
 from collections.abc import Mapping
 
+import alicred._arguments as check
 from alicred.errors import ConfigurationError
-from alicred.wire.checks import has_control_characters
 
 _LONGEST_NAME = 255  # no common file system has longer ones
 
@@ -25,7 +25,7 @@ def shown(path: str) -> str:
     """*path* for an error text; only its length if it is no path but, as it seems, the secret that should stand in the file."""
     parts = path.replace("\\", "/").split("/")
     is_token = any(part.startswith("eyJ") and part.count(".") == 2 for part in parts)
-    if is_token or has_control_characters(path) or any(len(part) > _LONGEST_NAME for part in parts):
+    if is_token or check.has_control_characters(path) or any(len(part) > _LONGEST_NAME for part in parts):
         return f"(a text of {len(path)} characters; is it what should stand in the file?)"
     return path
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from alicred.sources import _parameters as check
+import alicred._arguments as check
 from alicred.wire.choose import sts_client
 from alicred.wire.http import HttpClient
 

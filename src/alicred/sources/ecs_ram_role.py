@@ -7,12 +7,11 @@ from collections.abc import Mapping
 
 import attrs
 
+import alicred._arguments as check
 from alicred._environ import is_true, variable
 from alicred.credential import Credential
 from alicred.errors import NotConfigured, TransientError
-from alicred.sources import _parameters as check
 from alicred.sources._naming import errors_of
-from alicred.wire.checks import flag
 from alicred.wire.imds import UNREACHABLE, ImdsClient
 
 _OWNER = "EcsRamRoleProvider"
@@ -39,8 +38,8 @@ class EcsRamRoleProvider:
     def __init__(self, role_name: str | None = None, *, allow_imds_v1: bool = True, imds: ImdsClient | None = None) -> None:
         name = check.optional_text(f"{_OWNER}.role_name", role_name)
         self._role_name = None if name is None else name.strip()
-        self._allow_v1 = flag(f"{_OWNER}.allow_imds_v1", allow_imds_v1)
-        check.instance(f"{_OWNER}.imds", imds, ImdsClient)
+        self._allow_v1 = check.flag(f"{_OWNER}.allow_imds_v1", allow_imds_v1)
+        check.optional(f"{_OWNER}.imds", imds, ImdsClient)
         self._imds = ImdsClient() if imds is None else imds
         self._asks_environment = False
         self._environ: Mapping[str, str] | None = None

@@ -5,11 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 
+import alicred._arguments as check
 from alicred._environ import variable
 from alicred.credential import Credential
 from alicred.errors import ConfigurationError, NotConfigured
-from alicred.sources import _parameters as check
-from alicred.wire.checks import has_control_characters
 
 ACCESS_KEY_ID = "ALIBABA_CLOUD_ACCESS_KEY_ID"
 ACCESS_KEY_SECRET = "ALIBABA_CLOUD_ACCESS_KEY_SECRET"
@@ -53,6 +52,6 @@ class EnvironmentProvider:
             there, missing = (ACCESS_KEY_SECRET, ACCESS_KEY_ID) if key_id is None else (ACCESS_KEY_ID, ACCESS_KEY_SECRET)
             raise ConfigurationError(f"{there} is set, but {missing} is not: set both or neither", provider=self.name)
         for name, value in ((ACCESS_KEY_ID, key_id), (ACCESS_KEY_SECRET, secret), (SECURITY_TOKEN, token)):
-            if value is not None and has_control_characters(value):
+            if value is not None and check.has_control_characters(value):
                 raise ConfigurationError(f"{name} holds a control character, such as a newline: remove it", provider=self.name)
         return Credential(key_id, secret, token, provider_name=self.name)

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+import alicred._arguments as check
 from alicred._environ import variable
 from alicred.credential import Credential
 from alicred.errors import ConfigurationError, DeniedError, NotConfigured
-from alicred.sources import _parameters as check
 from alicred.sources._files import as_text, expand, read_file, shown
 from alicred.sources._naming import errors_of
 from alicred.sources._role_session import SessionName
 from alicred.sources._sts import StsChoice
-from alicred.wire.checks import has_control_characters, policy_text, text
+from alicred.wire.checks import policy_text, session_span
 
 if TYPE_CHECKING:
     from alicred.wire.http import HttpClient
@@ -72,13 +72,13 @@ class OidcRoleArnProvider:
         sts: StsClient | None = None,
     ) -> None:
         self._identity: _Identity | None = _Identity(
-            role_arn=text(f"{_OWNER}.role_arn", role_arn),
-            oidc_provider_arn=text(f"{_OWNER}.oidc_provider_arn", oidc_provider_arn),
+            role_arn=check.text(f"{_OWNER}.role_arn", role_arn),
+            oidc_provider_arn=check.text(f"{_OWNER}.oidc_provider_arn", oidc_provider_arn),
             token_file=check.path(f"{_OWNER}.oidc_token_file", oidc_token_file),
         )
         self._environ: Mapping[str, str] | None = None
         self._session = SessionName(_OWNER, role_session_name)
-        self._duration = check.session_span(f"{_OWNER}.duration", duration)
+        self._duration = session_span(f"{_OWNER}.duration", duration)
         self._policy = policy_text(f"{_OWNER}.policy", policy)
         self._sts = StsChoice(_OWNER, sts, "assume_role_with_oidc")
 
@@ -160,6 +160,6 @@ def _read(path: str) -> str:
     token = as_text(read_file(path, what=_WHAT, limit=_LARGEST_TOKEN), path, what=_WHAT).strip()
     if not token:
         raise ConfigurationError(f"{_WHAT} {shown(path)} is empty: the platform should have written a token into it")
-    if has_control_characters(token):
+    if check.has_control_characters(token):
         raise ConfigurationError(f"{_WHAT} {shown(path)} holds more than one line: it should hold the token alone")
     return token

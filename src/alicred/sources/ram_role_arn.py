@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+import alicred._arguments as check
 from alicred.credential import Credential, Expiring
 from alicred.errors import AlicredError, ConfigurationError, as_alicred_error
 from alicred.provider import Provider
-from alicred.sources import _parameters as check
 from alicred.sources._naming import errors_of
 from alicred.sources._role_session import SessionName
 from alicred.sources._sts import StsChoice
-from alicred.wire.checks import policy_text, text
+from alicred.wire.checks import policy_text, session_span
 
 if TYPE_CHECKING:
     from alicred.wire.sts import StsClient
@@ -59,9 +59,9 @@ class RamRoleArnProvider:
         if not callable(getattr(source, "get", None)):
             raise ConfigurationError(f"{_OWNER}.source must be a provider, with name and get(), not {type(source).__name__}")
         self._source = source
-        self._role_arn = text(f"{_OWNER}.role_arn", role_arn)
+        self._role_arn = check.text(f"{_OWNER}.role_arn", role_arn)
         self._session = SessionName(_OWNER, role_session_name)
-        self._duration = check.session_span(f"{_OWNER}.duration", duration)
+        self._duration = session_span(f"{_OWNER}.duration", duration)
         self._policy = policy_text(f"{_OWNER}.policy", policy)
         self._external_id = check.optional_text(f"{_OWNER}.external_id", external_id)
         self._sts = StsChoice(_OWNER, sts, "assume_role")

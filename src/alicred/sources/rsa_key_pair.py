@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+import alicred._arguments as check
 from alicred.credential import Credential
 from alicred.errors import ConfigurationError
-from alicred.sources import _parameters as check
 from alicred.sources._files import expand, read_file, shown
 from alicred.sources._naming import errors_of
 from alicred.sources._sts import StsChoice
-from alicred.wire.checks import LONGEST_KEY_PAIR_SESSION, text
+from alicred.wire.checks import LONGEST_KEY_PAIR_SESSION, session_span
 
 if TYPE_CHECKING:
     from alicred.wire.sts import StsClient
@@ -50,9 +50,9 @@ class RsaKeyPairProvider:
         duration: timedelta = timedelta(hours=1),
         sts: StsClient | None = None,
     ) -> None:
-        self._public_key_id = text(f"{_OWNER}.public_key_id", public_key_id)
+        self._public_key_id = check.text(f"{_OWNER}.public_key_id", public_key_id)
         self._private_key = _private_key(private_key)
-        self._duration = check.session_span(f"{_OWNER}.duration", duration, LONGEST_KEY_PAIR_SESSION)
+        self._duration = session_span(f"{_OWNER}.duration", duration, LONGEST_KEY_PAIR_SESSION)
         self._sts = StsChoice(_OWNER, sts, "generate_session_access_key")
 
     @property

@@ -6,8 +6,9 @@ the package in every run, for the plugin.
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from alicred._lazy import lazily
 
 if TYPE_CHECKING:
     from alicred.testing import faults
@@ -19,26 +20,17 @@ if TYPE_CHECKING:
 
 __all__ = ["Call", "CloudSsoLogin", "FakeClock", "FakeCloud", "OAuthLogin", "RawRequest", "Session", "faults"]
 
-_HOMES = {
-    "Call": "calls",
-    "CloudSsoLogin": "logins",
-    "FakeClock": "clock",
-    "FakeCloud": "cloud",
-    "OAuthLogin": "logins",
-    "RawRequest": "calls",
-    "Session": "account",
-}
-
-
-def __getattr__(name: str) -> object:
-    if name == "faults":
-        return import_module("alicred.testing.faults")
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value: object = getattr(import_module(f"alicred.testing.{_HOMES[name]}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+if not TYPE_CHECKING:
+    __getattr__, __dir__ = lazily(
+        __name__,
+        {
+            "Call": "alicred.testing.calls",
+            "CloudSsoLogin": "alicred.testing.logins",
+            "FakeClock": "alicred.testing.clock",
+            "FakeCloud": "alicred.testing.cloud",
+            "OAuthLogin": "alicred.testing.logins",
+            "RawRequest": "alicred.testing.calls",
+            "Session": "alicred.testing.account",
+            "faults": "alicred.testing.faults",
+        },
+    )

@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 
 import attrs
 
+from alicred._validators import flag, positive, span
 from alicred.clock import Clock, SystemClock
 from alicred.credential import BearerToken, Credential
 from alicred.errors import ConfigurationError
-from alicred.policy._checks import flag, positive, span
 from alicred.testing.account import Account, Role, Session
 from alicred.testing.api import Api
 from alicred.testing.clock import FakeClock

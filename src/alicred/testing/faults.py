@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 import attrs
 
-from alicred.policy._checks import instance_of, not_negative
+from alicred._validators import instance_of, not_negative
 from alicred.testing.exchange import Answer, Json, Refused, text_answer
 
 _OVERSIZED = (1 << 20) + (1 << 16)

@@ -1,4 +1,4 @@
-"""Checks of what a client is given. Each refuses in words that name the parameter, and none quotes a text."""
+"""Checks of what a role session is asked for with."""
 
 from __future__ import annotations
 
@@ -11,36 +11,6 @@ from alicred.errors import ConfigurationError
 SHORTEST_SESSION = timedelta(seconds=900)
 LONGEST_SESSION = timedelta(seconds=43200)
 LONGEST_KEY_PAIR_SESSION = timedelta(seconds=3600)
-
-
-def has_control_characters(text: str) -> bool:
-    """Whether *text* holds what can stand in no header, no URL and no key."""
-    return any(c < " " or "\x7f" <= c <= "\x9f" for c in text)
-
-
-def text(name: str, value: object) -> str:
-    """*value*, if it is a string with something in it and without control characters."""
-    if not isinstance(value, str):
-        raise ConfigurationError(f"{name} must be a string, not {type(value).__name__}")
-    if not value.strip():
-        raise ConfigurationError(f"{name} is empty: give the whole value")
-    if has_control_characters(value):
-        raise ConfigurationError(f"{name} holds a control character, such as a newline: remove it")
-    return value
-
-
-def span(name: str, value: object) -> timedelta:
-    """*value*, if it is a timedelta above zero and short enough for the system to wait for: a day at most."""
-    if not isinstance(value, timedelta) or not timedelta(0) < value <= timedelta(days=1):
-        raise ConfigurationError(f"{name} must be a datetime.timedelta above zero and of at most a day, not {value!r}")
-    return value
-
-
-def flag(name: str, value: object) -> bool:
-    """*value*, if it is a truth value."""
-    if not isinstance(value, bool):
-        raise ConfigurationError(f"{name} must be True or False, not {type(value).__name__}")
-    return value
 
 
 def check_duration(name: str, value: object, at_most: timedelta = LONGEST_SESSION) -> int:
@@ -72,3 +42,9 @@ def policy_text(name: str, value: object) -> str | None:
     except (TypeError, ValueError, RecursionError):
         pass  # those errors may quote the policy, so none may become the context of ours
     raise ConfigurationError(f"{name} cannot be written as JSON: use strings, numbers, lists and mappings only")
+
+
+def session_span(name: str, value: timedelta, at_most: timedelta = LONGEST_SESSION) -> timedelta:
+    """*value*, if the service takes it as the life of temporary keys."""
+    check_duration(name, value, at_most)
+    return value

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+import alicred._arguments as check
 from alicred.errors import ConfigurationError, MalformedResponseError, ProviderError
-from alicred.wire import checks
 
 if TYPE_CHECKING:
     from alicred.wire.endpoint import Endpoint
@@ -74,10 +74,10 @@ class HttpClient:
         trust_environment: bool = True,
         ca_file: str | Path | None = None,
     ) -> None:
-        self._connect_timeout = checks.span(f"{_OWNER}.connect_timeout", connect_timeout)
-        self._read_timeout = checks.span(f"{_OWNER}.read_timeout", read_timeout)
+        self._connect_timeout = check.span(f"{_OWNER}.connect_timeout", connect_timeout)
+        self._read_timeout = check.span(f"{_OWNER}.read_timeout", read_timeout)
         self._proxy = None if proxy is None else _parse_proxy(proxy)
-        self._trust_environment = checks.flag(f"{_OWNER}.trust_environment", trust_environment)
+        self._trust_environment = check.flag(f"{_OWNER}.trust_environment", trust_environment)
         self._ca_file = None if ca_file is None else _path_text(ca_file)
         self._transport: Transport | None = None
 

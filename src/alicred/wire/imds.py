@@ -6,10 +6,11 @@ import re
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+import alicred._arguments as check
 from alicred.clock import SYSTEM_CLOCK
 from alicred.credential import Credential
 from alicred.errors import ConfigurationError, DeniedError, MalformedResponseError, NotConfigured, ProviderError
-from alicred.wire import answers, checks, signing
+from alicred.wire import answers, signing
 from alicred.wire.endpoint import Endpoint
 from alicred.wire.http import HttpClient, HttpResponse
 from alicred.wire.refusals import refusal
@@ -56,11 +57,11 @@ class ImdsClient:
     ) -> None:
         self._endpoint = Endpoint.parse(endpoint, name="ImdsClient.endpoint")
         self._http = HttpClient(
-            connect_timeout=checks.span("ImdsClient.connect_timeout", connect_timeout),
-            read_timeout=checks.span("ImdsClient.read_timeout", read_timeout),
+            connect_timeout=check.span("ImdsClient.connect_timeout", connect_timeout),
+            read_timeout=check.span("ImdsClient.read_timeout", read_timeout),
             trust_environment=False,
         )
-        if not _ONE_SECOND <= checks.span("ImdsClient.token_ttl", token_ttl) <= _LONGEST_TTL:
+        if not _ONE_SECOND <= check.span("ImdsClient.token_ttl", token_ttl) <= _LONGEST_TTL:
             raise ConfigurationError(f"ImdsClient.token_ttl must be a datetime.timedelta of 1 s to 21600 s, not {token_ttl!r}")
         self._token_ttl = token_ttl
         # A token and when it ends, on the monotonic clock. Replaced as a whole; that two threads may each get one does no harm.
@@ -102,7 +103,7 @@ class ImdsClient:
             DeniedError: That role is not attached to the instance.
             ProviderError: No key came; ``code`` is ``"Unreachable"`` if the service cannot be connected.
         """
-        path = _ROLES_PATH + signing.percent_encode(checks.text("role_name", role_name))
+        path = _ROLES_PATH + signing.percent_encode(check.text("role_name", role_name))
         doing = f"ask the metadata service for the key of the role {role_name}"
         response = self._get(path, doing=doing, allow_v1=allow_v1)
         if response.status == 404:

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import attrs
 
+import alicred._arguments as check
 from alicred.clock import SYSTEM_CLOCK, Clock
 from alicred.credential import Credential
 from alicred.errors import ConfigurationError
@@ -83,10 +84,10 @@ class StsClient:
             vpc: Whether to use the address inside the region's VPCs, which nothing outside can reach.
             http: What sends the requests.
         """
-        checks.text("StsClient.region", region)
+        check.text("StsClient.region", region)
         if not _REGION.fullmatch(region) or len(region) > 50:
             raise ConfigurationError("StsClient.region must be the id of a region, such as cn-hangzhou: a-z, 0-9 and hyphens")
-        host = "sts-vpc" if checks.flag("StsClient.vpc", vpc) else "sts"
+        host = "sts-vpc" if check.flag("StsClient.vpc", vpc) else "sts"
         return cls(f"https://{host}.{region}.aliyuncs.com", http=http)
 
     @property
@@ -119,11 +120,11 @@ class StsClient:
             ProviderError: No key came; the type says whether trying again may help.
         """
         form = _form(
-            RoleArn=checks.text("role_arn", role_arn),
-            RoleSessionName=checks.text("role_session_name", role_session_name),
+            RoleArn=check.text("role_arn", role_arn),
+            RoleSessionName=check.text("role_session_name", role_session_name),
             DurationSeconds=str(checks.check_duration("duration", duration)),
             Policy=checks.policy_text("policy", policy),
-            ExternalId=None if external_id is None else checks.text("external_id", external_id),
+            ExternalId=None if external_id is None else check.text("external_id", external_id),
         )
         return self._credentials("AssumeRole", lambda: self._signed("AssumeRole", credential, form))
 
@@ -152,10 +153,10 @@ class StsClient:
             ProviderError: No key came; the type says whether trying again may help.
         """
         form = _form(
-            RoleArn=checks.text("role_arn", role_arn),
-            OIDCProviderArn=checks.text("oidc_provider_arn", oidc_provider_arn),
-            OIDCToken=checks.text("oidc_token", oidc_token),
-            RoleSessionName=checks.text("role_session_name", role_session_name),
+            RoleArn=check.text("role_arn", role_arn),
+            OIDCProviderArn=check.text("oidc_provider_arn", oidc_provider_arn),
+            OIDCToken=check.text("oidc_token", oidc_token),
+            RoleSessionName=check.text("role_session_name", role_session_name),
             DurationSeconds=str(checks.check_duration("duration", duration)),
             Policy=checks.policy_text("policy", policy),
         )
@@ -184,9 +185,9 @@ class StsClient:
             ProviderError: No key came; the type says whether trying again may help.
         """
         form = _form(
-            RoleArn=checks.text("role_arn", role_arn),
-            SAMLProviderArn=checks.text("saml_provider_arn", saml_provider_arn),
-            SAMLAssertion=checks.text("saml_assertion", saml_assertion),
+            RoleArn=check.text("role_arn", role_arn),
+            SAMLProviderArn=check.text("saml_provider_arn", saml_provider_arn),
+            SAMLAssertion=check.text("saml_assertion", saml_assertion),
             DurationSeconds=str(checks.check_duration("duration", duration)),
             Policy=checks.policy_text("policy", policy),
         )
@@ -212,7 +213,7 @@ class StsClient:
             Action=action,
             Version=_VERSION,
             Format="JSON",
-            AccessKeyId=checks.text("public_key_id", public_key_id),
+            AccessKeyId=check.text("public_key_id", public_key_id),
             DurationSeconds=str(checks.check_duration("duration", duration, checks.LONGEST_KEY_PAIR_SESSION)),
             SignatureMethod="SHA256withRSA",
             SignatureType="PRIVATEKEY",

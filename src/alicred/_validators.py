@@ -1,4 +1,4 @@
-"""Validators of the policies: each refuses a bad parameter in words that name it and its range."""
+"""Validators for attrs values: each refuses a bad parameter in words that name it and its range."""
 
 from __future__ import annotations
 

@@ -255,7 +255,8 @@ def test_an_interrupt_of_a_caller_passes_through_and_leaves_the_cache_in_order(m
                     time.sleep(0.5)
                 return Credential(f"id-{{self.calls}}", "secret")
 
-        signal.signal(signal.SIGALRM, signal.default_int_handler)
+        for number in (signal.SIGALRM, signal.SIGINT):  # which a program in the background may have been started without
+            signal.signal(number, signal.default_int_handler)
         cache = CachingProvider(Source(), refresh=RefreshPolicy(mode=RefreshMode.{mode.name}))
         try:
             cache.get()

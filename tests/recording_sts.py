@@ -25,6 +25,9 @@ class RecordingSts:
     def assume_role_with_oidc(self, **arguments: Any) -> Credential:
         return self._answer(operation="assume_role_with_oidc", **arguments)
 
+    def assume_role_with_saml(self, **arguments: Any) -> Credential:
+        return self._answer(operation="assume_role_with_saml", **arguments)
+
     def generate_session_access_key(self, **arguments: Any) -> Credential:
         return self._answer(operation="generate_session_access_key", **arguments)
 

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from datetime import timedelta
-from typing import TypeGuard
+from datetime import datetime, timedelta
+from typing import TypeGuard, TypeVar
 
 from alicred.errors import ConfigurationError
+
+F = TypeVar("F")
 
 
 def has_control_characters(text: str) -> bool:
@@ -41,6 +43,15 @@ def span(name: str, value: object) -> timedelta:
     return value
 
 
+def moment(name: str, value: object) -> datetime:
+    """*value*, if it is a datetime with a time zone."""
+    if not isinstance(value, datetime):
+        raise ConfigurationError(f"{name} must be a datetime.datetime, not {type(value).__name__}")
+    if value.utcoffset() is None:
+        raise ConfigurationError(f"{name} has no time zone: give an aware datetime, such as datetime.now(timezone.utc)")
+    return value
+
+
 def flag(name: str, value: object) -> bool:
     """*value*, if it is a truth value."""
     if not isinstance(value, bool):
@@ -57,6 +68,13 @@ def path(name: str, value: object) -> str:
 
 def _is_path(value: object) -> TypeGuard[str | os.PathLike[str]]:
     return isinstance(value, (str, os.PathLike))
+
+
+def function(name: str, value: F) -> F:
+    """*value*, if it can be called."""
+    if not callable(value):
+        raise ConfigurationError(f"{name} must be a function, not {type(value).__name__}")
+    return value
 
 
 def environment(name: str, value: Mapping[str, str] | None) -> Mapping[str, str] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from pathlib import Path
@@ -41,6 +42,9 @@ def test_the_program_runs(program: str, monkeypatch: pytest.MonkeyPatch, capsys:
         (home / "keys").mkdir()
         (home / "keys" / "pk.pem").write_text(pem)
         (home / "token").write_text(cloud.add_oidc_token())
+        (home / ".aliyun").mkdir()
+        profile = {"name": "reports", "mode": "AK", "access_key_id": key.access_key_id, "access_key_secret": key.access_key_secret}
+        (home / ".aliyun" / "config.json").write_text(json.dumps({"current": "reports", "profiles": [profile]}))
         (home / ".alibabacloud").mkdir()
         (home / ".alibabacloud" / "credentials").write_text(
             f"[reports]\nenable = true\ntype = ram_role_arn\naccess_key_id = {key.access_key_id}\n"
@@ -53,7 +57,22 @@ def test_the_program_runs(program: str, monkeypatch: pytest.MonkeyPatch, capsys:
         monkeypatch.setenv("ALIBABA_CLOUD_ROLE_ARN", cloud.role_arn)
         monkeypatch.setenv("ALIBABA_CLOUD_OIDC_PROVIDER_ARN", cloud.oidc_provider_arn)
         monkeypatch.setenv("ALIBABA_CLOUD_OIDC_TOKEN_FILE", str(home / "token"))
+        monkeypatch.setenv("ALIBABA_CLOUD_CREDENTIALS_URI", f"{cloud.http_endpoint}/credentials")
+        sso, login = cloud.add_cloud_sso_login(), cloud.add_oauth_login(client_id="4103531455503354461")
+        (home / ".my-login.json").write_text(json.dumps({"refresh_token": login.refresh_token}))
+        (home / "saml-response.b64").write_text(cloud.add_saml_assertion())
         monkeypatch.setattr(ImdsClient.__init__, "__defaults__", (cloud.imds_endpoint,))
-        code = program.replace("acs:ram::123456789012:role/reader", role).replace("my-public-key-id", public_key_id)
+        code = program
+        for shown, real in {
+            "acs:ram::123456789012:role/reader": role,
+            "acs:ram::123456789012:saml-provider/my-idp": cloud.saml_provider_arn,
+            "my-public-key-id": public_key_id,
+            "https://oauth.alibabacloud.com": cloud.http_endpoint,
+            "https://signin-cn-shanghai.alibabacloudsso.com": cloud.http_endpoint,
+            "my-account-id": sso.account_id,
+            "my-access-configuration-id": sso.access_configuration_id,
+            "my-access-token": sso.access_token,
+        }.items():
+            code = code.replace(shown, real)
         exec(compile(code, "<page>", "exec"), {"__name__": "__page__"})
     assert capsys.readouterr().out.strip()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import alicred._arguments as check
 from alicred._environ import variable
@@ -18,7 +18,7 @@ DEFAULT_PATHS = ("~/.alibabacloud/credentials", "~/.alibabacloud/credentials.ini
 DEFAULT_PROFILE = "default"
 
 _WHAT = "the profile file"
-_LARGEST_FILE = 1 << 20  # bytes
+LARGEST_FILE = 1 << 20  # bytes
 _ON, _OFF = ("true", "1", "yes"), ("false", "0", "no")
 
 
@@ -55,7 +55,7 @@ class Lookup:
             ConfigurationError: The file that was asked for is missing, the file is unreadable or malformed, or it lacks the
                 section that was asked for. The text names the path.
         """
-        path, text = _read(self._path, self.environ)
+        path, text = read_named(self._path, self.environ, what=_WHAT, variable_name=CREDENTIALS_FILE, defaults=DEFAULT_PATHS)
         try:
             sections = parse(text)
         except IniError as error:
@@ -70,17 +70,27 @@ class Lookup:
         return profile
 
 
-def _read(path: str | None, environ: Mapping[str, str]) -> tuple[str, str]:
-    """The path of the file that counts, and its text."""
-    named, by = (path, "the argument path") if path is not None else (variable(environ, CREDENTIALS_FILE), CREDENTIALS_FILE)
-    candidates = [expand(each, environ) for each in ([named] if named is not None else DEFAULT_PATHS)]
+def read_named(path: str | None, environ: Mapping[str, str], *, what: str, variable_name: str, defaults: Sequence[str]) -> tuple[str, str]:
+    """The path of the file that counts, and its text: *path*, else the variable's, else the first of *defaults* that exists.
+
+    Raises:
+        NotConfigured: None of *defaults* exists, and none was asked for.
+        ConfigurationError: The file that was asked for is missing, or it cannot be read. The text names *what* it is and the path.
+    """
+    named, by = (path, "the argument path") if path is not None else (variable(environ, variable_name), variable_name)
+    candidates = [expand(each, environ) for each in ([named] if named is not None else defaults)]
     for each in candidates:
-        content = read_if_there(each, what=_WHAT, limit=_LARGEST_FILE)
+        content = read_if_there(each, what=what, limit=LARGEST_FILE)
         if content is not None:
-            return each, as_text(content, each, what=_WHAT)
+            return each, as_text(content, each, what=what)
     if named is not None:
-        raise ConfigurationError(f"{_WHAT} {shown(candidates[0])}, which {by} names, does not exist: create it, or correct the path")
-    raise NotConfigured(f"there is no profile file: looked for {' and '.join(candidates)}")
+        raise ConfigurationError(f"{what} {shown(candidates[0])}, which {by} names, does not exist: create it, or correct the path")
+    raise NotConfigured(f"there is no {what.removeprefix('the ')}: looked for {' and '.join(candidates)}")
+
+
+def has_profile_file(environ: Mapping[str, str]) -> bool:
+    """Whether there is a profile file, or one is asked for. Nothing is read."""
+    return variable(environ, CREDENTIALS_FILE) is not None or any(os.path.exists(expand(each, environ)) for each in DEFAULT_PATHS)
 
 
 def _no_such_section(asked: str | None, by: str, path: str, sections: Mapping[str, Section]) -> ConfigurationError | NotConfigured:

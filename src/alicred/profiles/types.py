@@ -15,7 +15,7 @@ from alicred.provider import Provider
 from alicred.sources._files import expand
 from alicred.sources._role_session import SessionName
 from alicred.sources._sts import StsChoice
-from alicred.sources.ecs_ram_role import EcsRamRoleProvider
+from alicred.sources.ecs_ram_role import DISABLED, ROLE_NAME, V1_DISABLED, EcsRamRoleProvider
 from alicred.sources.oidc_role_arn import OidcRoleArnProvider
 from alicred.sources.ram_role_arn import RamRoleArnProvider
 from alicred.sources.rsa_key_pair import RsaKeyPairProvider
@@ -92,13 +92,24 @@ def _ram_role_arn(profile: Profile, tools: Tools) -> Provider[Credential]:
 
 
 def _ecs_ram_role(profile: Profile, tools: Tools) -> Provider[Credential]:
-    if is_true(tools.environ, "ALIBABA_CLOUD_ECS_METADATA_DISABLED"):
-        raise ConfigurationError("type is ecs_ram_role, but ALIBABA_CLOUD_ECS_METADATA_DISABLED forbids it: change one of the two")
-    return EcsRamRoleProvider(
-        profile.text("role_name") or variable(tools.environ, "ALIBABA_CLOUD_ECS_METADATA"),
-        allow_imds_v1=not is_true(tools.environ, "ALIBABA_CLOUD_IMDSV1_DISABLED"),
-        imds=tools.imds,
-    )
+    return instance_role(profile.text("role_name"), tools.environ, tools.imds, asked="type is ecs_ram_role")
+
+
+def instance_role(role_name: str | None, environ: Mapping[str, str], imds: ImdsClient, *, asked: str) -> EcsRamRoleProvider:
+    """The source of a profile that asks for the role of the instance.
+
+    Args:
+        role_name: The role that the profile names, if it names one.
+        environ: Where to look the variables about the metadata service up.
+        imds: The client to ask.
+        asked: How the profile asks for it, for the error.
+
+    Raises:
+        ConfigurationError: A variable forbids to ask the metadata service.
+    """
+    if is_true(environ, DISABLED):
+        raise ConfigurationError(f"{asked}, but {DISABLED} forbids it: change one of the two")
+    return EcsRamRoleProvider(role_name or variable(environ, ROLE_NAME), allow_imds_v1=not is_true(environ, V1_DISABLED), imds=imds)
 
 
 def _oidc_role_arn(profile: Profile, tools: Tools) -> Provider[Credential]:

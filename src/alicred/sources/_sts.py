@@ -27,14 +27,17 @@ class StsChoice:
         self._given = given
         self._http = HttpClient() if http is None else http
 
-    def client(self, environ: Mapping[str, str], *, endpoint: str | None = None, region: str | None = None) -> StsClient:
+    def client(
+        self, environ: Mapping[str, str], *, endpoint: str | None = None, region: str | None = None, vpc: bool | None = None
+    ) -> StsClient:
         """The client to ask now.
 
         Args:
             environ: Where to look the variables up that name a host.
             endpoint: The host that a profile names.
             region: The region that a profile names; *endpoint* goes first.
+            vpc: Whether a region means its host inside VPCs; ``None`` means what the environment says.
         """
         if self._given is not None:
             return self._given
-        return sts_client(environ, endpoint=endpoint, region=region, http=self._http)
+        return sts_client(environ, endpoint=endpoint, region=region, vpc=vpc, http=self._http)

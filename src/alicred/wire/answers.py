@@ -101,7 +101,9 @@ def texts(found: Mapping[str, object], *names: str, doing: str, status: int | No
     return tuple(good)
 
 
-def credential(found: Mapping[str, object], *, doing: str, status: int | None = None, prefix: str = "", token: bool = True) -> Credential:
+def credential(
+    found: Mapping[str, object], *, doing: str, status: int | None = None, prefix: str = "", token: bool = True, must_end: bool = True
+) -> Credential:
     """The temporary key that *found* holds as ``AccessKeyId``, ``AccessKeySecret``, ``SecurityToken`` and ``Expiration``.
 
     Args:
@@ -110,18 +112,31 @@ def credential(found: Mapping[str, object], *, doing: str, status: int | None = 
         status: HTTP status of the answer.
         prefix: What stands before ``AccessKeyId`` and ``AccessKeySecret``.
         token: Whether there must be a ``SecurityToken``.
+        must_end: Whether there must be an ``Expiration``; without one, or with an empty one, the key has no ``expires_at``.
 
     Raises:
         MalformedResponseError: A member is not there, empty, no string, or not what it should be.
     """
-    names = [f"{prefix}AccessKeyId", f"{prefix}AccessKeySecret", *(["SecurityToken"] if token else []), "Expiration"]
-    key_id, secret, *between, ends = texts(found, *names, doing=doing, status=status)
-    expires_at = expiration(ends)
-    if expires_at is None:
+    ends = must_end or member(found, "Expiration") not in (None, "")
+    names = [f"{prefix}AccessKeyId", f"{prefix}AccessKeySecret", *(["SecurityToken"] if token else []), *(["Expiration"] if ends else [])]
+    key_id, secret, *others = texts(found, *names, doing=doing, status=status)
+    expires_at = expiration(others.pop()) if ends else None
+    if ends and expires_at is None:
         raise MalformedResponseError(f"{doing}: Expiration in the answer is no time such as 2030-01-31T12:00:00Z", status=status)
+    return usable_key(key_id, secret, others[0] if token else None, expires_at, doing=doing, status=status)
+
+
+def usable_key(
+    key_id: str, secret: str, token: str | None, expires_at: datetime | None, *, doing: str, status: int | None = None
+) -> Credential:
+    """The key that an answer holds.
+
+    Raises:
+        MalformedResponseError: A part cannot be one of a key; the text names it.
+    """
     problem = ""
     try:
-        return Credential(key_id, secret, between[0] if between else None, expires_at)
+        return Credential(key_id, secret, token, expires_at)
     except ConfigurationError as error:
         problem = error.message
     raise MalformedResponseError(f"{doing}: the answer holds an unusable key: {problem}", status=status)

@@ -16,6 +16,7 @@ from alicred.wire import answers, checks, signing
 from alicred.wire.endpoint import Endpoint
 from alicred.wire.http import HttpClient, HttpResponse
 from alicred.wire.refusals import NONCE_USED, TIME_STAMP_EXPIRED, safe_code
+from alicred.wire.server_time import learn_time
 
 _VERSION = "2015-04-01"
 _HOUR = timedelta(hours=1)
@@ -263,19 +264,8 @@ class StsClient:
 
     def _send(self, request: _Request) -> HttpResponse:
         response = self._http.request("POST", f"{self._endpoint}/", headers=request.headers, body=request.body)
-        if response.secure:
-            self._learn_time(response)
+        learn_time(self._clock, response)
         return response
-
-    def _learn_time(self, response: HttpResponse) -> None:
-        from datetime import timezone
-        from email.utils import parsedate_to_datetime
-
-        try:
-            moment = parsedate_to_datetime(response.headers.get("date", ""))
-        except (TypeError, ValueError):
-            return
-        self._clock.observe(moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc))
 
     def _signed(self, action: str, credential: Credential, form: Mapping[str, str]) -> _Request:
         body = _encode(form)

@@ -1,0 +1,287 @@
+"""OAuth logins that stand in the command line tool's file: who may renew one, and where the renewed tokens go."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Generator, Mapping
+from contextlib import ExitStack, contextmanager
+from datetime import timedelta
+
+import attrs
+
+from alicred.clock import SYSTEM_CLOCK
+from alicred.credential import Credential
+from alicred.errors import ConfigurationError, DeniedError, TransientError
+from alicred.profiles.cli_config import CliConfig
+from alicred.profiles.cli_lock import Busy, exclusive
+from alicred.profiles.cli_values import CliProfile
+from alicred.profiles.write_back import NotWrittenError, SupersededError, update
+from alicred.refresh import forks
+from alicred.sources.oauth import OAUTH_SITES, OAuthProvider, OAuthSite, OAuthTokens
+from alicred.wire.http import HttpClient
+
+OAUTH = "OAuth"
+
+_FAR_ENOUGH = timedelta(minutes=20)  # longer than the refresh-ahead window of a cache, which would get the same keys again
+_LONGEST_WAIT = 30.0  # seconds; whoever renews a login talks to its site meanwhile
+_TOKENS = ("oauth_refresh_token", "oauth_access_token")
+
+
+def stored_session(profile: CliProfile) -> Credential | None:
+    """The temporary key that the profile holds, if it has more than 20 minutes to live.
+
+    Raises:
+        ConfigurationError: A value is of the wrong type; the text names the key.
+    """
+    ends_at = profile.moment("sts_expiration")
+    if ends_at is None or ends_at - SYSTEM_CLOCK.utcnow() <= _FAR_ENOUGH:
+        return None
+    key_id, secret, token = (profile.text(key) for key in ("access_key_id", "access_key_secret", "sts_token"))
+    return None if key_id is None or secret is None or token is None else Credential(key_id, secret, token, ends_at)
+
+
+@attrs.frozen
+class _Unsaved:
+    """Tokens that the file should hold, and those that it held when they came."""
+
+    instead_of: Mapping[str, object] = attrs.field(repr=False)
+    tokens: OAuthTokens = attrs.field(repr=False)
+
+
+class Logins:
+    """Who renews a login, and the tokens that could not be saved. Thread- and fork-safe; what it holds does not travel in a pickle.
+
+    Args:
+        write_back: Whether the file may be changed.
+    """
+
+    def __init__(self, *, write_back: bool) -> None:
+        self.write_back = write_back
+        self._unsaved: dict[tuple[str, str], _Unsaved] = {}
+        self._forget_lock()
+        forks.watch(self, Logins._forget_lock)
+
+    def _forget_lock(self) -> None:
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def alone(self, profile: CliProfile) -> Generator[None]:
+        """Keep every other thread, and every other process that can write beside the file, from renewing this login.
+
+        Raises:
+            TransientError: Another one has been at it for 30 s.
+        """
+        lock = self._lock
+        if not lock.acquire(timeout=_LONGEST_WAIT):
+            raise _busy(profile)
+        try:
+            with ExitStack() as stack:
+                try:
+                    # Created where it may be: where nothing can be created, no token can be saved either, and the lock would not help.
+                    stack.enter_context(exclusive(_lock_file(profile), create=self.write_back, seconds=_LONGEST_WAIT))
+                except Busy:
+                    raise _busy(profile) from None
+                except OSError:
+                    pass
+                yield
+        finally:
+            lock.release()
+
+    def newest(self, profile: CliProfile) -> OAuthTokens:
+        """The tokens to go on with: the file's, or those that came after them and could not be saved.
+
+        Raises:
+            ConfigurationError: There is none, or one cannot be one; the text names the key.
+        """
+        unsaved = self._unsaved.get(_key(profile))
+        if unsaved is not None and unsaved.instead_of == tokens_in(profile):
+            return unsaved.tokens
+        self._unsaved.pop(_key(profile), None)  # somebody has logged in anew
+        return _tokens(profile)
+
+    def save(self, profile: CliProfile, tokens: OAuthTokens, session: Credential | None) -> CliProfile:
+        """Put *tokens*, and the keys that they gave, into the file; the profile as it is now.
+
+        Raises:
+            NotWrittenError: They were not saved. The tokens are kept here, unless the file has newer ones.
+        """
+        changes: dict[str, str | int] = {} if tokens == _tokens(profile) else _token_values(tokens)
+        if changes:
+            self._unsaved[_key(profile)] = _Unsaved(tokens_in(profile), tokens)
+        if session is not None:
+            changes |= _session_values(session)
+        if not changes or not self.write_back:
+            return profile
+        try:
+            update(profile.path, profile.name, changes, still={"mode": OAUTH, **tokens_in(profile)})
+        except SupersededError:
+            self._unsaved.pop(_key(profile), None)
+            raise
+        self._unsaved.pop(_key(profile), None)
+        return attrs.evolve(profile, values={**profile.values, **changes})
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _logins, (self.write_back,)
+
+
+def _logins(write_back: bool) -> Logins:
+    return Logins(write_back=write_back)
+
+
+class OAuthLoginSource:
+    """The keys that a profile's OAuth login gives. `get` may block for 30 s for others, and as long as `OAuthProvider` does.
+
+    Args:
+        profile: The profile.
+        logins: Shared by all sources of a provider.
+        http: What sends the requests.
+
+    Raises:
+        ConfigurationError: A key of the profile is missing or wrong; the text names it.
+    """
+
+    def __init__(self, profile: CliProfile, logins: Logins, http: HttpClient) -> None:
+        self._profile = profile
+        self._logins = logins
+        self._http = http
+        site_of(profile)
+        _tokens(profile)
+
+    @property
+    def name(self) -> str:
+        """``oauth``."""
+        return "oauth"
+
+    def get(self) -> Credential:
+        """The keys that the file holds, if they last long enough, else new ones, which are put into the file."""
+        stored = _stored(self._profile)
+        if stored is not None:
+            return stored
+        with self._logins.alone(self._profile):
+            profile = self._now()
+            stored = _stored(profile)
+            if stored is not None:
+                return stored  # another process has renewed them while we waited
+            try:
+                return self._renewed(profile)
+            except DeniedError:
+                # The command line tool renews logins too, and does not know our lock.
+                newer = self._now()
+                if tokens_in(newer) == tokens_in(profile):
+                    raise
+                return self._renewed(newer)
+
+    def _now(self) -> CliProfile:
+        where = self._profile.where
+        profile = CliConfig.read(self._profile.path).profile(self._profile.name)
+        if profile is None or profile.values.get("mode") != OAUTH:
+            raise ConfigurationError(f"{where} was an OAuth login a moment ago, and is none any more")
+        return profile
+
+    def _renewed(self, profile: CliProfile) -> Credential:
+        with profile.explained():
+            renewal = _Renewal(self._logins, profile)
+            site = site_of(profile)
+        provider = OAuthProvider(
+            client_id=site.client_id, sign_in_url=site.sign_in_url, tokens=renewal.tokens, on_tokens=renewal.tokens_came, http=self._http
+        )
+        session = provider.get()
+        renewal.session_came(session)
+        return session
+
+
+def _stored(profile: CliProfile) -> Credential | None:
+    with profile.explained():
+        return stored_session(profile)
+
+
+class _Renewal:
+    """Saves what one renewal brings, as it comes. Failing to save is told to the log; what came is used all the same."""
+
+    def __init__(self, logins: Logins, profile: CliProfile) -> None:
+        self._logins = logins
+        self._profile = profile
+        self.tokens = logins.newest(profile)
+        self._has_failed = False
+
+    def tokens_came(self, tokens: OAuthTokens) -> None:
+        self.tokens = tokens
+        self._save(None)
+
+    def session_came(self, session: Credential) -> None:
+        self._save(session)
+
+    def _save(self, session: Credential | None) -> None:
+        try:
+            self._profile = self._logins.save(self._profile, self.tokens, session)
+        except NotWrittenError as error:
+            if not self._has_failed:
+                _warn(self._profile, error, tokens=self.tokens != _tokens(self._profile))
+            self._has_failed = True
+
+
+def _warn(profile: CliProfile, error: NotWrittenError, *, tokens: bool) -> None:
+    from logging import getLogger  # imported when there is something to say
+
+    what = "the new tokens" if tokens else "the new keys"
+    then = "; unless they can be saved later, the login ends with this process" if tokens and not isinstance(error, SupersededError) else ""
+    getLogger("alicred").warning("cli_profile/oauth: %s of %s were not saved: %s%s", what, profile.where, error, then)
+
+
+def site_of(profile: CliProfile) -> OAuthSite:
+    """The site that the profile has logged in at.
+
+    Raises:
+        ConfigurationError: ``oauth_site_type`` is missing or unknown.
+    """
+    (site_type,) = profile.needed("oauth_site_type")
+    site = OAUTH_SITES.get(site_type.upper())
+    if site is None:
+        raise ConfigurationError(f"oauth_site_type is unknown: it must be {' or '.join(OAUTH_SITES)}")
+    return site
+
+
+def tokens_in(profile: CliProfile) -> dict[str, object]:
+    """What the file says about the tokens, to tell later whether it still says so."""
+    return {key: profile.text(key) for key in _TOKENS}
+
+
+def _tokens(profile: CliProfile) -> OAuthTokens:
+    refresh_token, access_token = (profile.text(key) for key in _TOKENS)
+    if refresh_token is None and access_token is None:
+        raise ConfigurationError("oauth_refresh_token and oauth_access_token are missing: log in with `aliyun configure --mode OAuth`")
+    return OAuthTokens(refresh_token, access_token, profile.moment("oauth_access_token_expire"))
+
+
+def _token_values(tokens: OAuthTokens) -> dict[str, str | int]:
+    ends_at = tokens.access_token_expires_at
+    return {
+        "oauth_access_token": tokens.access_token or "",
+        "oauth_refresh_token": tokens.refresh_token or "",
+        "oauth_access_token_expire": 0 if ends_at is None else int(ends_at.timestamp()),
+    }
+
+
+def _session_values(session: Credential) -> dict[str, str | int]:
+    return {
+        "access_key_id": session.access_key_id,
+        "access_key_secret": session.access_key_secret,
+        "sts_token": session.security_token or "",
+        "sts_expiration": 0 if session.expires_at is None else int(session.expires_at.timestamp()),
+    }
+
+
+def _key(profile: CliProfile) -> tuple[str, str]:
+    return os.path.realpath(profile.path), profile.name
+
+
+def _lock_file(profile: CliProfile) -> str:
+    from hashlib import sha256
+
+    directory, name = os.path.split(os.path.realpath(profile.path))
+    return os.path.join(directory, f".{name}.alicred-{sha256(profile.name.encode()).hexdigest()[:12]}.lock")
+
+
+def _busy(profile: CliProfile) -> TransientError:
+    return TransientError(f"{profile.where}: another thread or program has been renewing its login for {_LONGEST_WAIT:.0f} s")

@@ -1,0 +1,88 @@
+"""The access of a CloudSSO user to an account."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import attrs
+
+import alicred._arguments as check
+from alicred.clock import SYSTEM_CLOCK
+from alicred.credential import Credential
+from alicred.errors import ConfigurationError
+from alicred.sources._login import LoginSite, token_text
+from alicred.sources._naming import errors_of
+from alicred.wire import answers
+
+if TYPE_CHECKING:
+    from alicred.wire.http import HttpClient
+
+_OWNER = "CloudSsoProvider"
+_PATH = "/cloud-credentials"
+
+
+class CloudSsoProvider:
+    """Temporary keys of an access configuration, for the access token that a login at CloudSSO has left behind.
+
+    That token cannot be renewed without a person: once it has ended, `get` refuses at once and asks nobody. Thread-, task- and
+    fork-safe, picklable; a pickle holds the token. `get` blocks for at most the time-outs of the HTTP client.
+
+    Args:
+        sign_in_url: Where the login was: any URL of that site, of which scheme, host and port count. ``https``, or ``http`` to
+            loopback, link-local and private addresses.
+        account_id: The account to work in.
+        access_configuration_id: The access configuration to work with there, ``ac-…``.
+        access_token: What the login gave. Never in ``repr`` or an error.
+        access_token_expires_at: When that ends, timezone-aware.
+        http: What sends the requests; ``None`` means an `HttpClient` with its defaults, which goes through no proxy to an ``http`` URL.
+
+    Raises:
+        ConfigurationError: A parameter is empty, of the wrong type or form; the text names it.
+    """
+
+    def __init__(
+        self,
+        *,
+        sign_in_url: str,
+        account_id: str,
+        access_configuration_id: str,
+        access_token: str,
+        access_token_expires_at: datetime,
+        http: HttpClient | None = None,
+    ) -> None:
+        self._site = LoginSite(_OWNER, sign_in_url, http, "CloudSSO")
+        self._account_id = check.text(f"{_OWNER}.account_id", account_id)
+        self._access_configuration_id = check.text(f"{_OWNER}.access_configuration_id", access_configuration_id)
+        if access_token == "":
+            raise ConfigurationError(f"{_OWNER}.access_token is empty: {self._site.log_in_again}")
+        self._access_token = token_text(f"{_OWNER}.access_token", access_token)
+        self._ends_at = check.moment(f"{_OWNER}.access_token_expires_at", access_token_expires_at)
+
+    @property
+    def name(self) -> str:
+        """``cloud_sso``."""
+        return "cloud_sso"
+
+    def get(self) -> Credential:
+        """New keys.
+
+        Raises:
+            ConfigurationError: The access token has ended; the text says how to log in again. Nothing was sent.
+            DeniedError: The site does not take the access token, or the user may not use the access configuration.
+            TransientError: The site could not be reached, or is too busy.
+            MalformedResponseError: The answer is not what CloudSSO promises.
+        """
+        with errors_of(self.name):
+            if SYSTEM_CLOCK.utcnow() >= self._ends_at:
+                raise ConfigurationError(f"the access token ended at {self._ends_at.isoformat()}: {self._site.log_in_again}")
+            wanted = {"AccountId": self._account_id, "AccessConfigurationId": self._access_configuration_id}
+            headers = {"authorization": f"Bearer {self._access_token}", "content-type": "application/json"}
+            body = json.dumps(wanted, separators=(",", ":")).encode("ascii")
+            found, doing = self._site.post(_PATH, headers, body, to="for the keys of an access configuration")
+            fetched = answers.credential(answers.nested(found, "CloudCredential", doing=doing), doing=doing)
+        return attrs.evolve(fetched, provider_name=self.name)
+
+    def __repr__(self) -> str:
+        return f"{_OWNER}(account_id={self._account_id!r}, access_configuration_id={self._access_configuration_id!r})"

@@ -1,0 +1,113 @@
+"""A URL that hands out keys, as some hosting environments have one."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import attrs
+
+import alicred._arguments as check
+from alicred._environ import is_true, variable
+from alicred.credential import Credential
+from alicred.errors import NotConfigured
+from alicred.sources._naming import errors_of
+from alicred.sources._urls import HttpChoice, safe_target
+from alicred.wire import answers
+
+if TYPE_CHECKING:
+    from alicred.wire.http import HttpClient
+
+CREDENTIALS_URI = "ALIBABA_CLOUD_CREDENTIALS_URI"
+DISABLED = "ALIBABA_CLOUD_DISABLE_EXTERNAL_PROCESS"
+
+_OWNER = "CredentialsUriProvider"
+
+
+class CredentialsUriProvider:
+    """Temporary keys from a URL that hands them out to whoever asks, as in PAI DSW and DataWorks.
+
+    Thread-, task- and fork-safe, picklable; a pickle holds the whole URL. `get` sends one GET request and blocks for at most the
+    time-outs of the HTTP client.
+
+    An answer without an ``Expiration`` becomes a credential without ``expires_at``. A `CachingProvider` keeps one of those for ever,
+    unless its policy has a ``max_age``.
+
+    Args:
+        uri: ``http(s)://[user:password@]host[:port][/path][?query]``, percent-encoded, and sent as it is: user and password as an
+            ``Authorization`` header. ``https``, or ``http`` to loopback, link-local and private addresses. Errors and ``repr`` show
+            scheme, host, port and path only.
+        http: What sends the request; ``None`` means an `HttpClient` with its defaults, which goes through no proxy to an ``http`` URL.
+        allow_http: Whether ``http`` may go anywhere. Everybody on the way can then read the keys.
+
+    Raises:
+        ConfigurationError: A parameter is empty, of the wrong type or form; the text names it.
+    """
+
+    def __init__(self, uri: str, *, http: HttpClient | None = None, allow_http: bool = False) -> None:
+        self._allow_http = check.flag(f"{_OWNER}.allow_http", allow_http)
+        safe_target(f"{_OWNER}.uri", uri, allow_http=allow_http)
+        self._uri: str | None = uri
+        self._environ: Mapping[str, str] | None = None
+        self._http = HttpChoice(_OWNER, http)
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str] | None = None, *, http: HttpClient | None = None) -> CredentialsUriProvider:
+        """A provider for the URL that ``ALIBABA_CLOUD_CREDENTIALS_URI`` holds at each `get`.
+
+        Where ``ALIBABA_CLOUD_DISABLE_EXTERNAL_PROCESS`` is true, it is not asked: the command line tool, which that variable comes
+        from, counts credentials URIs among what it forbids.
+
+        Args:
+            environ: Where to look variables up; ``None`` means ``os.environ`` at the time of the call.
+            http: As in the constructor.
+
+        Raises:
+            ConfigurationError: An argument is of the wrong type.
+        """
+        self = cls("https://localhost/", http=http)  # stands in for the variable, which is read at get()
+        self._uri = None
+        self._environ = check.environment(f"{_OWNER}.environ", environ)
+        return self
+
+    @property
+    def name(self) -> str:
+        """``credentials_uri``."""
+        return "credentials_uri"
+
+    def get(self) -> Credential:
+        """The keys that the URL hands out now.
+
+        Raises:
+            NotConfigured: Made by `from_environment`, and the variable is not set, or another one forbids to ask.
+            ConfigurationError: The variable holds no URL that may be asked.
+            DeniedError: Whoever serves the URL said no.
+            TransientError: The URL could not be reached, or who serves it is too busy.
+            MalformedResponseError: The answer holds no keys.
+        """
+        with errors_of(self.name):
+            name, uri = self._source()
+            target = safe_target(name, uri, allow_http=self._allow_http)
+            doing = f"asking the credentials URI {target}"
+            response = self._http.client(target).request("GET", uri, headers={"accept": "application/json"})
+            found = answers.successful(response, doing=doing)
+            fetched = answers.credential(found, doing=doing, status=response.status, must_end=False)
+        return attrs.evolve(fetched, provider_name=self.name)
+
+    def _source(self) -> tuple[str, str]:
+        """What the URL is called in errors, and the URL."""
+        if self._uri is not None:
+            return f"{_OWNER}.uri", self._uri
+        environ = os.environ if self._environ is None else self._environ
+        uri = variable(environ, CREDENTIALS_URI)
+        if uri is None:
+            raise NotConfigured(f"{CREDENTIALS_URI} is not set")
+        if is_true(environ, DISABLED):
+            raise NotConfigured(f"{DISABLED} is true: {CREDENTIALS_URI} is not asked")
+        return CREDENTIALS_URI, uri
+
+    def __repr__(self) -> str:
+        if self._uri is None:
+            return f"{_OWNER}.from_environment()"
+        return f"{_OWNER}('{safe_target('uri', self._uri, allow_http=True)}')"

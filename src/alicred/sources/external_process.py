@@ -1,0 +1,132 @@
+"""A credential that another program prints."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import TypeGuard
+
+import attrs
+
+import alicred._arguments as check
+from alicred._environ import is_true
+from alicred.credential import Credential
+from alicred.errors import ConfigurationError, MalformedResponseError
+from alicred.sources._command_line import split
+from alicred.sources._files import expand, shown
+from alicred.sources._naming import errors_of
+from alicred.sources._program import run
+from alicred.wire.answers import expiration, parse_object, texts, usable_key
+
+DISABLED = "ALIBABA_CLOUD_DISABLE_EXTERNAL_PROCESS"
+
+_OWNER = "ExternalProcessProvider"
+_NEEDS_TOKEN = "StsToken"
+
+
+class ExternalProcessProvider:
+    """The credential that a program prints, as JSON, to standard output. `get` runs the program each time.
+
+    No shell takes part. The program gets this process's environment, nothing on standard input, and no terminal. When `get` returns
+    or raises, no process of the program's group is left, not even one that went on in the background. Thread-, task- and
+    fork-safe, picklable; a pickle holds the command. `get` blocks for at most *timeout*.
+
+    Where the program says no ``expiration``, ``expires_at`` is ``None``, and a `CachingProvider` asks only once, unless its policy
+    has a ``max_age``.
+
+    Args:
+        command: The program and its arguments: a sequence as it is, or a string, which is split as a POSIX shell would, without
+            expanding anything. A leading ``~`` of the program is the home directory. Only the program shows in ``repr`` and errors.
+        timeout: How long the program may take: above zero, a day at most.
+        environ: The program's environment, and where ``ALIBABA_CLOUD_DISABLE_EXTERNAL_PROCESS`` is looked up; ``None`` means
+            ``os.environ`` at the time of the call.
+
+    Raises:
+        ConfigurationError: A parameter is empty, of the wrong type or outside its range, or *command* cannot be split.
+    """
+
+    def __init__(
+        self,
+        command: str | Sequence[str],
+        *,
+        timeout: timedelta = timedelta(seconds=60),
+        environ: Mapping[str, str] | None = None,
+    ) -> None:
+        self._arguments = _arguments(f"{_OWNER}.command", command)
+        self._timeout = check.span(f"{_OWNER}.timeout", timeout)
+        self._environ = check.environment(f"{_OWNER}.environ", environ)
+
+    @property
+    def name(self) -> str:
+        """``external``."""
+        return "external"
+
+    def get(self) -> Credential:
+        """The credential that the program prints now.
+
+        Raises:
+            ConfigurationError: There is no such program, or it cannot be executed, or a variable forbids to run any.
+            TransientError: It took longer than the time-out, or the system could start no process.
+            ProviderError: It ended with a status other than 0, or by a signal.
+            MalformedResponseError: What it printed is no credential, or more than 1 MiB.
+        """
+        environ = os.environ if self._environ is None else self._environ
+        program, *rest = self._arguments
+        with errors_of(self.name):
+            if is_true(environ, DISABLED):
+                raise ConfigurationError(f"{DISABLED} forbids to run programs for credentials: unset it, or use another source")
+            printed = run([expand(program, environ), *rest], environ=environ, timeout=self._timeout)
+            found = _credential(printed, doing=f"reading what the program {shown(program)} printed")
+        return attrs.evolve(found, provider_name=self.name)
+
+    def __repr__(self) -> str:
+        return f"<{_OWNER}: {shown(self._arguments[0])}>"
+
+
+def _arguments(name: str, command: object) -> tuple[str, ...]:
+    words: Sequence[object]
+    if isinstance(command, str):
+        words = split(name, command, windows=os.name == "nt")
+    elif _is_sequence(command):
+        words = command
+    else:
+        raise ConfigurationError(f"{name} must be a string or a sequence of strings, not {type(command).__name__}")
+    good = tuple(word for word in words if isinstance(word, str))
+    if len(good) != len(words):
+        raise ConfigurationError(f"{name} must hold nothing but strings")
+    if not good or not good[0].strip():
+        raise ConfigurationError(f"{name} is empty: give the program and its arguments")
+    if any("\0" in word for word in good):
+        raise ConfigurationError(f"{name} holds a NUL character, which no program can be given")
+    return good
+
+
+def _is_sequence(value: object) -> TypeGuard[Sequence[object]]:
+    return isinstance(value, Sequence) and not isinstance(value, (bytes, bytearray, memoryview))
+
+
+def _credential(printed: bytes, *, doing: str) -> Credential:
+    """The credential in the JSON object *printed*; its ``mode`` only matters where it says that there must be a token."""
+    found = parse_object(printed)
+    if found is None:
+        raise MalformedResponseError(f"{doing}: it is not a JSON object")
+    key_id, secret = texts(found, "access_key_id", "access_key_secret", doing=doing)
+    token = _optional(found, "sts_token", doing=doing)
+    if token is None and found.get("mode") == _NEEDS_TOKEN:
+        raise MalformedResponseError(f"{doing}: the answer lacks sts_token, which there must be in mode {_NEEDS_TOKEN}")
+    ends = _optional(found, "expiration", doing=doing)
+    expires_at = None if ends is None else expiration(ends)
+    if ends is not None and expires_at is None:
+        raise MalformedResponseError(f"{doing}: expiration in the answer is no time such as 2030-01-31T12:00:00Z")
+    return usable_key(key_id, secret, token, expires_at, doing=doing)
+
+
+def _optional(found: Mapping[str, object], name: str, *, doing: str) -> str | None:
+    """The member *name*; ``None`` if it is not there, null or empty."""
+    value = found.get(name)
+    if value is None or value == "":
+        return None
+    if not isinstance(value, str):
+        raise MalformedResponseError(f"{doing}: {name} in the answer is no string")
+    return value

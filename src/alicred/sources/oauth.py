@@ -1,0 +1,270 @@
+"""The access of a person who has logged in with a browser, on tokens that renew each other."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+import alicred._arguments as check
+from alicred.clock import SYSTEM_CLOCK
+from alicred.credential import Credential
+from alicred.errors import ConfigurationError, DeniedError, MalformedResponseError, TransientError
+from alicred.refresh.forks import watch
+from alicred.sources._login import LoginSite, token_text
+from alicred.sources._naming import errors_of
+from alicred.wire import answers, signing
+
+if TYPE_CHECKING:
+    from alicred.wire.http import HttpClient
+
+    Field = attrs.Attribute[Any]
+
+_OWNER = "OAuthProvider"
+_TOKEN_PATH, _EXCHANGE_PATH = "/v1/token", "/v1/exchange"
+_EARLY = timedelta(minutes=20)  # how long before its end an access token is renewed
+_LONGEST_TOKEN = 10**9  # seconds; whatever claims to last longer does not say when it ends
+
+
+@attrs.frozen
+class OAuthSite:
+    """Where a login is, and the application that logs in there. A value; nothing in it is secret.
+
+    Args:
+        sign_in_url: ``https://host``.
+        client_id: The id of the application, which is the command line tool.
+    """
+
+    sign_in_url: str
+    client_id: str
+
+
+OAUTH_SITES: Mapping[str, OAuthSite] = MappingProxyType(
+    {
+        "CN": OAuthSite("https://oauth.aliyun.com", "4038181954557748008"),
+        "INTL": OAuthSite("https://oauth.alibabacloud.com", "4103531455503354461"),
+    }
+)
+"""The sites of Alibaba Cloud, by the names that the command line tool has for them."""
+
+
+def _nothing_if_empty(value: str | None) -> str | None:
+    return None if value == "" else value
+
+
+def _token(instance: object, field: Field, value: object) -> None:
+    if value is not None:
+        token_text(f"OAuthTokens.{field.name}", value)
+
+
+def _moment(instance: object, field: Field, value: object) -> None:
+    if value is not None:
+        check.moment(f"OAuthTokens.{field.name}", value)
+
+
+@attrs.frozen
+class OAuthTokens:
+    """What a login has left behind. A value; hashable and picklable; no token shows in its ``repr``.
+
+    Args:
+        refresh_token: Gets a new access token, and with it a new refresh token, once. ``None``, as the empty string, if there is none.
+        access_token: Gets keys. ``None``, as the empty string, if there is none (any more).
+        access_token_expires_at: When that ends, timezone-aware; ``None`` if it is not known.
+
+    Raises:
+        ConfigurationError: There is neither token, or a parameter is of the wrong type or form; the text names it.
+    """
+
+    refresh_token: str | None = attrs.field(repr=False, converter=_nothing_if_empty, validator=_token)
+    access_token: str | None = attrs.field(default=None, repr=False, converter=_nothing_if_empty, validator=_token)
+    access_token_expires_at: datetime | None = attrs.field(default=None, validator=_moment)
+
+    def __attrs_post_init__(self) -> None:
+        if self.refresh_token is None and self.access_token is None:
+            raise ConfigurationError("OAuthTokens needs a refresh_token or an access_token: log in to get them")
+
+
+class OAuthProvider:
+    """Temporary keys for the tokens that a login with a browser has left behind.
+
+    The access token is renewed when it is missing or has 20 minutes or less to live, and there is a refresh token. The site then
+    hands out a new refresh token too, and the old one is spent: **whoever sends it again ends the login**. So one object sends each
+    once, whatever the number of threads and tasks that call `get`, and hands the new tokens to *on_tokens* before it uses them.
+
+    Other processes are another matter: a forked child and a pickled copy hold the refresh token too, and only one of them all can
+    spend it. Let one process have it, or use the profile of the command line tool, whose tokens all processes share through its file.
+
+    Thread-, task- and fork-safe; picklable if *on_tokens* is; a pickle holds the tokens of the moment. `get` blocks for at most the
+    time-outs of the HTTP client, for up to four requests, and as long again for each caller in front that is renewing the tokens: a
+    lock is held while they are renewed and *on_tokens* runs. That is right only because `get` blocks anyway; on an event loop, go
+    through `CachingProvider.aget`, which calls it on a thread. A child that is forked meanwhile has a lock of its own.
+
+    Args:
+        client_id: The application that logged in; see `OAUTH_SITES`.
+        sign_in_url: Where the login was: any URL of that site, of which scheme, host and port count. ``https``, or ``http`` to
+            loopback, link-local and private addresses.
+        tokens: What the login has left behind.
+        on_tokens: Called with every new pair of tokens, in their order, on the thread that calls `get`, so that they can be saved.
+            It may call `get`, but must not wait for another thread that does. If it raises, the keys are served all the same, and
+            the log says that the tokens were not saved.
+        http: What sends the requests; ``None`` means an `HttpClient` with its defaults, which goes through no proxy to an ``http`` URL.
+
+    Raises:
+        ConfigurationError: A parameter is empty, of the wrong type or form; the text names it.
+    """
+
+    def __init__(
+        self,
+        *,
+        client_id: str,
+        sign_in_url: str,
+        tokens: OAuthTokens,
+        on_tokens: Callable[[OAuthTokens], None] | None = None,
+        http: HttpClient | None = None,
+    ) -> None:
+        self._site = LoginSite(_OWNER, sign_in_url, http, "OAuth")
+        self._client_id = check.text(f"{_OWNER}.client_id", client_id)
+        check.required(f"{_OWNER}.tokens", tokens, OAuthTokens)
+        self._tokens = tokens
+        self._on_tokens = None if on_tokens is None else check.function(f"{_OWNER}.on_tokens", on_tokens)
+        self._is_renewing = False
+        self._forget_lock()
+        watch(self, OAuthProvider._forget_lock)
+
+    def _forget_lock(self) -> None:
+        self._lock = threading.RLock()  # one that can be taken again: on_tokens may call get()
+
+    @property
+    def name(self) -> str:
+        """``oauth``."""
+        return "oauth"
+
+    def get(self) -> Credential:
+        """New keys.
+
+        Raises:
+            DeniedError: The login is over; the text says how to log in again. Or the user may not do this.
+            TransientError: The site could not be reached, or is too busy.
+            MalformedResponseError: The answer is not what the site promises.
+            ConfigurationError: This object is a copy, by a fork or a pickle, made while the original was renewing its tokens, and there is
+                no access token that it could use.
+        """
+        with errors_of(self.name):
+            before = self._tokens
+            tokens = self._in_time(before)
+            try:
+                fetched = self._exchange(tokens)
+            except DeniedError as error:
+                # Ended before its time, or this machine's clock is wrong.
+                if error.status != 401 or tokens is not before or before.refresh_token is None:
+                    raise
+                fetched = self._exchange(self._renewed(before))
+        return attrs.evolve(fetched, provider_name=self.name)
+
+    def _in_time(self, tokens: OAuthTokens) -> OAuthTokens:
+        """*tokens*, or those that came after them if their access token is about to end."""
+        ends_at = None if tokens.access_token is None else tokens.access_token_expires_at
+        left = None if ends_at is None else ends_at - SYSTEM_CLOCK.utcnow()
+        if tokens.refresh_token is None or (left is not None and left > _EARLY):
+            return tokens
+        try:
+            return self._renewed(tokens)
+        except TransientError as error:
+            if left is None or left <= timedelta(0):
+                raise
+            # It lasts some minutes more, and the site may be well again by then.
+            _warn("oauth: the access token lasts %.0f s more, and could not be renewed: %s", left.total_seconds(), error)
+        return tokens
+
+    def _renewed(self, known: OAuthTokens) -> OAuthTokens:
+        """The tokens that come after *known*: those that somebody else has brought meanwhile, else new ones."""
+        with self._lock:
+            # Renewing, under the lock: on_tokens has called get(). Or a thread of the process that this one was forked from is at it,
+            # and gets the new tokens there.
+            if self._tokens is known and not self._is_renewing:
+                self._is_renewing = True
+                try:
+                    self._renew(known)
+                finally:
+                    self._is_renewing = False
+            return self._tokens
+
+    def _renew(self, known: OAuthTokens) -> None:
+        new, complaint = self._ask_for_tokens(known)
+        if new is not known:
+            self._tokens = new
+            self._hand_over(new)
+        if complaint is not None:
+            raise complaint
+
+    def _ask_for_tokens(self, known: OAuthTokens) -> tuple[OAuthTokens, MalformedResponseError | None]:
+        """The tokens of the answer, also of one that lacks a part: what it has must not be lost, for the old refresh token is spent."""
+        form = {
+            "grant_type": "refresh_token",
+            "refresh_token": known.refresh_token or "",
+            "client_id": self._client_id,
+            "Timestamp": signing.timestamp(SYSTEM_CLOCK.utcnow()),
+        }
+        headers = {"content-type": "application/x-www-form-urlencoded"}
+        body = signing.canonical_query(form).encode("ascii")
+        found, doing = self._site.post(_TOKEN_PATH, headers, body, to="to renew the access token")
+        access_token, refresh_token = (_usable(found.get(name)) for name in ("access_token", "refresh_token"))
+        complaint = None if access_token else MalformedResponseError(f"{doing}: the answer lacks access_token", status=200)
+        if access_token is None and refresh_token is None:
+            return known, complaint
+        ends_at = None if access_token is None else _end(found.get("expires_in"))
+        # A site that hands out no new refresh token lets the old one live (RFC 6749, section 6).
+        return OAuthTokens(refresh_token or known.refresh_token, access_token, ends_at), complaint
+
+    def _hand_over(self, tokens: OAuthTokens) -> None:
+        if self._on_tokens is None:
+            return
+        try:
+            self._on_tokens(tokens)
+        except Exception as error:  # noqa: BLE001  (a user's function may raise anything, and the keys are there to be served)
+            what = (
+                "oauth: the renewed tokens were not saved: on_tokens raised %s; those that were saved before are spent: %s when this ends"
+            )
+            _warn(what, type(error).__name__, self._site.log_in_again)
+
+    def _exchange(self, tokens: OAuthTokens) -> Credential:
+        if tokens.access_token is None:
+            raise ConfigurationError(
+                "there is no access token, and the refresh token was being spent when this provider was copied, by a fork or a pickle: "
+                f"make one with the tokens that came after it, or {self._site.log_in_again}"
+            )
+        headers = {"authorization": f"Bearer {tokens.access_token}", "content-type": "application/json"}
+        found, doing = self._site.post(_EXCHANGE_PATH, headers, b"", to="for keys")
+        return answers.credential(found, doing=doing)
+
+    def __getstate__(self) -> dict[str, object]:
+        return {name: value for name, value in self.__dict__.items() if name != "_lock"}
+
+    def __setstate__(self, state: Mapping[str, object]) -> None:
+        self.__dict__.update(state)
+        self._forget_lock()
+        watch(self, OAuthProvider._forget_lock)
+
+    def __repr__(self) -> str:
+        return f"{_OWNER}(client_id={self._client_id!r})"
+
+
+def _warn(text: str, *values: object) -> None:
+    from logging import getLogger  # imported when there is something to say
+
+    getLogger("alicred").warning(text, *values)
+
+
+def _usable(token: object) -> str | None:
+    return token if isinstance(token, str) and token and token.isascii() and token.isprintable() else None
+
+
+def _end(seconds: object) -> datetime | None:
+    """When a token ends that lasts so long from now; ``None`` if that is no span."""
+    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not 0 < seconds <= _LONGEST_TOKEN:
+        return None
+    return SYSTEM_CLOCK.utcnow() + timedelta(seconds=seconds)

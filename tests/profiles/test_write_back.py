@@ -1,0 +1,493 @@
+"""The file of the command line tool, under every kind of writer and accident: real processes, real kills."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import itertools
+import json
+import multiprocessing
+import os
+import random
+import resource
+import select
+import signal
+import stat
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from alicred.profiles import cli_lock, write_back
+from alicred.profiles.write_back import NotWrittenError, SupersededError, update
+
+PROFILES = [f"p{number}" for number in range(4)]
+IS_ROOT = os.geteuid() == 0
+
+
+def config(**more: Any) -> dict[str, Any]:
+    profiles = [{"name": name, "mode": "OAuth", "count": 0, "future": {"x": [1, 2.50]}, "padding": "x" * 20_000} for name in PROFILES]
+    return {"current": "p0", "profiles": profiles, "meta_path": "", **more}
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    directory = tmp_path / ".aliyun"
+    directory.mkdir()
+    file = directory / "config.json"
+    file.write_text(json.dumps(config(), indent="\t"))
+    file.chmod(0o600)
+    return file
+
+
+def counts(path: Path) -> dict[str, int]:
+    return {profile["name"]: profile["count"] for profile in json.loads(path.read_bytes())["profiles"]}
+
+
+def left(path: Path) -> list[str]:
+    """What lies beside the file."""
+    return sorted(entry for entry in os.listdir(path.parent) if entry != path.name)
+
+
+# A process that writes 1, 2, 3, ... into one profile, and says each number when it is written.
+WRITER = """
+import sys
+from alicred.profiles.write_back import update
+path, profile, start = sys.argv[1], sys.argv[2], int(sys.argv[3])
+for number in range(start, start + int(sys.argv[4])):
+    update(path, profile, {"count": number, "token": "t" * (number % 50)}, still={"mode": "OAuth"})
+    print(number, flush=True)
+"""
+
+
+def writer(path: Path, profile: str, start: int, times: int = 10**6) -> subprocess.Popen[str]:
+    command = [sys.executable, "-c", WRITER, str(path), profile, str(start), str(times)]
+    environ = {**os.environ, "PYTHONPATH": os.pathsep.join(each for each in sys.path if each)}
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environ)
+
+
+@contextlib.contextmanager
+def reading(path: Path) -> Iterator[list[object]]:
+    """Reads the file all the time, from another thread, and keeps what it finds wrong; the first entry counts the looks."""
+    found: list[object] = [0]
+    stop = threading.Event()
+
+    def look() -> None:
+        before: dict[str, int] = {}
+        while not stop.is_set():
+            try:
+                now = counts(path)
+                assert list(now) == PROFILES
+                assert all(now[name] >= before.get(name, 0) for name in PROFILES), "a value went back"
+                before = now
+            except Exception as error:
+                found.append(error)
+            found[0] = int(str(found[0])) + 1
+            time.sleep(0.001)
+
+    thread = threading.Thread(target=look)
+    thread.start()
+    try:
+        yield found
+    finally:
+        stop.set()
+        thread.join()
+
+
+def _write_for_ever(path: Path, profile: str, start: int, say: int) -> None:
+    for number in itertools.count(start):
+        update(str(path), profile, {"count": number, "token": "t" * (number % 50)}, still={"mode": "OAuth"})
+        os.write(say, b"%d\n" % number)
+
+
+def test_writers_that_are_killed_at_any_moment_break_and_lose_nothing(path: Path) -> None:
+    said = dict.fromkeys(PROFILES, 0)
+    before = json.loads(path.read_bytes())
+    context = multiprocessing.get_context("fork")
+    with reading(path) as found:
+        for _ in range(25):
+            running = []
+            for name in PROFILES[:3]:
+                hear, say = os.pipe()
+                process = context.Process(target=_write_for_ever, args=(path, name, said[name] + 1, say), daemon=True)
+                process.start()
+                os.close(say)
+                running.append((name, process, hear))
+            for name, process, hear in running:
+                select.select([hear], [], [], 20)  # it is at work
+                time.sleep(random.random() * 0.01)
+                assert process.pid is not None
+                os.kill(process.pid, signal.SIGKILL)
+                process.join()
+                with open(hear, "rb") as told:
+                    said[name] = max([said[name], *map(int, told.read().split())])
+                now = counts(path)[name]
+                assert now in (said[name], said[name] + 1), "what was said to be written is written"
+                said[name] = now
+    assert found[1:] == []
+    assert int(str(found[0])) > 20
+    assert min(said[name] for name in PROFILES[:3]) > 0
+    after = json.loads(path.read_bytes())
+    for profile in [*before["profiles"], *after["profiles"]]:
+        profile.pop("count")
+        profile.pop("token", None)
+    assert after == before
+    update(str(path), "p0", {"count": 10**6}, still={})
+    assert left(path) == [], "the next writer removes what killed ones left behind"
+
+
+def test_processes_and_threads_that_write_different_profiles_lose_nothing(path: Path) -> None:
+    with reading(path) as found:
+        processes = [writer(path, name, 1, 60) for name in PROFILES[:2]]
+        errors: list[BaseException] = []
+
+        def write(name: str) -> None:
+            try:
+                for number in range(1, 61):
+                    update(str(path), name, {"count": number}, still={"mode": "OAuth"})
+            except BaseException as error:
+                errors.append(error)
+
+        threads = [threading.Thread(target=write, args=(name,)) for name in PROFILES[2:]]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        for process in processes:
+            process.communicate()
+            assert process.returncode == 0
+    assert found[1:] == []
+    assert errors == []
+    assert counts(path) == dict.fromkeys(PROFILES, 60)
+    assert left(path) == []
+
+
+def test_a_process_that_is_killed_while_it_holds_the_lock_does_not_keep_it(path: Path) -> None:
+    code = (
+        "import sys, time\nfrom alicred.profiles.cli_lock import exclusive\n"
+        "with exclusive(sys.argv[1], create=False, seconds=5):\n    print('held', flush=True)\n    time.sleep(60)\n"
+    )
+    environ = {**os.environ, "PYTHONPATH": os.pathsep.join(each for each in sys.path if each)}
+    with subprocess.Popen([sys.executable, "-c", code, str(path)], stdout=subprocess.PIPE, text=True, env=environ) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "held\n"
+        with pytest.raises(cli_lock.Busy), cli_lock.exclusive(str(path), create=False, seconds=0.05):
+            pass
+        holder.kill()
+        holder.wait()
+        update(str(path), "p0", {"count": 1}, still={})
+    assert counts(path)["p0"] == 1
+
+
+def test_a_forked_child_does_not_keep_the_lock(path: Path) -> None:
+    reader, writer_end = os.pipe()
+    with cli_lock.exclusive(str(path), create=False, seconds=1) as descriptor:
+        child = os.fork()
+        if child == 0:
+            os.close(writer_end)
+            closed = False
+            try:
+                os.fstat(descriptor)
+            except OSError:
+                closed = True
+            os.read(reader, 1)
+            os._exit(0 if closed else 1)
+        # Not by unlocking, but as if this process were killed:
+        os.close(descriptor)
+        with cli_lock.exclusive(str(path), create=False, seconds=0.5):
+            pass
+    os.close(writer_end)
+    os.close(reader)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+def test_a_lock_that_others_keep_ends_in_an_error(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(write_back, "_LONGEST_WAIT", 0.05)
+    before = path.read_bytes()
+    with (
+        cli_lock.exclusive(str(path), create=False, seconds=1),
+        pytest.raises(NotWrittenError, match="another program has kept it locked"),
+    ):
+        update(str(path), "p0", {"count": 1}, still={})
+    assert path.read_bytes() == before
+
+
+def test_where_the_system_has_no_locks_the_file_is_written_all_the_same(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr("fcntl.flock", refuse)
+    update(str(path), "p0", {"count": 1}, still={})
+    assert counts(path)["p0"] == 1
+
+
+# --- what is kept -------------------------------------------------------------------------------------------------------------------
+
+
+def test_nothing_but_the_values_changes(path: Path) -> None:
+    before = path.read_bytes().replace(b'"count": 0', b'"count":0').replace(b"2.5", b"2.50")
+    path.write_bytes(b"\xef\xbb\xbf" + before.replace(b"\n", b"\r\n"))
+    update(str(path), "p1", {"count": 7}, still={})
+    first, second, rest = before.split(b'"count":0', 2)
+    assert path.read_bytes() == b"\xef\xbb\xbf" + (first + b'"count":0' + second + b'"count":7' + rest).replace(b"\n", b"\r\n")
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o640, 0o644, 0o666, 0o400])
+def test_the_mode_is_kept(path: Path, mode: int) -> None:
+    path.chmod(mode)
+    update(str(path), "p0", {"count": 1}, still={})
+    assert stat.S_IMODE(path.stat().st_mode) == mode
+
+
+def test_the_new_file_is_its_owners_alone_until_it_is_whole(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path.chmod(0o644)
+    modes: list[int] = []
+    real = write_back._write
+
+    def looking(descriptor: int, content: bytes) -> None:
+        modes.append(stat.S_IMODE(os.fstat(descriptor).st_mode))
+        real(descriptor, content)
+
+    monkeypatch.setattr(write_back, "_write", looking)
+    previous = os.umask(0)
+    try:
+        update(str(path), "p0", {"count": 1}, still={})
+    finally:
+        os.umask(previous)
+    assert modes == [0o600]
+    assert stat.S_IMODE(path.stat().st_mode) == 0o644
+
+
+@pytest.mark.skipif(not IS_ROOT, reason="only root may give a file away")
+def test_the_owner_is_kept(path: Path) -> None:
+    os.chown(path, 65534, 65534)
+    update(str(path), "p0", {"count": 1}, still={})
+    assert (path.stat().st_uid, path.stat().st_gid) == (65534, 65534)
+
+
+def test_an_owner_that_cannot_be_kept_is_no_failure(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    if IS_ROOT:
+        os.chown(path, 65534, 65534)
+
+    def refuse(*_: object) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, "fchown", refuse)
+    update(str(path), "p0", {"count": 1}, still={})
+    assert counts(path)["p0"] == 1
+
+
+@pytest.mark.parametrize("absolute", [True, False])
+def test_a_symbolic_link_stays_one(path: Path, tmp_path: Path, absolute: bool) -> None:
+    link, second = tmp_path / "link.json", tmp_path / "second.json"
+    second.symlink_to(path if absolute else Path(".aliyun") / "config.json")
+    link.symlink_to(second if absolute else "second.json")
+    update(str(link), "p0", {"count": 1}, still={})
+    assert link.is_symlink()
+    assert second.is_symlink()
+    assert not path.is_symlink()
+    assert counts(path)["p0"] == 1
+    assert sorted(os.listdir(tmp_path)) == [".aliyun", "link.json", "second.json"], "the new file was written beside the old one"
+
+
+def test_a_relative_path_is_fine(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(path.parent)
+    update("config.json", "p0", {"count": 1}, still={})
+    assert counts(path)["p0"] == 1
+
+
+def test_what_is_there_already_is_not_written_again(path: Path) -> None:
+    before = path.stat()
+    update(str(path), "p0", {"count": 0, "mode": "OAuth"}, still={})
+    assert path.stat().st_ino == before.st_ino
+
+
+# --- when not to write --------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("still", [{"mode": "AK"}, {"mode": "OAuth", "token": "old"}, {"count": 1}, {"mode": None}])
+def test_a_profile_that_says_something_else_by_now_stays(path: Path, still: dict[str, object]) -> None:
+    before = path.read_bytes()
+    with pytest.raises(SupersededError, match="the profile has been changed meanwhile"):
+        update(str(path), "p0", {"count": 5}, still=still)
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("value", ["", None, 0])
+def test_nothing_is_nothing_however_it_is_written(path: Path, value: object) -> None:
+    whole = config()
+    whole["profiles"][0]["token"] = value
+    path.write_text(json.dumps(whole))
+    update(str(path), "p0", {"count": 5}, still={"token": None, "missing": None})
+    assert counts(path)["p0"] == 5
+
+
+def test_a_profile_or_a_file_that_has_gone_is_not_brought_back(path: Path) -> None:
+    with pytest.raises(SupersededError, match="the profile is no longer there"):
+        update(str(path), "p9", {"count": 5}, still={})
+    path.unlink()
+    with pytest.raises(NotWrittenError, match="it is no longer there"):
+        update(str(path), "p0", {"count": 5}, still={})
+    assert os.listdir(path.parent) == []
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b'{"profiles": "planted"}', b"\xffplanted", b"[" * 10_000, b'{"a":"' + b"x" * (1 << 20)])
+def test_a_broken_file_is_left_as_it_is(path: Path, content: bytes) -> None:
+    path.write_bytes(content)
+    with pytest.raises(NotWrittenError) as caught:
+        update(str(path), "p0", {"count": 5}, still={})
+    assert "planted" not in str(caught.value)
+    assert path.read_bytes() == content
+    assert left(path) == []
+
+
+# --- accidents of the system --------------------------------------------------------------------------------------------------------
+
+
+def full(*_: object) -> None:
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def short(real: Callable[..., int]) -> Callable[..., int]:
+    """Writes ten bytes, and then finds the disk full."""
+    calls: list[int] = []
+
+    def write(descriptor: int, data: bytes) -> int:
+        calls.append(descriptor)
+        if len(calls) > 1:
+            full()
+        return real(descriptor, data[:10])
+
+    return write
+
+
+@pytest.mark.parametrize("call", ["write", "fsync", "replace", "fchmod", "open"])
+def test_a_full_disk_leaves_the_old_file_and_nothing_else(path: Path, monkeypatch: pytest.MonkeyPatch, call: str) -> None:
+    before = path.read_bytes()
+    real_open = os.open
+
+    def no_new_file(name: Any, flags: int, *rest: Any) -> int:
+        if flags & os.O_CREAT:
+            full()
+        return real_open(name, flags, *rest)
+
+    broken = {"write": short(os.write), "open": no_new_file}.get(call, full)
+    with monkeypatch.context() as patch:
+        patch.setattr(os, call, broken)
+        with pytest.raises(NotWrittenError, match="No space left on device"):
+            update(str(path), "p0", {"count": 5}, still={})
+    assert path.read_bytes() == before
+    assert left(path) == []
+    update(str(path), "p0", {"count": 5}, still={})
+    assert counts(path)["p0"] == 5
+
+
+def test_a_directory_that_cannot_be_synced_is_no_failure(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = os.fsync
+    monkeypatch.setattr(os, "fsync", lambda number: full() if stat.S_ISDIR(os.fstat(number).st_mode) else real(number))
+    update(str(path), "p0", {"count": 5}, still={})
+    assert counts(path)["p0"] == 5
+
+
+def test_everything_is_on_the_disk_before_the_name_changes_hands(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    steps: list[str] = []
+    sync, replace = os.fsync, os.replace
+
+    def synced(number: int) -> None:
+        steps.append("directory" if stat.S_ISDIR(os.fstat(number).st_mode) else f"{os.fstat(number).st_size} bytes")
+        sync(number)
+
+    def replaced(old: str, new: str) -> None:
+        steps.append("replaced")
+        replace(old, new)
+
+    monkeypatch.setattr(os, "fsync", synced)
+    monkeypatch.setattr(os, "replace", replaced)
+    update(str(path), "p0", {"count": 5}, still={})
+    assert steps == [f"{path.stat().st_size} bytes", "replaced", "directory"]
+
+
+def test_a_limit_on_the_size_of_files_leaves_the_old_file(path: Path) -> None:
+    before = path.read_bytes()
+    child = os.fork()
+    if child == 0:
+        code = 1
+        with contextlib.suppress(BaseException):
+            resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) // 2, len(before) // 2))
+            try:
+                update(str(path), "p0", {"count": 5}, still={})
+            except NotWrittenError as error:
+                code = 0 if "too large" in str(error) else 2
+        os._exit(code)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert path.read_bytes() == before
+    assert left(path) == []
+
+
+@pytest.fixture
+def closed_directory() -> Iterator[Path]:
+    """A directory with the file in it that nobody but root may write to; others can reach it, unlike pytest's own."""
+    with tempfile.TemporaryDirectory() as name:
+        directory = Path(name)
+        (directory / "config.json").write_text(json.dumps(config()))
+        (directory / "config.json").chmod(0o644)
+        directory.chmod(0o555)
+        yield directory
+        directory.chmod(0o755)
+
+
+def test_a_directory_that_may_not_be_written_leaves_the_old_file(closed_directory: Path) -> None:
+    path = closed_directory / "config.json"
+    before = path.read_bytes()
+    child = os.fork()
+    if child == 0:
+        code = 1
+        with contextlib.suppress(BaseException):
+            if IS_ROOT:
+                os.setresuid(65534, 65534, 65534)
+            try:
+                with cli_lock.exclusive(str(path), create=False, seconds=1):
+                    pass  # the file can be read and locked
+                update(str(path), "p0", {"count": 5}, still={})
+            except NotWrittenError as error:
+                code = 0 if str(error) == "Permission denied" else 2
+        os._exit(code)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert path.read_bytes() == before
+    assert left(path) == []
+
+
+def test_an_interrupt_leaves_the_old_file_and_the_lock_free(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = path.read_bytes()
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            update(str(path), "p0", {"count": 5}, still={})
+    assert path.read_bytes() == before
+    assert left(path) == []
+    update(str(path), "p0", {"count": 5}, still={})
+
+
+def test_somebody_who_puts_another_file_in_its_place_meanwhile_is_seen(path: Path) -> None:
+    """A waiter that gets the lock of a file that has been replaced goes on to the new one."""
+    with cli_lock.exclusive(str(path), create=False, seconds=1):
+        thread = threading.Thread(target=update, args=(str(path), "p0", {"count": 5}), kwargs={"still": {}})
+        thread.start()
+        other = path.with_name("other")
+        whole = config(extra="new")
+        other.write_text(json.dumps(whole))
+        time.sleep(0.05)
+        os.replace(other, path)
+    thread.join()
+    assert counts(path)["p0"] == 5
+    assert json.loads(path.read_bytes())["extra"] == "new"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _thread
 import contextvars
 import gc
 import subprocess
@@ -297,26 +298,48 @@ def test_inline_it_passes_through_its_caller_and_the_others_start_anew(raised: t
 
 
 def test_where_no_thread_can_be_started_the_caller_refreshes_itself(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(thread: threading.Thread) -> None:
+    def refuse(*_: object) -> int:
         raise RuntimeError("can't start new thread")
 
-    source = Script()
-    cache = CachingProvider(source, refresh=policy())
-    monkeypatch.setattr(threading.Thread, "start", refuse)
+    cache = CachingProvider(Script(), refresh=policy())
+    monkeypatch.setattr(_thread, "start_new_thread", refuse)
     assert cache.get().access_key_id == "id-1"
     assert cache.state().attempts == 1
 
 
+def test_where_only_one_thread_can_be_started_the_refresh_runs_on_that(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    cache = CachingProvider(Script(), refresh=policy())
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    assert cache.get().access_key_id == "id-1"
+
+
+def test_while_the_interpreter_ends_no_thread_is_started(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked_on: list[int] = []
+    cache = CachingProvider(Script(lambda: asked_on.append(threading.get_ident()) or HOUR), refresh=policy())
+    monkeypatch.setattr(sys, "is_finalizing", lambda: True)
+    cache.get()
+    assert asked_on == [threading.get_ident()]
+
+
 def test_an_interrupt_before_the_thread_runs_leaves_no_flight_behind(monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupted(thread: threading.Thread) -> None:
+    def interrupted(*_: object) -> int:
         raise KeyboardInterrupt
 
     cache = CachingProvider(Script(), refresh=policy())
     with monkeypatch.context() as patched:
-        patched.setattr(threading.Thread, "start", interrupted)
+        patched.setattr(_thread, "start_new_thread", interrupted)
         with pytest.raises(KeyboardInterrupt):
             cache.get()
     assert cache.get().access_key_id == "id-1"
+
+
+def test_a_refresh_runs_on_a_thread_with_a_name_that_tells_what_it_is() -> None:
+    names: list[str] = []
+    CachingProvider(Script(lambda: names.append(threading.current_thread().name) or HOUR)).get()
+    assert names == ["alicred-refresh-script"]
 
 
 def test_a_listener_may_ask_the_provider_it_listens_to() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 import time
 from collections.abc import Generator
@@ -34,6 +33,7 @@ from alicred.refresh.flight import Flight, Landing
 from alicred.refresh.forks import watch
 from alicred.refresh.snapshot import Held, Phase, Snapshot, hold
 from alicred.refresh.state import CacheState, describe, wall_time
+from alicred.refresh.threads import start_thread
 from alicred.refresh.waiting import Wait, wait_in_task, wait_in_thread
 
 
@@ -277,11 +277,8 @@ class CachingProvider(Generic[C]):
             self._fly(flight, on_callers_thread=True)
             return
         try:
-            if sys.is_finalizing():
-                raise RuntimeError  # a thread would never run
-            run = partial(copy_context().run, self._fly, flight)
-            threading.Thread(target=run, name=f"alicred-refresh-{self.name}", daemon=True).start()
-        except RuntimeError:
+            start_thread(partial(copy_context().run, self._fly, flight), f"alicred-refresh-{self.name}")
+        except RuntimeError:  # no thread can be started here, or not any more
             self._fly(flight, on_callers_thread=True)
         except BaseException:
             # The caller was interrupted. If the thread has not got hold of the flight, it never will.

@@ -44,6 +44,7 @@ def test_the_last_attempts_error_is_raised_as_it_is() -> None:
     with pytest.raises(TransientError) as caught:
         RetryingProvider(source, STEADY, clock=FakeClock()).get()
     assert caught.value is last
+    assert caught.value.__cause__ is None
     assert source.calls == 3
 
 

@@ -9,6 +9,7 @@ from typing import Generic
 import attrs
 
 import alicred._arguments as check
+from alicred._values import checked
 from alicred.credential import BearerToken, C, Credential
 from alicred.errors import AlicredError, ChainError, ConfigurationError, NotConfigured, as_alicred_error, text_of
 from alicred.events import ChainResolved, Listener, SourceSkipped, tell
@@ -47,6 +48,7 @@ class ChainProvider(Generic[C]):
         for source in sources:
             check.provider("ChainProvider.sources", source)
         check.required("ChainProvider.policy", policy, ChainPolicy)
+        check.listener("ChainProvider.listener", listener)
         self._sources = sources
         self._policy = policy
         self._listener = listener
@@ -108,7 +110,7 @@ class ChainProvider(Generic[C]):
 
     def _ask(self, source: Provider[C]) -> C:
         try:
-            return source.get()
+            return checked(source.get(), source.name)
         except AlicredError:
             raise
         except Exception as raised:

@@ -8,6 +8,7 @@ from typing import Generic
 
 import alicred._arguments as check
 from alicred._random import draw
+from alicred._values import checked
 from alicred.clock import SYSTEM_CLOCK, Clock
 from alicred.credential import C
 from alicred.errors import as_alicred_error
@@ -39,6 +40,8 @@ class RetryingProvider(Generic[C]):
     ) -> None:
         check.provider("RetryingProvider.source", source)
         check.required("RetryingProvider.policy", policy, RetryPolicy)
+        check.clock("RetryingProvider.clock", clock)
+        check.listener("RetryingProvider.listener", listener)
         self._source = source
         self._policy = policy
         self._clock = clock
@@ -59,7 +62,7 @@ class RetryingProvider(Generic[C]):
         failures = 0
         while True:
             try:
-                return self._source.get()
+                return checked(self._source.get(), self.name)
             except Exception as raised:
                 error = as_alicred_error(raised, provider=self.name)
                 failures += 1

@@ -127,6 +127,7 @@ def test_an_upstream_that_is_gone_for_the_whole_window_is_noticed_by_no_caller(u
         clock.advance(SECOND)
     assert slowest < 2
     if upstream == "hangs":
+        assert gate.entered.wait(5)
         assert source.calls == 2
         gate.open()
     else:

@@ -13,7 +13,7 @@ from alicred.credential import BearerToken, Credential
 from alicred.errors import ConfigurationError
 from alicred.provider import Provider
 
-TeaSource = Provider[Credential] | Provider[BearerToken]
+TeaSource = Provider[Credential | BearerToken]
 
 
 @attrs.frozen(kw_only=True)

@@ -75,7 +75,7 @@ def _read(path: str | None, environ: Mapping[str, str]) -> tuple[str, str]:
     named, by = (path, "the argument path") if path is not None else (variable(environ, CREDENTIALS_FILE), CREDENTIALS_FILE)
     candidates = [expand(each, environ) for each in ([named] if named is not None else DEFAULT_PATHS)]
     for each in candidates:
-        content = read_if_there(each, what=_WHAT, limit=_LARGEST_FILE)
+        content = read_if_there(each, what=_WHAT, limit=_LARGEST_FILE, hidden_is_absent=named is None)
         if content is not None:
             return each, as_text(content, each, what=_WHAT)
     if named is not None:

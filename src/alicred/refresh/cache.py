@@ -277,7 +277,8 @@ class CachingProvider(Generic[C]):
             self._fly(flight, on_callers_thread=True)
             return
         try:
-            start_thread(partial(copy_context().run, self._fly, flight), f"alicred-refresh-{self.name}")
+            context = copy_context()
+            start_thread(lambda: context.run(self._fly, flight), f"alicred-refresh-{self.name}")
         except RuntimeError:  # no thread can be started here, or not any more
             self._fly(flight, on_callers_thread=True)
         except BaseException:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timezone
 from inspect import iscoroutine
 
 from alicred.credential import C
 from alicred.errors import MalformedResponseError
+
+
+def utc(moment: datetime) -> str:
+    """*moment* for a text, in UTC."""
+    return f"{moment.astimezone(timezone.utc):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def checked(value: C, provider: str) -> C:

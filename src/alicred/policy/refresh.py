@@ -138,5 +138,5 @@ class RefreshPolicy:
             refresh_after=refresh_after,
             urgent_after=urgent_after,
             expires_after=lifetime,
-            dead_after=lifetime + self.grace,
+            dead_after=lifetime + min(self.grace, timedelta.max - lifetime),
         )

@@ -32,6 +32,7 @@ with warnings.catch_warnings():
     from alibabacloud_tea_openapi.models import Config
     from alibabacloud_tea_util.models import RuntimeOptions
 
+pytestmark = pytest.mark.filterwarnings("ignore:datetime.datetime.utcnow:DeprecationWarning")  # the clients', on 3.12 and newer
 STS = Credential("the-id", "the-secret", "the-token", provider_name="profile/sts")
 AK = Credential("the-id", "the-secret")
 BEARER = BearerToken("the-token")

@@ -211,6 +211,20 @@ def test_a_late_flight_revives_nothing_that_was_closed() -> None:
         cache.get()
 
 
+def test_a_flight_that_fails_after_the_close_is_told_to_nobody() -> None:
+    gate, heard = Gate(DOWN), Recorder()
+    cache = CachingProvider(Script(gate), refresh=policy(max_wait=timedelta(milliseconds=50)), listener=heard)
+    waiters = threading.Thread(target=lambda: in_threads(1, cache.get))
+    waiters.start()
+    assert gate.entered.wait(5)
+    cache.close()
+    gate.open()
+    waiters.join()
+    wait_until(lambda: not any(thread.name.startswith("alicred-") for thread in threading.enumerate()))
+    assert [type(event).__name__ for event in heard.events] == ["RefreshStarted"]
+    assert cache.state().last_error is None
+
+
 def test_close_waits_for_the_refresh_that_is_under_way() -> None:
     gate = Gate()
     cache = CachingProvider(Script(gate))

@@ -302,6 +302,15 @@ class TestGrace:
             bench.cache.get()
         assert len(bench.heard.of(ServedStale)) == 3
 
+    def test_each_value_is_counted_on_its_own(self) -> None:
+        bench = Bench(HOUR, DOWN, HOUR, DOWN, grace=10 * MINUTE)
+        for at in (61 * MINUTE, 122 * MINUTE + SECOND):
+            bench.cache.get()
+            bench.at(at)
+            bench.cache.get()
+            bench.clock.advance(SECOND)
+        assert [event.times for event in bench.heard.of(ServedStale)] == [1, 1]
+
     def test_a_rejected_value_may_be_served_for_the_grace_and_no_longer(self) -> None:
         bench = Bench(HOUR, DOWN, grace=10 * MINUTE)
         bench.cache.get()

@@ -39,11 +39,13 @@ def no_thread_left(loopback_only: network_guard.Attempts) -> Iterator[None]:
     before = set(threading.enumerate())
     yield
     deadline = time.monotonic() + 2
-    left = [thread for thread in threading.enumerate() if thread.name.startswith("alicred-") and thread not in before]
-    for thread in left:
-        thread.join(max(0.0, deadline - time.monotonic()))
-    names = sorted(thread.name for thread in left if thread.is_alive())
-    if names:
+
+    def left() -> list[str]:  # one that is being started cannot be joined yet, so that joining is not the way
+        return sorted(thread.name for thread in threading.enumerate() if thread.name.startswith("alicred-") and thread not in before)
+
+    while left() and time.monotonic() < deadline:
+        time.sleep(0.002)
+    if names := left():
         pytest.fail(f"the test left threads running: {', '.join(names)}", pytrace=False)
 
 

@@ -16,6 +16,7 @@ from alicred import (
     ConfigurationError,
     Credential,
     DeniedError,
+    MalformedResponseError,
     NotConfigured,
     OnError,
     ProviderError,
@@ -188,3 +189,21 @@ def test_what_is_no_provider_is_refused(sources: tuple[object, ...]) -> None:
 def test_what_is_no_policy_is_refused() -> None:
     with pytest.raises(ConfigurationError, match=r"ChainProvider\.policy"):
         ChainProvider(Pickled(), policy="stop")  # type: ignore[arg-type]  # that is the point
+
+
+@pytest.mark.parametrize("value", [None, "token", ("id", "secret")])
+def test_what_is_no_value_is_a_failure_of_its_source(value: object) -> None:
+    class Odd:
+        name = "odd"
+
+        def get(self) -> Credential:
+            return value  # type: ignore[return-value]  # that is the point
+
+    chain = ChainProvider(Odd())
+    [report] = chain.explain()
+    assert report.outcome is SourceOutcome.FAILED
+    assert "has no expires_at" in report.detail
+    with pytest.raises(MalformedResponseError):
+        chain.get()
+    with pytest.raises(ConfigurationError, match=r"ChainProvider\.name must be a string"):
+        ChainProvider(Odd(), name=3)  # type: ignore[arg-type]  # that is the point

@@ -11,19 +11,27 @@ from pathlib import Path
 
 import pytest
 
-from alicred.testing import FakeCloud
+from alicred.testing import FakeCloud, faults
 
 ROOT = Path(__file__).parent.parent
 EXAMPLES = sorted((ROOT / "docs" / "examples").glob("*.py"))
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 SAYS = {
+    "bearer": "profile/bearer 200",
     "composing": "ram_role_arn Phase.EMPTY",
     "first_program": "from default/profile/ram_role_arn, valid until",
+    "in_tasks": "default/profile/ram_role_arn after 1 refresh",
     "ocr": "200",
     "ocr_async": str([200] * 10),
     "own_source": "start the sidecar",
+    "own_value": "reports Phase.FRESH 0:03:00",
+    "prefork": "fresh: default/profile/ram_role_arn, refreshes so far: 1\n" * 2,
+    "process_pool": "spawn: 20 tasks, at most 1 fetch in each worker",
+    "rejected_client_call": "200",
+    "rejected_request": "AssumedRoleUser",
     "watching": "{'refreshed': 1}",
 }
+REJECTED = {"rejected_client_call": "GetAsyncJobResult", "rejected_request": "GetCallerIdentity"}
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
@@ -32,9 +40,12 @@ def test_an_example_runs_and_says_what_it_should(example: Path, fake_cloud: Fake
     profile = tmp_path / "credentials"
     profile.write_text(
         f"[default]\nenable = true\ntype = ram_role_arn\naccess_key_id = {key.access_key_id}\n"
-        f"access_key_secret = {key.access_key_secret}\nrole_arn = {fake_cloud.role_arn}\n",
+        f"access_key_secret = {key.access_key_secret}\nrole_arn = {fake_cloud.role_arn}\n"
+        f"[call-centre]\nenable = true\ntype = bearer\nbearer_token = {fake_cloud.add_bearer_token().token}\n",
         "utf-8",
     )
+    if example.stem in REJECTED:
+        fake_cloud.inject(faults.Denied("InvalidSecurityToken.Expired", 400), operation=REJECTED[example.stem])
     environment = {
         **os.environ,
         "ALIBABA_CLOUD_CREDENTIALS_FILE": str(profile),
@@ -47,7 +58,9 @@ def test_an_example_runs_and_says_what_it_should(example: Path, fake_cloud: Fake
     assert done.returncode == 0, done.stderr
     assert SAYS[example.stem] in done.stdout
     assert key.access_key_secret not in done.stdout + done.stderr
-    assert fake_cloud.rejected == ()
+    expected = [REJECTED[example.stem]] if example.stem in REJECTED else []
+    assert [call.operation for call in fake_cloud.rejected] == expected
+    assert not expected or fake_cloud.count("AssumeRole") == 2
 
 
 def blocks(page: Path, language: str = "python") -> list[str]:

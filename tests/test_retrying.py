@@ -44,6 +44,7 @@ def test_the_last_attempts_error_is_raised_as_it_is() -> None:
     with pytest.raises(TransientError) as caught:
         RetryingProvider(source, STEADY, clock=FakeClock()).get()
     assert caught.value is last
+    assert caught.value.__cause__ is None
     assert source.calls == 3
 
 
@@ -102,3 +103,9 @@ def test_it_can_be_pickled_and_shown() -> None:
 def test_what_is_of_the_wrong_type_is_refused(source: object, policy: object) -> None:
     with pytest.raises(ConfigurationError):
         RetryingProvider(source, policy)  # type: ignore[type-var,arg-type]  # that is the point
+
+
+def test_a_policy_that_raises_instead_of_answering_is_blamed() -> None:
+    policy = RetryPolicy(retryable=lambda error: 1 / 0 > 1)
+    with pytest.raises(ConfigurationError, match=r"RetryPolicy\.retryable raised ZeroDivisionError"):
+        RetryingProvider(Script(DOWN), policy, clock=FakeClock()).get()

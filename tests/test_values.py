@@ -62,6 +62,7 @@ def test_control_characters_are_refused_wherever_they_stand(control: str) -> Non
         ({"access_key_secret": b"s"}, "access_key_secret must be a string"),
         ({"security_token": 5}, "security_token must be a string"),
         ({"expires_at": datetime(2026, 1, 1)}, "expires_at has no time zone"),  # noqa: DTZ001  (that is the point)
+        ({"expires_at": datetime.max.replace(tzinfo=timezone(-timedelta(hours=5)))}, "expires_at is beyond"),
         ({"expires_at": "2026-01-01T00:00:00Z"}, "expires_at must be a datetime"),
         ({"expires_at": 1767225600}, "expires_at must be a datetime"),
     ],

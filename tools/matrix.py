@@ -59,6 +59,7 @@ def candidates() -> Iterator[str]:
     names = [f"python{major}.{minor}" for major, minor in VERSIONS] + ["python3"]
     for folder in os.get_exec_path():
         yield from (str(path) for path in (Path(folder, name) for name in names) if os.access(path, os.X_OK))
+    yield from (str(path) for path in sorted(Path(sys.base_prefix).parent.glob("3.*/bin/python")))  # installed beside this one
     if pyenv := shutil.which("pyenv"):
         asked = subprocess.run([pyenv, "root"], capture_output=True, text=True, check=False)
         if asked.returncode == 0 and asked.stdout.strip():

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from inspect import iscoroutinefunction
 from typing import TypeGuard, TypeVar
 
 from alicred.errors import ConfigurationError
@@ -97,12 +98,32 @@ def optional(name: str, value: object, kind: type) -> None:
 
 def client(name: str, value: object, method: str) -> None:
     """Refuse a client that lacks the one *method* that its user calls."""
-    if value is not None and not callable(getattr(value, method, None)):
-        raise ConfigurationError(f"{name} must be None or have a method {method}(), as alicred's own client has")
+    if value is not None and not _has(value, method):
+        raise ConfigurationError(f"{name} must be None or have a method {method}(), as alicred's own client has, not {_kind(value)}")
+
+
+def clock(name: str, value: object) -> None:
+    """Refuse what lacks a method of a clock."""
+    if not _has(value, "monotonic", "utcnow", "sleep", "observe"):
+        raise ConfigurationError(f"{name} must be a Clock, with monotonic(), utcnow(), sleep() and observe(), not {_kind(value)}")
+
+
+def listener(name: str, value: object) -> None:
+    """Refuse what is no listener, and one that would have to be awaited."""
+    if value is not None and (not callable(value) or iscoroutinefunction(value)):
+        raise ConfigurationError(f"{name} must be None or a function of an event, and no coroutine function, not {_kind(value)}")
 
 
 def provider(name: str, value: object) -> None:
     """Refuse what does not look like a provider."""
-    if isinstance(value, type) or not callable(getattr(value, "get", None)) or not hasattr(value, "name"):
-        kind = f"the class {value.__name__}" if isinstance(value, type) else f"a {type(value).__name__}"
-        raise ConfigurationError(f"{name} must be a provider, an object with a name and a get() method, not {kind}")
+    if not _has(value, "get") or not hasattr(value, "name"):
+        raise ConfigurationError(f"{name} must be a provider, an object with a name and a get() method, not {_kind(value)}")
+
+
+def _has(value: object, *methods: str) -> bool:
+    """Whether *value* is an instance of something with these methods; a class has them too, but cannot be asked."""
+    return not isinstance(value, type) and all(callable(getattr(value, method, None)) for method in methods)
+
+
+def _kind(value: object) -> str:
+    return f"the class {value.__name__}" if isinstance(value, type) else f"a {type(value).__name__}"

@@ -9,6 +9,7 @@ from typing import Generic
 import attrs
 
 import alicred._arguments as check
+from alicred._values import checked, utc
 from alicred.credential import BearerToken, C, Credential
 from alicred.errors import AlicredError, ChainError, ConfigurationError, NotConfigured, as_alicred_error, text_of
 from alicred.events import ChainResolved, Listener, SourceSkipped, tell
@@ -47,6 +48,8 @@ class ChainProvider(Generic[C]):
         for source in sources:
             check.provider("ChainProvider.sources", source)
         check.required("ChainProvider.policy", policy, ChainPolicy)
+        check.listener("ChainProvider.listener", listener)
+        check.optional_text("ChainProvider.name", name)
         self._sources = sources
         self._policy = policy
         self._listener = listener
@@ -98,7 +101,7 @@ class ChainProvider(Generic[C]):
         except AlicredError as error:
             return _report(source, error, began)
         key = f"access key id {value.access_key_id}" if isinstance(value, Credential) else type(value).__name__
-        end = f"valid until {value.expires_at:%Y-%m-%d %H:%M:%S} UTC" if value.expires_at else "without an end"
+        end = f"valid until {utc(value.expires_at)}" if value.expires_at else "without an end"
         return SourceReport(
             name=source.name,
             outcome=SourceOutcome.FOUND,
@@ -108,7 +111,7 @@ class ChainProvider(Generic[C]):
 
     def _ask(self, source: Provider[C]) -> C:
         try:
-            return source.get()
+            return checked(source.get(), source.name)
         except AlicredError:
             raise
         except Exception as raised:

@@ -37,6 +37,10 @@ def _aware(instance: object, field: Field, value: object) -> None:
         raise ConfigurationError(f"{name} must be a datetime or None, not {type(value).__name__}")
     if value.tzinfo is None or value.utcoffset() is None:
         raise ConfigurationError(f"{name} has no time zone: give an aware datetime, such as datetime.now(timezone.utc)")
+    try:
+        value.astimezone(timezone.utc)
+    except OverflowError:
+        raise ConfigurationError(f"{name} is beyond what a datetime in UTC can say: give None for what never ends") from None
 
 
 def _text_or_nothing(instance: object, field: Field, value: object) -> None:

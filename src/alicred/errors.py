@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from alicred.reports import SourceReport
-
-E = TypeVar("E", bound="AlicredError")
-
 
 class AlicredError(Exception):
     """Base of everything that alicred raises.
@@ -148,15 +145,40 @@ def text_of(error: AlicredError, *, without: str) -> str:
     return " ".join(str(error).removeprefix(f"{without}: ").split())
 
 
-def another(error: E) -> E:
+def another(error: AlicredError) -> AlicredError:
     """A new error of the same type with the same details, caused by *error*: one for each caller that shares it.
 
-    The constructor of a user's own subclass may ask for anything, so it is not called.
+    The constructor of a user's own subclass may ask for anything, so it is not called. A subclass that cannot be made without it is
+    stood in for by the nearest of alicred's own types.
     """
-    twin = type(error).__new__(type(error), *error.args)
-    twin.__dict__.update(error.__dict__)
+    try:
+        twin = _unmade(type(error), error.args)
+    except TypeError:
+        twin = _unmade(next(base for base in type(error).__mro__ if base.__module__ == __name__), error.args)
+    slots = [name for base in type(twin).__mro__ for name in getattr(base, "__slots__", ()) if hasattr(error, name)]
+    state = {**error.__dict__, **{name: getattr(error, name) for name in slots}}
+    if "__notes__" in state:
+        state["__notes__"] = [*state["__notes__"]]  # else a note of one caller would be everybody's
+    for name, value in state.items():
+        setattr(twin, name, value)
     twin.__cause__ = error
     return twin
+
+
+def _unmade(kind: type[AlicredError], arguments: tuple[object, ...]) -> AlicredError:
+    return kind.__new__(kind, *arguments)
+
+
+def forget_locals(error: BaseException) -> None:
+    """Have the tracebacks of *error* and of what caused it keep no local variables alive, which may be large or secret."""
+    from traceback import clear_frames  # only who fails needs it
+
+    seen: set[int] = set()
+    link: BaseException | None = error
+    while link is not None and id(link) not in seen:
+        seen.add(id(link))
+        clear_frames(link.__traceback__)
+        link = link.__cause__ or link.__context__
 
 
 def as_alicred_error(error: Exception, *, provider: str) -> AlicredError:

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 import attrs
 
+from alicred._values import utc
 from alicred.errors import AlicredError, text_of
 
 
@@ -153,12 +154,13 @@ def _log(event: Event) -> None:
         text = text_of(event.error, without=name)
         _line(_WARNING, "%s: refresh failed (%d in a row), %s: %s", name, event.consecutive_failures, kept, text)
     elif isinstance(event, RefreshSucceeded):
-        end = f"until {event.expires_at:%Y-%m-%d %H:%M:%S} UTC" if event.expires_at else "without an end"
+        end = f"until {utc(event.expires_at)}" if event.expires_at else "without an end"
         level = _INFO if event.refreshes == 1 else _DEBUG
         _line(level, "%s: credential fetched in %.3f s, valid %s", name, event.seconds, end)
     elif isinstance(event, ServedStale):
         level = _WARNING if event.times == 1 else _DEBUG
-        _line(level, "%s: serving a value that ended at %s, as the policy's grace allows", name, event.expires_at)
+        end = utc(event.expires_at) if event.expires_at else "its rejection"
+        _line(level, "%s: serving a value that ended at %s, as the policy's grace allows", name, end)
     elif isinstance(event, RetryScheduled):
         text = "%s: attempt %d failed, the next one follows in %.3f s: %s"
         _line(_DEBUG, text, name, event.failures, event.delay.total_seconds(), text_of(event.error, without=name))

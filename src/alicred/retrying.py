@@ -8,9 +8,10 @@ from typing import Generic
 
 import alicred._arguments as check
 from alicred._random import draw
+from alicred._values import checked
 from alicred.clock import SYSTEM_CLOCK, Clock
 from alicred.credential import C
-from alicred.errors import as_alicred_error
+from alicred.errors import AlicredError, ConfigurationError, as_alicred_error
 from alicred.events import Listener, RetryScheduled, tell
 from alicred.policy.retry import RetryPolicy
 from alicred.provider import Provider
@@ -39,6 +40,8 @@ class RetryingProvider(Generic[C]):
     ) -> None:
         check.provider("RetryingProvider.source", source)
         check.required("RetryingProvider.policy", policy, RetryPolicy)
+        check.clock("RetryingProvider.clock", clock)
+        check.listener("RetryingProvider.listener", listener)
         self._source = source
         self._policy = policy
         self._clock = clock
@@ -59,19 +62,28 @@ class RetryingProvider(Generic[C]):
         failures = 0
         while True:
             try:
-                return self._source.get()
+                return checked(self._source.get(), self.name)
             except Exception as raised:
-                error = as_alicred_error(raised, provider=self.name)
                 failures += 1
-                elapsed = timedelta(seconds=self._clock.monotonic() - began)
-                delay = self._policy.next_delay(failures, elapsed, error, draw())
+                delay = self._pause(failures, began, as_alicred_error(raised, provider=self.name))
                 if delay is None:
-                    if error is raised:
+                    if isinstance(raised, AlicredError):
                         raise
-                    raise error from raised
+                    raise as_alicred_error(raised, provider=self.name) from raised
+            self._clock.sleep(delay)
+
+    def _pause(self, failures: int, began: float, error: AlicredError) -> timedelta | None:
+        """The pause before the next attempt, of which the listener is told; ``None`` to give up."""
+        elapsed = timedelta(seconds=self._clock.monotonic() - began)
+        try:
+            delay = self._policy.next_delay(failures, elapsed, error, draw())
+        except Exception as raised:
+            text = f"RetryPolicy.retryable raised {type(raised).__name__} instead of answering: mend that function"
+            raise ConfigurationError(text, provider=self.name) from raised
+        if delay is not None:
             event = RetryScheduled(provider_name=self.name, error=error, failures=failures, delay=delay)
             tell(self._listener, event)
-            self._clock.sleep(delay)
+        return delay
 
     def __repr__(self) -> str:
         return f"<RetryingProvider of {self.name}>"

@@ -32,6 +32,7 @@ with warnings.catch_warnings():
     from alibabacloud_tea_openapi.models import Config
     from alibabacloud_tea_util.models import RuntimeOptions
 
+pytestmark = pytest.mark.filterwarnings("ignore:datetime.datetime.utcnow:DeprecationWarning")  # the clients', on 3.12 and newer
 STS = Credential("the-id", "the-secret", "the-token", provider_name="profile/sts")
 AK = Credential("the-id", "the-secret")
 BEARER = BearerToken("the-token")
@@ -86,11 +87,14 @@ def test_a_part_that_is_asked_for_first_is_fetched() -> None:
 
 
 def test_two_adapters_do_not_mix_in_one_thread() -> None:
-    first, second = tea(Script(Credential("a", "a-secret", "a-token"))), tea(Script(Credential("b", "b-secret", "b-token")))
-    assert first.get_access_key_id() == "a"
-    assert second.get_access_key_id() == "b"
-    assert first.get_access_key_secret() == "a-secret"
-    assert second.get_access_key_secret() == "b-secret"
+    first, second = tea(rotating()), tea(rotating())
+    second.get_access_key_id()
+    for number in range(1, 4):
+        assert first.get_access_key_id() == f"id-{number}"
+        assert second.get_access_key_id() == f"id-{number + 1}"
+        assert first.get_access_key_secret() == f"secret-{number}"
+        assert second.get_security_token() == f"token-{number + 1}"
+        assert first.get_security_token() == f"token-{number}"
 
 
 def whole(parts: tuple[str | None, ...]) -> bool:

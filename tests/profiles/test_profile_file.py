@@ -294,13 +294,13 @@ def test_the_duration_of_a_role_is_in_seconds(tmp_path: Path, lines: str, second
 
 @pytest.mark.parametrize("value", ["planted", "1h", "3600.5", "-900", "+900", "９００", "1" * 5000])
 def test_a_duration_that_is_no_number_is_an_error_that_names_the_key(tmp_path: Path, value: str) -> None:
-    with pytest.raises(ConfigurationError, match=r"file\): role_session_expiration must be a whole number of seconds$"):
+    with pytest.raises(ConfigurationError, match=r"file\): role_session_expiration must be a whole number of seconds, 900 to 43200$"):
         reading(written(tmp_path / "file", ROLE + f"role_session_expiration = {value}")).get()
 
 
 @pytest.mark.parametrize("value", ["1", "899", "43201", "999999999"])
 def test_a_duration_outside_its_range_is_an_error_that_names_the_range(tmp_path: Path, value: str) -> None:
-    with pytest.raises(ConfigurationError, match=r"profile 'default' \(line 1 of .*duration must be .* of 900 s to 43200 s"):
+    with pytest.raises(ConfigurationError, match=r"profile 'default' \(line 1 of .*\): role_session_expiration .* seconds, 900 to 43200$"):
         reading(written(tmp_path / "file", ROLE + f"role_session_expiration = {value}")).get()
 
 
@@ -625,3 +625,31 @@ def test_a_role_is_assumed_at_the_host_that_the_section_names(tmp_path: Path) ->
             ProfileFileProvider(path, environ={}, http=http).get()
         assert caught.value.provider == "profile/ram_role_arn"
         assert key.access_key_secret not in str(caught.value)
+
+
+def test_the_sessions_of_a_key_pair_are_an_hour_at_most(tmp_path: Path) -> None:
+    text = "[default]\nenable = true\ntype = rsa_key_pair\npublic_key_id = id\nprivate_key_file = k.pem\nsession_expiration = 3601\n"
+    path = tmp_path / "credentials"
+    path.write_text(text, "utf-8")
+    with pytest.raises(ConfigurationError, match=r"session_expiration must be a whole number of seconds, 900 to 3600$"):
+        ProfileFileProvider(path, environ={}).get()
+
+
+@pytest.mark.parametrize("value", ['"access_key"', "'access_key'"])
+def test_a_type_in_quotation_marks_is_explained(tmp_path: Path, value: str) -> None:
+    path = tmp_path / "credentials"
+    path.write_text(f"[default]\nenable = true\ntype = {value}\n", "utf-8")
+    with pytest.raises(ConfigurationError, match="in quotation marks, which belong to the value"):
+        ProfileFileProvider(path, environ={}).get()
+
+
+def test_a_home_that_cannot_be_looked_into_counts_as_one_without_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(path: object) -> object:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr("alicred.sources._files.os.stat", refuse)
+    environ = {"HOME": "/root"}
+    with pytest.raises(NotConfigured, match="no profile file"):
+        ProfileFileProvider(environ=environ).get()
+    with pytest.raises(ConfigurationError, match="cannot be read: Permission denied"):
+        ProfileFileProvider(environ={**environ, "ALIBABA_CLOUD_CREDENTIALS_FILE": "/root/credentials"}).get()

@@ -243,7 +243,7 @@ def test_a_source_that_returns_something_else_is_found_out(value: object) -> Non
         def get(self) -> Credential:
             return value  # type: ignore[return-value]  # that is the point
 
-    with pytest.raises(MalformedResponseError, match=f"odd: the source returned a {type(value).__name__}"):
+    with pytest.raises(MalformedResponseError, match=rf"odd: get\(\) returned a {type(value).__name__}, which has no expires_at"):
         CachingProvider(Odd(), refresh=RefreshPolicy(mode=RefreshMode.INLINE)).get()
 
 
@@ -301,6 +301,15 @@ class TestGrace:
         with pytest.raises(TransientError):
             bench.cache.get()
         assert len(bench.heard.of(ServedStale)) == 3
+
+    def test_each_value_is_counted_on_its_own(self) -> None:
+        bench = Bench(HOUR, DOWN, HOUR, DOWN, grace=10 * MINUTE)
+        for at in (61 * MINUTE, 122 * MINUTE + SECOND):
+            bench.cache.get()
+            bench.at(at)
+            bench.cache.get()
+            bench.clock.advance(SECOND)
+        assert [event.times for event in bench.heard.of(ServedStale)] == [1, 1]
 
     def test_a_rejected_value_may_be_served_for_the_grace_and_no_longer(self) -> None:
         bench = Bench(HOUR, DOWN, grace=10 * MINUTE)
@@ -374,7 +383,7 @@ class TestInvalidate:
         assert bench.cache.get() == same
         assert bench.cache.invalidate()
         for _ in range(100):
-            with pytest.raises(ProviderError, match="handed out the same one again"):
+            with pytest.raises(ProviderError, match="see why the service rejects it"):
                 bench.cache.get()
         assert bench.source.calls == 2
         bench.clock.advance(SECOND)
@@ -622,7 +631,7 @@ def test_a_source_that_asks_its_own_cache_is_told_so_instead_of_waiting_for_itse
     for mode in RefreshMode:
         loop = Loop()
         loop.cache = CachingProvider(loop, refresh=RefreshPolicy(mode=mode))
-        with pytest.raises(ConfigurationError, match="asks the very provider that caches it"):
+        with pytest.raises(ConfigurationError, match="asks the very provider that is waiting for it"):
             loop.cache.get()
 
 

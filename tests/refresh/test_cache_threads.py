@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _thread
 import contextvars
 import gc
 import subprocess
@@ -126,6 +127,7 @@ def test_an_upstream_that_is_gone_for_the_whole_window_is_noticed_by_no_caller(u
         clock.advance(SECOND)
     assert slowest < 2
     if upstream == "hangs":
+        assert gate.entered.wait(5)
         assert source.calls == 2
         gate.open()
     else:
@@ -207,6 +209,20 @@ def test_a_late_flight_revives_nothing_that_was_closed() -> None:
     assert cache.state().phase is Phase.CLOSED
     with pytest.raises(ClosedError):
         cache.get()
+
+
+def test_a_flight_that_fails_after_the_close_is_told_to_nobody() -> None:
+    gate, heard = Gate(DOWN), Recorder()
+    cache = CachingProvider(Script(gate), refresh=policy(max_wait=timedelta(milliseconds=50)), listener=heard)
+    waiters = threading.Thread(target=lambda: in_threads(1, cache.get))
+    waiters.start()
+    assert gate.entered.wait(5)
+    cache.close()
+    gate.open()
+    waiters.join()
+    wait_until(lambda: not any(thread.name.startswith("alicred-") for thread in threading.enumerate()))
+    assert [type(event).__name__ for event in heard.events] == ["RefreshStarted"]
+    assert cache.state().last_error is None
 
 
 def test_close_waits_for_the_refresh_that_is_under_way() -> None:
@@ -297,26 +313,48 @@ def test_inline_it_passes_through_its_caller_and_the_others_start_anew(raised: t
 
 
 def test_where_no_thread_can_be_started_the_caller_refreshes_itself(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(thread: threading.Thread) -> None:
+    def refuse(*_: object) -> int:
         raise RuntimeError("can't start new thread")
 
-    source = Script()
-    cache = CachingProvider(source, refresh=policy())
-    monkeypatch.setattr(threading.Thread, "start", refuse)
+    cache = CachingProvider(Script(), refresh=policy())
+    monkeypatch.setattr(_thread, "start_new_thread", refuse)
     assert cache.get().access_key_id == "id-1"
     assert cache.state().attempts == 1
 
 
+def test_where_only_one_thread_can_be_started_the_refresh_runs_on_that(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    cache = CachingProvider(Script(), refresh=policy())
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    assert cache.get().access_key_id == "id-1"
+
+
+def test_while_the_interpreter_ends_no_thread_is_started(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked_on: list[int] = []
+    cache = CachingProvider(Script(lambda: asked_on.append(threading.get_ident()) or HOUR), refresh=policy())
+    monkeypatch.setattr(sys, "is_finalizing", lambda: True)
+    cache.get()
+    assert asked_on == [threading.get_ident()]
+
+
 def test_an_interrupt_before_the_thread_runs_leaves_no_flight_behind(monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupted(thread: threading.Thread) -> None:
+    def interrupted(*_: object) -> int:
         raise KeyboardInterrupt
 
     cache = CachingProvider(Script(), refresh=policy())
     with monkeypatch.context() as patched:
-        patched.setattr(threading.Thread, "start", interrupted)
+        patched.setattr(_thread, "start_new_thread", interrupted)
         with pytest.raises(KeyboardInterrupt):
             cache.get()
     assert cache.get().access_key_id == "id-1"
+
+
+def test_a_refresh_runs_on_a_thread_with_a_name_that_tells_what_it_is() -> None:
+    names: list[str] = []
+    CachingProvider(Script(lambda: names.append(threading.current_thread().name) or HOUR)).get()
+    assert names == ["alicred-refresh-script"]
 
 
 def test_a_listener_may_ask_the_provider_it_listens_to() -> None:

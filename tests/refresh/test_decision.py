@@ -10,21 +10,21 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from alicred import Credential, Phase, RefreshPolicy
-from alicred.refresh.decision import Action, decide, lasts
+from alicred.refresh.decision import Action, decide
 from alicred.refresh.snapshot import Snapshot
 from tests.strategies import EPOCH, ZERO, credential, draws, helds, moments, refresh_policies, situations, spans
 
 Situation = tuple[RefreshPolicy, Snapshot[Credential], float]
 SERVING = (Action.SERVE, Action.SERVE_AND_REFRESH)
-span_seconds = st.one_of(st.just(0.0), st.floats(0, 200_000))
+needed_spans = st.one_of(st.just(ZERO), spans())
 
 
 def in_backoff(snapshot: Snapshot[Credential], now: float) -> Snapshot[Credential]:
     return attrs.evolve(snapshot, next_attempt_at=max(now + 1, snapshot.next_attempt_at), waited_for_until=None, closed=False)
 
 
-@given(situations(), span_seconds)
-def test_rule_1_nothing_past_its_end_is_served(situation: Situation, span: float) -> None:
+@given(situations(), needed_spans)
+def test_rule_1_nothing_past_its_end_is_served(situation: Situation, span: timedelta) -> None:
     policy, snapshot, now = situation
     if decide(snapshot, now, span).action in SERVING:
         assert snapshot.held is not None
@@ -50,15 +50,15 @@ def test_fresh_starts_nothing(situation: Situation) -> None:
         assert decision.action is Action.SERVE
 
 
-@given(situations(), span_seconds)
-def test_rule_2_nothing_is_started_while_a_refresh_is_under_way(situation: Situation, span: float) -> None:
+@given(situations(), needed_spans)
+def test_rule_2_nothing_is_started_while_a_refresh_is_under_way(situation: Situation, span: timedelta) -> None:
     _, snapshot, now = situation
     snapshot = attrs.evolve(snapshot, waited_for_until=now)
     assert decide(snapshot, now, span).action is not Action.SERVE_AND_REFRESH
 
 
-@given(situations(), span_seconds)
-def test_rule_5_inside_the_backoff_the_source_is_left_alone(situation: Situation, span: float) -> None:
+@given(situations(), needed_spans)
+def test_rule_5_inside_the_backoff_the_source_is_left_alone(situation: Situation, span: timedelta) -> None:
     _, snapshot, now = situation
     snapshot = in_backoff(snapshot, now)
     action = decide(snapshot, now, span).action
@@ -112,17 +112,17 @@ def test_until_its_moment_the_same_answer_stands(situation: Situation, share: fl
         assert decision.until == -inf
 
 
-@given(situations(), st.floats(0.001, 200_000))
-def test_who_needs_a_span_gets_a_value_that_lasts_for_it_or_none(situation: Situation, span: float) -> None:
+@given(situations(), spans(least=timedelta(milliseconds=1)))
+def test_who_needs_a_span_gets_a_value_that_lasts_for_it_or_none(situation: Situation, span: timedelta) -> None:
     _, snapshot, now = situation
     if decide(snapshot, now, span).action in SERVING:
         assert snapshot.held is not None
-        assert lasts(snapshot.held, now, span)
-        assert snapshot.held.expires_after - now >= span
+        assert snapshot.held.lasts(now, span)
+        assert snapshot.held.expires_after - now >= span.total_seconds()
 
 
-@given(situations(), span_seconds)
-def test_a_closed_cache_fails_always(situation: Situation, span: float) -> None:
+@given(situations(), needed_spans)
+def test_a_closed_cache_fails_always(situation: Situation, span: timedelta) -> None:
     _, snapshot, now = situation
     assert decide(attrs.evolve(snapshot, closed=True), now, span).action is Action.FAIL
     assert decide(snapshot.shut(), now, span).action is Action.FAIL
@@ -138,7 +138,7 @@ def test_a_denial_that_is_to_be_told_keeps_the_value_back(situation: Situation) 
 def test_an_invalidated_value_is_where_it_would_be_at_its_end(data: st.DataObject, policy: RefreshPolicy, now: float) -> None:
     held = data.draw(helds(policy))
     before = held.phase(now)
-    after = Snapshot(held=held).invalidated(now, policy.grace)
+    after = Snapshot(held=held).invalidated(policy, now, 0.5)
     assert after.held is not None
     if before in (Phase.GRACE, Phase.EXPIRED):
         assert after.held is held
@@ -153,7 +153,7 @@ def test_a_forked_child_draws_anew_and_changes_nothing_else(
     data: st.DataObject, policy: RefreshPolicy, u: float, now: float
 ) -> None:
     held = data.draw(helds(policy))
-    child = Snapshot(held=held, waited_for_until=now).after_fork(policy, u)
+    child = Snapshot(held=held, waited_for_until=now).after_fork().drawn_anew(policy, u)
     assert child.waited_for_until is None
     assert child.held is not None
     assert child.held.value is held.value

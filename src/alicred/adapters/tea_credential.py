@@ -13,7 +13,7 @@ from alicred.credential import BearerToken, Credential
 from alicred.errors import ConfigurationError
 from alicred.provider import Provider
 
-TeaSource = Provider[Credential] | Provider[BearerToken]
+TeaSource = Provider[Credential | BearerToken]
 
 
 @attrs.frozen(kw_only=True)
@@ -54,8 +54,9 @@ class TeaCredential:
 
     Clients of the present generation ask once per attempt, for everything at once (`get_credential`). Older ones ask for the
     parts one by one. Each of them begins with the type or the id; this fetches, and the other parts that the same thread
-    or task asks for afterwards come from that one fetch, so that no request mixes two credentials. To ask for a secret or a
-    token alone therefore gives the one that belongs to the id that was asked for last.
+    or task asks for afterwards come from that one fetch, so that no request mixes two credentials. Ask one after the other in one
+    task: a part that is asked for in a task of its own (``gather``, and ``wait_for`` before Python 3.12) is fetched on its own. To
+    ask for a secret or a token alone gives the one that belongs to the id that was asked for last.
 
     ``copy.deepcopy``, which some clients apply to their configuration, returns the same object: a copy of the provider would
     refresh on its own.
@@ -70,6 +71,7 @@ class TeaCredential:
     def __init__(self, provider: TeaSource) -> None:
         check.provider("tea.provider", provider)
         self._provider = provider
+        self._last: ContextVar[TeaValue | None] = ContextVar("alicred.tea", default=None)
 
     # What clients of the present generation call
 
@@ -127,28 +129,23 @@ class TeaCredential:
         return (await self._begun_async()).security_token
 
     def _begin(self, value: TeaValue) -> TeaValue:
-        _LAST.set((self, value))
+        self._last.set(value)
         return value
 
-    def _last(self) -> TeaValue | None:
-        owner, value = _LAST.get()
-        return value if owner is self else None
-
     def _begun(self) -> TeaValue:
-        return self._last() or self._begin(self.get_credential())
+        return self._last.get() or self._begin(self.get_credential())
 
     async def _begun_async(self) -> TeaValue:
-        return self._last() or self._begin(await self.get_credential_async())
+        return self._last.get() or self._begin(await self.get_credential_async())
 
     def __deepcopy__(self, memo: object) -> TeaCredential:
         return self
 
+    def __reduce__(self) -> tuple[object, ...]:
+        return type(self), (self._provider,)
+
     def __repr__(self) -> str:
         return f"<TeaCredential of {self._provider.name}>"
-
-
-# One for all adapters: a context variable of each adapter's own would live as long as the contexts that have seen it.
-_LAST: ContextVar[tuple[TeaCredential | None, TeaValue | None]] = ContextVar("alicred.tea", default=(None, None))
 
 
 def _value(held: object) -> TeaValue:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import os
 import tempfile
 import threading
@@ -33,19 +34,20 @@ from alicred.wiring import default_provider
 if TYPE_CHECKING:
     from alibabacloud_ocr20191230.client import Client
 
-SESSION = timedelta(seconds=3)
+SESSION = timedelta(seconds=4)
 PAUSE = 0.2  # between two calls of one worker, in seconds
 POLICY = RefreshPolicy(
     ahead=FractionWindow(0.6),
     failure_backoff=Backoff(initial=timedelta(milliseconds=100), maximum=timedelta(milliseconds=400)),
 )
-# When something goes wrong at the service, as shares of the run; what; and in words.
-TROUBLES: tuple[tuple[float, faults.Fault, int, str], ...] = (
-    (0.18, faults.Throttling(), 3, "STS throttles the next 3 calls"),
-    (0.38, faults.ServerError(503), 3, "STS answers the next 3 calls with 503"),
-    (0.55, faults.Hang(timedelta(seconds=0.7)), 1, "STS lets the next call hang for 0.7 s"),
-    (0.75, faults.Reset(), 2, "STS cuts the next 2 connections"),
+# What goes wrong at the service, in turns; for how many calls; and in words.
+TROUBLES: tuple[tuple[faults.Fault, int, str], ...] = (
+    (faults.Throttling(), 3, "STS throttles the next 3 calls"),
+    (faults.ServerError(503), 3, "STS answers the next 3 calls with 503"),
+    (faults.Hang(timedelta(seconds=0.7)), 1, "STS lets the next call hang for 0.7 s"),
+    (faults.Reset(), 2, "STS cuts the next 2 connections"),
 )
+FIRST_TROUBLE, BETWEEN_TROUBLES, CALM_AT_THE_END = 1.5, 2.2, 0.5  # seconds
 
 
 def run(*, seconds: float, threads: int, tasks: int) -> int:
@@ -199,14 +201,22 @@ def trouble(cloud: FakeCloud, watch: Watch, seconds: float) -> Generator[None]:
         say(f"{watch.now():5.1f} s  {words}")
         cloud.inject(fault, operation="AssumeRole", times=times)
 
-    timers = [threading.Timer(share * seconds, inject, (fault, times, words)) for share, fault, times, words in TROUBLES]
-    for timer in timers:
+    def timers() -> Generator[threading.Timer]:
+        at = FIRST_TROUBLE
+        for each in itertools.cycle(TROUBLES):
+            if at > seconds - CALM_AT_THE_END:
+                return
+            yield threading.Timer(at, inject, each)
+            at += BETWEEN_TROUBLES
+
+    started = list(timers())
+    for timer in started:
         timer.daemon = True
         timer.start()
     try:
         yield
     finally:
-        for timer in timers:
+        for timer in started:
             timer.cancel()
 
 

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from datetime import timedelta
 from enum import Enum
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from alicred._validators import ZERO, callable_, instance_of, member_of, not_negative, positive, share, unit_draw
+from alicred._validators import ZERO, instance_of, member_of, not_negative, positive, refuse, share, unit_draw
+from alicred.errors import ConfigurationError
 from alicred.policy.backoff import Backoff
 from alicred.policy.window import FixedWindow, FractionWindow, Window
+
+if TYPE_CHECKING:
+    Field = attrs.Attribute[Any]
 
 _LARGEST_WINDOW = 0.9  # of the lifetime: a value is used for a while, whatever the window says
 _LARGEST_MARGIN = 0.1  # of the lifetime
@@ -58,13 +63,26 @@ def _window(value: Window | timedelta) -> Window:
     return FixedWindow(value) if isinstance(value, timedelta) else value
 
 
+def _answers(instance: object, field: Field, value: object) -> None:
+    """A function from a lifetime to a timedelta: tried once, for an hour."""
+    must = "be a datetime.timedelta, or a function from a lifetime to one"
+    if not callable(value) or isinstance(value, type):
+        raise refuse(instance, field, must, value)
+    try:
+        window: object = value(timedelta(hours=1))
+    except Exception as error:
+        raise ConfigurationError(f"RefreshPolicy.ahead must {must}; for an hour it raised {type(error).__name__}") from error
+    if not isinstance(window, timedelta):
+        raise ConfigurationError(f"RefreshPolicy.ahead must {must}; for an hour it answered {window!r}")
+
+
 @attrs.frozen(kw_only=True)
 class RefreshPolicy:
     """When a `CachingProvider` refreshes its value and whom it lets wait. A value: share it freely.
 
     Args:
         ahead: The refresh-ahead window: a function from lifetime to span, or a span. At most 90 % of a lifetime count, and
-            less than zero counts as zero.
+            less than zero counts as zero. A function is tried once, for an hour, when the policy is made.
         jitter: Share of the window, 0 to 1, by which the refresh is delayed at random, so that a fleet that started
             together spreads out.
         margin: How long before the end callers begin to wait for the refresh; not negative. At most 10 % of a lifetime,
@@ -81,7 +99,7 @@ class RefreshPolicy:
         ConfigurationError: A parameter is outside its range; the text names it.
     """
 
-    ahead: Window = attrs.field(factory=FractionWindow, converter=_window, validator=callable_)
+    ahead: Window = attrs.field(factory=FractionWindow, converter=_window, validator=_answers)
     jitter: float = attrs.field(default=0.2, validator=share)
     margin: timedelta = attrs.field(default=timedelta(seconds=60), validator=not_negative)
     mode: RefreshMode = attrs.field(default=RefreshMode.BACKGROUND, validator=member_of(RefreshMode))
@@ -120,5 +138,5 @@ class RefreshPolicy:
             refresh_after=refresh_after,
             urgent_after=urgent_after,
             expires_after=lifetime,
-            dead_after=lifetime + self.grace,
+            dead_after=lifetime + min(self.grace, timedelta.max - lifetime),
         )

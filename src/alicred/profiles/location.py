@@ -80,7 +80,7 @@ def read_named(path: str | None, environ: Mapping[str, str], *, what: str, varia
     named, by = (path, "the argument path") if path is not None else (variable(environ, variable_name), variable_name)
     candidates = [expand(each, environ) for each in ([named] if named is not None else defaults)]
     for each in candidates:
-        content = read_if_there(each, what=what, limit=LARGEST_FILE)
+        content = read_if_there(each, what=what, limit=LARGEST_FILE, hidden_is_absent=named is None)
         if content is not None:
             return each, as_text(content, each, what=what)
     if named is not None:

@@ -9,7 +9,9 @@ import attrs
 
 from alicred.errors import ConfigurationError
 from alicred.sources._files import shown
+from alicred.wire.checks import LONGEST_SESSION, SHORTEST_SESSION
 
+_ZERO = timedelta(0)
 _HOUR = timedelta(hours=1)
 _LONGEST_NUMBER = 9  # digits: longer than any session, and no trouble for timedelta
 
@@ -52,17 +54,20 @@ class Profile:
             raise ConfigurationError(f"{' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} missing")
         return tuple(self.values[key] for key in keys)
 
-    def session_span(self, *keys: str) -> timedelta:
+    def session_span(self, *keys: str, at_most: timedelta = LONGEST_SESSION) -> timedelta:
         """The seconds that the first of *keys* with a value says; an hour if none has one, or if that is 0.
 
         Raises:
-            ConfigurationError: The value is not a whole number of seconds; the text names the key.
+            ConfigurationError: The value is not a whole number of seconds that the service takes; the text names the key.
         """
         for key in keys:
             value = self.text(key)
             if value is None:
                 continue
-            if not (value.isascii() and value.isdigit() and len(value) <= _LONGEST_NUMBER):
-                raise ConfigurationError(f"{key} must be a whole number of seconds")
-            return timedelta(seconds=int(value)) or _HOUR
+            is_number = value.isascii() and value.isdigit() and len(value) <= _LONGEST_NUMBER
+            span = timedelta(seconds=int(value)) if is_number else _ZERO
+            if not is_number or (span and not SHORTEST_SESSION <= span <= at_most):
+                least, most = (int(limit.total_seconds()) for limit in (SHORTEST_SESSION, at_most))
+                raise ConfigurationError(f"{key} must be a whole number of seconds, {least} to {most}")
+            return span or _HOUR
         return _HOUR

@@ -20,6 +20,7 @@ from alicred.sources.oidc_role_arn import OidcRoleArnProvider
 from alicred.sources.ram_role_arn import RamRoleArnProvider
 from alicred.sources.rsa_key_pair import RsaKeyPairProvider
 from alicred.sources.static import StaticProvider
+from alicred.wire.checks import LONGEST_KEY_PAIR_SESSION
 from alicred.wire.imds import ImdsClient
 from alicred.wire.sts import StsClient
 
@@ -61,7 +62,10 @@ def source_of(profile: Profile, tools: Tools) -> Provider[Credential]:
         raise ConfigurationError("it holds a bearer token, which is no access key: use BearerProfileProvider for it")
     build = _BUILDERS.get(kind)
     if build is None:
-        raise ConfigurationError(f"type is {'unknown' if kind else 'missing'}: give one of {', '.join([*_BUILDERS, BEARER])}")
+        problem = "unknown" if kind else "missing"
+        if kind.strip("\"'") in _BUILDERS:
+            problem = "in quotation marks, which belong to the value here"
+        raise ConfigurationError(f"type is {problem}: give one of {', '.join([*_BUILDERS, BEARER])}")
     return build(profile, tools)
 
 
@@ -130,7 +134,7 @@ def _rsa_key_pair(profile: Profile, tools: Tools) -> Provider[Credential]:
     return RsaKeyPairProvider(
         public_key_id=public_key_id,
         private_key=Path(expand(private_key_file, tools.environ)),
-        duration=profile.session_span("session_expiration", "role_session_expiration"),
+        duration=profile.session_span("session_expiration", "role_session_expiration", at_most=LONGEST_KEY_PAIR_SESSION),
         sts=tools.sts_for(profile),
     )
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from enum import Enum
 from math import inf
 
 import attrs
 
+from alicred._validators import ZERO
 from alicred.credential import C
 from alicred.refresh.snapshot import Held, Phase, Snapshot
 
@@ -40,22 +42,20 @@ class Decision:
     until: float = -inf
 
 
-def decide(snapshot: Snapshot[C], now: float, span: float = 0.0) -> Decision:
-    """What a caller gets at *now* who needs a value for *span* seconds more; zero means: any value that may be served."""
+def decide(snapshot: Snapshot[C], now: float, span: timedelta = ZERO) -> Decision:
+    """What a caller gets at *now* who needs a value for *span* more; zero means: any value that may be served."""
     held = snapshot.held
     if snapshot.closed:
         return Decision(Action.FAIL, Phase.CLOSED)
     if held is None:
         return Decision(_without_a_value(snapshot, now), Phase.EMPTY)
     phase = held.phase(now)
-    if phase is Phase.EXPIRED or snapshot.refused or not lasts(held, now, span):
-        return Decision(_without_a_value(snapshot, now), phase)
-    return _with_a_value(snapshot, held, phase, now)
-
-
-def lasts(held: Held[C], now: float, span: float) -> bool:
-    """Whether *held* is good for *span* seconds more."""
-    return span <= 0 or held.expires_after - now >= span
+    if snapshot.usable(now, span) is not None:
+        return _with_a_value(snapshot, held, phase, now)
+    is_too_short = snapshot.usable(now) is not None and not held.lasts(held.fetched_at, span)
+    if is_too_short and now < snapshot.longer_after and snapshot.waited_for_until is None:
+        return Decision(Action.FAIL, phase)  # a fresh one would not do either, as was seen a moment ago
+    return Decision(_without_a_value(snapshot, now), phase)
 
 
 def _with_a_value(snapshot: Snapshot[C], held: Held[C], phase: Phase, now: float) -> Decision:

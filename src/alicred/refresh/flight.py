@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from datetime import timedelta
 from enum import Enum
 
 from alicred.errors import AlicredError
@@ -17,40 +18,41 @@ class Landing(Enum):
     FAILED = "failed"
     """It brought an error."""
     UNWANTED = "unwanted"
-    """Nobody may use what it brought, or it was given up before it brought anything: decide anew."""
+    """It was overtaken (by `invalidate`, `close` or a fork) or its caller was interrupted: decide anew."""
 
 
 class Flight:
-    """One refresh under way, shared by threads and tasks. Nothing here is ever held while something blocks.
+    """One refresh under way, shared by threads and tasks.
 
-    Whoever wins `claim` runs it, and later calls `finish` exactly once; everybody may `wait`.
+    Whoever wins `claim` runs it and calls `finish` in the end; everybody may wait. Made of locks and atomic steps alone, so that an
+    interrupt at any point leaves nothing held: `threading.Event` is not safe there.
+
+    Args:
+        span: What the caller who starts it needs a value for.
     """
 
-    def __init__(self, generation: int) -> None:
-        self.generation = generation
-        self.runner: int | None = None
+    def __init__(self, span: timedelta) -> None:
+        self.span = span
+        self.generation = 0
         self.landing: Landing | None = None
         self.error: AlicredError | None = None
-        self._claim = threading.Lock()
-        self._done = threading.Event()
+        self._runner: dict[None, int] = {}  # a dictionary, since its setdefault is one step
         self._waiters: dict[object, Callable[[], None]] = {}
 
     def claim(self) -> bool:
-        """Take the flight over; true for the first caller alone."""
-        if not self._claim.acquire(blocking=False):
-            return False
-        self.runner = threading.get_ident()
-        return True
+        """Take the flight over; true for the thread that does so first, and for no other."""
+        here = threading.get_ident()
+        return self._runner.setdefault(None, here) == here
 
     def is_run_by_this_thread(self) -> bool:
         """Whether the calling thread is the one that runs the flight, so that it must not wait for it."""
-        return self.runner == threading.get_ident()
+        return self.landing is None and self._runner.get(None) == threading.get_ident()
 
     def finish(self, landing: Landing, error: AlicredError | None = None) -> None:
-        """Record how it ended and wake everybody."""
-        self.landing, self.error = landing, error
-        self.runner = None
-        self._done.set()
+        """Record how it ended, unless that has been done, and wake everybody."""
+        if self.landing is None:
+            self.error = error
+            self.landing = landing
         while self._waiters:
             try:
                 _, wake = self._waiters.popitem()
@@ -58,15 +60,21 @@ class Flight:
                 break
             wake()
 
-    def wait(self, seconds: float) -> bool:
-        """Block the calling thread until the end, for at most *seconds*; whether the end has come."""
-        return self._done.wait(max(0.0, seconds))
+    def wait(self, seconds: float) -> None:
+        """Block the calling thread until the end, for at most *seconds*."""
+        gate = threading.Lock()
+        gate.acquire()
+        self.join(gate, gate.release)
+        try:
+            gate.acquire(timeout=max(0.0, min(seconds, threading.TIMEOUT_MAX)))
+        finally:
+            self.leave(gate)
 
     def join(self, key: object, wake: Callable[[], None]) -> None:
         """Have *wake* called at the end, once, from any thread; at once if the end has come."""
         self._waiters[key] = wake
-        # `finish` sets the event before it empties the dictionary, so that one of the two sees the other.
-        if self._done.is_set() and self._waiters.pop(key, None) is not None:
+        # `finish` records the end before it empties the dictionary, so that one of the two sees the other.
+        if self.landing is not None and self._waiters.pop(key, None) is not None:
             wake()
 
     def leave(self, key: object) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
@@ -35,4 +36,5 @@ def watch(survivor: S, reset: Callable[[S], None]) -> None:
 
 def _reset_all() -> None:
     for reset in list((_survivors or {}).values()):
-        reset()
+        with suppress(Exception):  # the next one must be reset all the same
+            reset()

@@ -9,9 +9,12 @@ from typing import Generic
 
 import attrs
 
+from alicred._validators import ZERO
 from alicred.credential import C
 from alicred.errors import AlicredError, DeniedError, is_local
 from alicred.policy.refresh import OnDenied, RefreshPolicy
+
+_FREE_REJECTIONS = 2  # so many young values in a row may be rejected before the source is left alone for a while
 
 WALL_CHECK_SECONDS = 60.0
 """How long the wall clock may go unseen while a value is held."""
@@ -64,6 +67,10 @@ class Held(Generic[C]):
         if now >= self.urgent_after or self.doubtful:
             return Phase.URGENT
         return Phase.AGING if now >= self.refresh_after else Phase.FRESH
+
+    def lasts(self, now: float, span: timedelta) -> bool:
+        """Whether the value is good for *span* more at *now*."""
+        return not span or self.expires_after - now >= span.total_seconds()
 
     def invalidated_at(self, now: float, grace: timedelta) -> Held[C]:
         """The same value as if it had ended at *now*."""
@@ -141,6 +148,12 @@ class Snapshot(Generic[C]):
     """Consecutive failed refreshes."""
     unchanged: int = 0
     """Consecutive refreshes that brought nothing newer than what was held."""
+    too_short: int = 0
+    """Consecutive refreshes that were begun for a longer span than what they brought lasts for."""
+    longer_after: float = -inf
+    """Before this moment no value is fetched for the sake of a span that a fresh one would not last for."""
+    rejections: int = 0
+    """Consecutive young values that were invalidated."""
     last_error: AlicredError | None = None
     refused: bool = False
     """The service has denied the refresh, and the policy is to tell the callers."""
@@ -163,29 +176,33 @@ class Snapshot(Generic[C]):
         """A refresh is over and has left nothing behind."""
         return attrs.evolve(self, waited_for_until=None)
 
-    def succeeded(self, held: Held[C], policy: RefreshPolicy, u: float) -> Snapshot[C]:
-        """A refresh has brought *held*. If that is nothing newer, the next one waits as after a failure; *u* is the draw."""
-        unchanged = self.unchanged + 1 if self._has_already(held) else 0
-        pause = policy.failure_backoff.delay(unchanged, u).total_seconds() if unchanged else -inf
+    def succeeded(self, held: Held[C], policy: RefreshPolicy, u: float, *, span: timedelta) -> Snapshot[C]:
+        """A refresh that was begun for *span* has brought *held*; *u* is the draw.
+
+        If that is what was held already, as with a source that keeps a value of its own, or does not last for *span*, the
+        next refresh, or the next for such a span, waits as after a failure.
+        """
+
+        def pause(times: int) -> float:
+            return held.fetched_at + policy.failure_backoff.delay(times, u).total_seconds() if times else -inf
+
+        unchanged = self.unchanged + 1 if self.held is not None and self.held.value == held.value else 0
+        too_short = 0 if held.lasts(held.fetched_at, span) else self.too_short + 1
         return attrs.evolve(
             self,
             held=held,
             waited_for_until=None,
-            next_attempt_at=held.fetched_at + pause,
+            next_attempt_at=pause(unchanged),
             failures=0,
             unchanged=unchanged,
+            too_short=too_short,
+            longer_after=pause(too_short),
+            rejections=self.rejections if self.held is not None and self.held.invalidated else 0,
             last_error=None,
             refused=False,
             wall_due_at=held.fetched_at + WALL_CHECK_SECONDS,
             refreshes=self.refreshes + 1,
         )
-
-    def _has_already(self, held: Held[C]) -> bool:
-        # A source that keeps a value of its own hands it out again, close to its end or after it was rejected.
-        before = self.held
-        if before is None or held.value.expires_at != before.value.expires_at:
-            return False
-        return held.value == before.value if before.invalidated else held.value.expires_at is not None
 
     def failed(self, error: AlicredError, policy: RefreshPolicy, now: float, u: float) -> Snapshot[C]:
         """A refresh has failed; *u* is the draw. The held value stays. What never left the machine is not held back."""
@@ -197,15 +214,27 @@ class Snapshot(Generic[C]):
             next_attempt_at=now + pause,
             failures=failures,
             last_error=error,
-            refused=policy.on_denied is OnDenied.RAISE and isinstance(error, DeniedError),
+            refused=policy.on_denied is OnDenied.RAISE and (self.refused or isinstance(error, DeniedError)),
         )
 
-    def invalidated(self, now: float, grace: timedelta) -> Snapshot[C]:
-        """The held value has been rejected: it counts as expired, and nothing that is under way may bring it back."""
+    def invalidated(self, policy: RefreshPolicy, now: float, u: float) -> Snapshot[C]:
+        """The held value has been rejected: it counts as expired, and nothing that is under way may bring it back.
+
+        Where young values are rejected one after the other, the source is left alone as after failures; *u* is the draw.
+        """
         held = self.held
         if held is None or held.phase(now) in (Phase.GRACE, Phase.EXPIRED):
             return self
-        return attrs.evolve(self, held=held.invalidated_at(now, grace), generation=self.generation + 1)
+        is_young = now - held.fetched_at < policy.failure_backoff.maximum.total_seconds()
+        rejections = self.rejections + 1 if is_young else 1
+        pause = policy.failure_backoff.delay(rejections - _FREE_REJECTIONS, u) if rejections > _FREE_REJECTIONS else timedelta(0)
+        return attrs.evolve(
+            self,
+            held=held.invalidated_at(now, policy.grace),
+            generation=self.generation + 1,
+            rejections=rejections,
+            next_attempt_at=max(self.next_attempt_at, now + pause.total_seconds()),
+        )
 
     def judged_by(self, wall: datetime, now: float) -> Snapshot[C]:
         """The wall clock has been looked at."""
@@ -221,7 +250,17 @@ class Snapshot(Generic[C]):
         """The cache has been closed: nothing is held, and nothing that is under way is wanted."""
         return attrs.evolve(self, held=None, closed=True, generation=self.generation + 1)
 
-    def after_fork(self, policy: RefreshPolicy, u: float) -> Snapshot[C]:
-        """What is left of it in a forked child: no refresh is under way there, and the draw is the child's own."""
-        held = self.held and drawn_anew(self.held, policy, u)
-        return attrs.evolve(self, held=held, waited_for_until=None, generation=self.generation + 1)
+    def usable(self, now: float, span: timedelta = ZERO) -> Held[C] | None:
+        """What is held, if it may be served at *now* to a caller who needs it for *span* more."""
+        held = self.held
+        if held is None or self.refused or held.phase(now) is Phase.EXPIRED or not held.lasts(now, span):
+            return None
+        return held
+
+    def after_fork(self) -> Snapshot[C]:
+        """What is left of it in a forked child, where no refresh is under way."""
+        return attrs.evolve(self, waited_for_until=None, generation=self.generation + 1)
+
+    def drawn_anew(self, policy: RefreshPolicy, u: float) -> Snapshot[C]:
+        """The moment of the next refresh drawn anew, so that the children of one parent do not refresh in step."""
+        return attrs.evolve(self, held=self.held and drawn_anew(self.held, policy, u))

@@ -42,10 +42,13 @@ def read_file(path: str, *, what: str, limit: int) -> bytes:
     return content
 
 
-def read_if_there(path: str, *, what: str, limit: int) -> bytes | None:
-    """As `read_file`, but ``None`` for a file that does not exist."""
+def read_if_there(path: str, *, what: str, limit: int, hidden_is_absent: bool = False) -> bytes | None:
+    """As `read_file`, but ``None`` for a file that does not exist.
+
+    With *hidden_is_absent* also for one whose folder may not be looked into, such as the home of another user.
+    """
     try:
-        kind = stat.S_IFMT(os.stat(path).st_mode)
+        kind = stat.S_IFMT(_look(path, hidden_is_absent).st_mode)
         if kind in (stat.S_IFIFO, stat.S_IFSOCK):
             reason = "it is a pipe or a socket, and it is to be read again and again: give a file"
         else:
@@ -62,6 +65,15 @@ def read_if_there(path: str, *, what: str, limit: int) -> bytes | None:
         reason = "the path holds a NUL byte"
     # Raised out here: those errors quote the path, and a path may be a secret that took the wrong turn.
     raise ConfigurationError(f"{what} {shown(path)} cannot be read: {reason}")
+
+
+def _look(path: str, hidden_is_absent: bool) -> os.stat_result:
+    try:
+        return os.stat(path)
+    except PermissionError:
+        if hidden_is_absent:
+            raise FileNotFoundError from None
+        raise
 
 
 def as_text(content: bytes, path: str, *, what: str) -> str:

@@ -24,9 +24,13 @@ def fake_clock() -> FakeClock:
 
 
 @pytest.fixture
-def fake_cloud() -> Iterator[FakeCloud]:
-    """A running cloud of the test's own, on the real clock, stopped after the test; see `alicred.testing.FakeCloud`."""
+def fake_cloud(request: pytest.FixtureRequest) -> Iterator[FakeCloud]:
+    """A running cloud of the test's own, stopped after the test; see `alicred.testing.FakeCloud`.
+
+    On the test's `fake_clock` if it has one, else on the real clock.
+    """
     from alicred.testing.cloud import FakeCloud
 
-    with FakeCloud() as cloud:
+    clock: FakeClock | None = request.getfixturevalue("fake_clock") if "fake_clock" in request.fixturenames else None
+    with FakeCloud(clock=clock) as cloud:
         yield cloud

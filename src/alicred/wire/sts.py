@@ -69,10 +69,8 @@ class StsClient:
 
     def __init__(self, endpoint: str = "https://sts.aliyuncs.com", *, http: HttpClient | None = None, clock: Clock = SYSTEM_CLOCK) -> None:
         self._endpoint = Endpoint.parse(endpoint, name="StsClient.endpoint")
-        if http is not None and not callable(getattr(http, "request", None)):
-            raise ConfigurationError(f"StsClient.http must be an HttpClient or None, not {type(http).__name__}")
-        if not callable(getattr(clock, "utcnow", None)) or not callable(getattr(clock, "observe", None)):
-            raise ConfigurationError(f"StsClient.clock must be a Clock, not {type(clock).__name__}")
+        check.client("StsClient.http", http, "request")
+        check.clock("StsClient.clock", clock)
         self._http = HttpClient() if http is None else http
         self._clock = clock
 

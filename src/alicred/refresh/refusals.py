@@ -1,0 +1,71 @@
+"""The errors of the cache's own: what is said to a caller who gets no value."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from alicred._values import utc
+from alicred.credential import C
+from alicred.errors import ClosedError, ConfigurationError, MalformedResponseError, ProviderError, RefreshTimeout
+from alicred.refresh.snapshot import Held
+
+
+def closed(provider: str) -> ClosedError:
+    """The cache has been closed."""
+    return ClosedError("this provider has been closed: make a new one", provider=provider)
+
+
+def too_short(provider: str, span: timedelta) -> ProviderError:
+    """Not even a fresh value lasts for *span*."""
+    return ProviderError(
+        f"a value that lasts for {span} was asked for, and a fresh one does not last that long either: ask for less, or have the"
+        " source hand out longer sessions",
+        provider=provider,
+    )
+
+
+def rejected_again(provider: str, seconds: float) -> ProviderError:
+    """What the source hands out is rejected time and again, so that it is left alone for *seconds* now."""
+    return ProviderError(
+        "the held value was rejected, as was what the source had handed out before it, or it handed out the same one again; it is"
+        f" asked anew in {max(0.0, seconds):.1f} s: see why the service rejects it",
+        provider=provider,
+        retryable=True,
+    )
+
+
+def ends_at_once(provider: str) -> MalformedResponseError:
+    """Fresh values have ended before their callers came to use them."""
+    text = "the source hands out values that end before they can be used: have it hand out longer ones"
+    return MalformedResponseError(text, provider=provider)
+
+
+def waited_in_vain(provider: str, max_wait: timedelta) -> RefreshTimeout:
+    """The refresh is still under way."""
+    return RefreshTimeout(f"waited {max_wait} for a refresh that is still under way: it goes on, ask again", provider=provider)
+
+
+def asks_itself(provider: str) -> ConfigurationError:
+    """The thread that runs the refresh cannot wait for it."""
+    return ConfigurationError(
+        "the source, or a listener while there is no value, asks the very provider that is waiting for it: ask another one",
+        provider=provider,
+    )
+
+
+def expired_on_arrival(provider: str, held: Held[C]) -> MalformedResponseError:
+    """What the source returned had ended already."""
+    end = utc(held.value.expires_at or held.wall)
+    return MalformedResponseError(
+        f"the source returned a value that had ended at {end}, which is past by this machine's clock ({utc(held.wall)}): check the"
+        " clock, or what keeps old values at the source",
+        provider=provider,
+    )
+
+
+def policy_raised(provider: str, error: Exception) -> ProviderError:
+    """A window of the user's own has failed."""
+    return ProviderError(
+        f"the source returned a value, but RefreshPolicy.ahead raised {type(error).__name__} for its lifetime: mend that function",
+        provider=provider,
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import pickle
 import time
@@ -32,7 +33,7 @@ from tests.support import Recorder
 
 KEYS = {"ALIBABA_CLOUD_ACCESS_KEY_ID": "env-id", "ALIBABA_CLOUD_ACCESS_KEY_SECRET": "planted"}
 AT_ONCE = RetryPolicy(backoff=Backoff(initial=timedelta(0)))
-NAMES = ("env", "oidc_role_arn", "profile", "ecs_ram_role")
+NAMES = ("env", "oidc_role_arn", "cli_profile", "profile", "ecs_ram_role", "credentials_uri")
 
 
 @pytest.fixture
@@ -44,6 +45,14 @@ def home(tmp_path: Path) -> Path:
 def profile_file(home: Path, text: str) -> Path:
     path = home / ".alibabacloud" / "credentials"
     path.write_text(text)
+    return path
+
+
+def cli_file(home: Path, key_id: str) -> Path:
+    path = home / ".aliyun" / "config.json"
+    path.parent.mkdir()
+    profile = {"name": "p", "mode": "AK", "access_key_id": key_id, "access_key_secret": "planted"}
+    path.write_text(json.dumps({"current": "p", "profiles": [profile]}))
     return path
 
 
@@ -68,6 +77,8 @@ def test_each_source_counts_when_those_before_it_are_not_set_up(home: Path) -> N
     with FakeCloud() as cloud:
         environ = {"HOME": str(home), **oidc_variables(cloud, home), **KEYS}
         profile = profile_file(home, REFERENCE)
+        cli = cli_file(home, "cli-id")
+        environ["ALIBABA_CLOUD_CREDENTIALS_URI"] = f"{cloud.http_endpoint}/credentials"
 
         def found() -> str:
             return default_chain(environ=environ, **clients(cloud)).get().provider_name
@@ -77,10 +88,15 @@ def test_each_source_counts_when_those_before_it_are_not_set_up(home: Path) -> N
             del environ[name]
         assert found() == "default/oidc_role_arn"
         del environ["ALIBABA_CLOUD_ROLE_ARN"]
+        assert found() == "default/cli_profile/static_ak"
+        environ["ALIBABA_CLOUD_CLI_PROFILE_DISABLED"] = "true"
         assert found() == "default/profile/static_ak"
         profile.unlink()
         assert found() == "default/ecs_ram_role"
         environ["ALIBABA_CLOUD_ECS_METADATA_DISABLED"] = "true"
+        assert found() == "default/credentials_uri"
+        del environ["ALIBABA_CLOUD_CREDENTIALS_URI"]
+        cli.unlink()
         with pytest.raises(ChainError):
             found()
 
@@ -203,11 +219,14 @@ def test_explain_says_what_each_source_has_and_no_secret(home: Path) -> None:
         (home / "token").unlink()
         reports = default_chain(environ=environ, **clients(cloud)).explain()
         texts = [str(report) for report in reports]
-        assert [report.outcome.name for report in reports] == ["FOUND", "FAILED", "FAILED", "FOUND"]
+        assert [report.outcome.name for report in reports] == ["FOUND", "FAILED", "NOT_CONFIGURED", "FAILED", "FOUND", "NOT_CONFIGURED"]
         assert texts[0] == "env: found: access key id env-id, without an end"
         assert texts[1].startswith(f"oidc_role_arn: failed: the OIDC token file {home}/token does not exist")
-        assert "enable must be true or false" in texts[2]
-        assert "ecs_ram_role: found: access key id" in texts[3]
+        assert texts[2].startswith("cli_profile: not configured: ")
+        assert f"{home}/.aliyun/config.json" in texts[2]
+        assert "enable must be true or false" in texts[3]
+        assert "ecs_ram_role: found: access key id" in texts[4]
+        assert "ALIBABA_CLOUD_CREDENTIALS_URI is not set" in texts[5]
         for text in texts:
             assert "\n" not in text
             assert "planted" not in text
@@ -259,7 +278,7 @@ def test_default_provider_is_a_cache_over_the_chain_and_tells_its_listener(home:
         assert provider.get() is first
         assert asyncio.run(provider.aget()) is first
         assert cloud.count("MetadataCredential") == 1
-        assert [event.source for event in recorder.of(SourceSkipped)] == list(NAMES[:3])
+        assert [event.source for event in recorder.of(SourceSkipped)] == list(NAMES[:4])
         assert [event.source for event in recorder.of(ChainResolved)] == ["ecs_ram_role"]
         assert len(recorder.of(RefreshSucceeded)) == 1
         provider.close()

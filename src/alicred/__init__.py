@@ -48,12 +48,19 @@ if TYPE_CHECKING:
     __version__: str
 
     from alicred.profiles.bearer import BearerProfileProvider
+    from alicred.profiles.cli_profile import CliProfileProvider
     from alicred.profiles.profile_file import ProfileFileProvider
+    from alicred.sources.cloud_sso import CloudSsoProvider
+    from alicred.sources.credentials_uri import CredentialsUriProvider
     from alicred.sources.ecs_ram_role import EcsRamRoleProvider
     from alicred.sources.environment import EnvironmentProvider
+    from alicred.sources.external_process import ExternalProcessProvider
+    from alicred.sources.function_compute import FunctionComputeProvider
+    from alicred.sources.oauth import OAuthProvider, OAuthTokens
     from alicred.sources.oidc_role_arn import OidcRoleArnProvider
     from alicred.sources.ram_role_arn import RamRoleArnProvider
     from alicred.sources.rsa_key_pair import RsaKeyPairProvider
+    from alicred.sources.saml_role_arn import SamlRoleArnProvider
     from alicred.sources.static import StaticProvider
     from alicred.wire.http import HttpClient
     from alicred.wire.imds import ImdsClient
@@ -66,14 +73,22 @@ else:
         {
             "BearerProfileProvider": "alicred.profiles.bearer",
             "CallerIdentity": "alicred.wire.sts",
+            "CliProfileProvider": "alicred.profiles.cli_profile",
+            "CloudSsoProvider": "alicred.sources.cloud_sso",
+            "CredentialsUriProvider": "alicred.sources.credentials_uri",
             "EcsRamRoleProvider": "alicred.sources.ecs_ram_role",
             "EnvironmentProvider": "alicred.sources.environment",
+            "ExternalProcessProvider": "alicred.sources.external_process",
+            "FunctionComputeProvider": "alicred.sources.function_compute",
             "HttpClient": "alicred.wire.http",
             "ImdsClient": "alicred.wire.imds",
+            "OAuthProvider": "alicred.sources.oauth",
+            "OAuthTokens": "alicred.sources.oauth",
             "OidcRoleArnProvider": "alicred.sources.oidc_role_arn",
             "ProfileFileProvider": "alicred.profiles.profile_file",
             "RamRoleArnProvider": "alicred.sources.ram_role_arn",
             "RsaKeyPairProvider": "alicred.sources.rsa_key_pair",
+            "SamlRoleArnProvider": "alicred.sources.saml_role_arn",
             "StaticProvider": "alicred.sources.static",
             "StsClient": "alicred.wire.sts",
             "__version__": "alicred._version",
@@ -94,22 +109,29 @@ __all__ = [
     "ChainPolicy",
     "ChainProvider",
     "ChainResolved",
+    "CliProfileProvider",
     "Clock",
     "ClosedError",
+    "CloudSsoProvider",
     "ConfigurationError",
     "Credential",
+    "CredentialsUriProvider",
     "DeniedError",
     "EcsRamRoleProvider",
     "EnvironmentProvider",
     "Event",
     "Expiring",
+    "ExternalProcessProvider",
     "FixedWindow",
     "FractionWindow",
+    "FunctionComputeProvider",
     "HttpClient",
     "ImdsClient",
     "Listener",
     "MalformedResponseError",
     "NotConfigured",
+    "OAuthProvider",
+    "OAuthTokens",
     "OidcRoleArnProvider",
     "OnDenied",
     "OnError",
@@ -129,6 +151,7 @@ __all__ = [
     "RetryingProvider",
     "RsaKeyPairProvider",
     "SYSTEM_CLOCK",
+    "SamlRoleArnProvider",
     "Schedule",
     "ServedStale",
     "SourceOutcome",

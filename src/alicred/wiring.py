@@ -9,10 +9,12 @@ from alicred.chain import ChainProvider
 from alicred.credential import Credential
 from alicred.policy.refresh import RefreshPolicy
 from alicred.policy.retry import RetryPolicy
+from alicred.profiles.cli_profile import CliProfileProvider
 from alicred.profiles.profile_file import ProfileFileProvider
 from alicred.provider import Provider
 from alicred.refresh.cache import CachingProvider
 from alicred.retrying import RetryingProvider
+from alicred.sources.credentials_uri import CredentialsUriProvider
 from alicred.sources.ecs_ram_role import EcsRamRoleProvider
 from alicred.sources.environment import EnvironmentProvider
 from alicred.sources.oidc_role_arn import OidcRoleArnProvider
@@ -60,17 +62,16 @@ def default_chain(
     http: HttpClient | None = None,
     retry: RetryPolicy = RetryPolicy(),  # noqa: B008  (an immutable value)
 ) -> ChainProvider[Credential]:
-    """Environment variables, then an OIDC token, then the profile file, then the RAM role of the instance.
+    """Environment variables, an OIDC token, the CLI's profile, the profile file, the RAM role of the instance, a credentials URI.
 
-    Nothing is read or sent before the first ``get()``, and each ``get()`` fetches: see `default_provider` for the one that
-    keeps what was fetched. Not asked, yet: the profile of the command line tool (``~/.aliyun/config.json``) and
-    ``ALIBABA_CLOUD_CREDENTIALS_URI``. Thread-, task- and fork-safe, picklable.
+    In this order. Nothing is read or sent before the first ``get()``, and each ``get()`` fetches: see `default_provider` for the
+    one that keeps what was fetched. Thread-, task- and fork-safe, picklable.
 
     Args:
         environ: Where to look variables up; ``None`` means ``os.environ`` at the time of each call.
         sts: The client to ask for keys of a role; ``None`` means one for the host that a profile, else *environ* names.
         imds: The client to ask for an instance's keys; ``None`` means one for the metadata service.
-        http: What the STS client sends its requests with, if *sts* is ``None``.
+        http: What sends all other requests, and those of the STS client if *sts* is ``None``.
         retry: How the sources that go over the network are tried again.
 
     Raises:
@@ -89,6 +90,7 @@ def _chain(
     listener: Listener | None,
 ) -> ChainProvider[Credential]:
     # One of each for all sources: of a pool of connections, and of what keeps the token of the metadata service.
+    given = http
     http = HttpClient() if http is None else http
     imds = ImdsClient() if imds is None else imds
 
@@ -98,8 +100,11 @@ def _chain(
     return ChainProvider(
         EnvironmentProvider(environ),
         patient(OidcRoleArnProvider.from_environment(environ, sts=sts, http=http)),
+        patient(CliProfileProvider(environ=environ, sts=sts, imds=imds, http=http)),
         patient(ProfileFileProvider(environ=environ, sts=sts, imds=imds, http=http)),
         patient(EcsRamRoleProvider.from_environment(environ, imds=imds)),
+        # Not the client made here: what serves the URI on this machine is not to be looked for behind a proxy.
+        patient(CredentialsUriProvider.from_environment(environ, http=given)),
         listener=listener,
         name="default",
     )

@@ -19,17 +19,24 @@ from alicred import (
     CallerIdentity,
     ChainPolicy,
     ChainProvider,
+    CliProfileProvider,
     Clock,
+    CloudSsoProvider,
     Credential,
+    CredentialsUriProvider,
     DeniedError,
     EcsRamRoleProvider,
     EnvironmentProvider,
     Event,
+    ExternalProcessProvider,
     FixedWindow,
     FractionWindow,
+    FunctionComputeProvider,
     HttpClient,
     ImdsClient,
     Listener,
+    OAuthProvider,
+    OAuthTokens,
     OidcRoleArnProvider,
     OnDenied,
     OnError,
@@ -43,6 +50,7 @@ from alicred import (
     RetryingProvider,
     RetryPolicy,
     RsaKeyPairProvider,
+    SamlRoleArnProvider,
     Schedule,
     SourceReport,
     StaticProvider,
@@ -88,6 +96,10 @@ def listen(event: Event) -> None:
         assert_type(event.consecutive_failures, int)
 
 
+def keep(tokens: OAuthTokens) -> None:
+    assert_type(tokens.refresh_token, str | None)
+
+
 def a_tenth(lifetime: timedelta) -> timedelta:
     return lifetime / 10
 
@@ -108,6 +120,19 @@ def sources() -> None:
         OidcRoleArnProvider.from_environment(),
         RsaKeyPairProvider(public_key_id="id", private_key=Path("key.pem")),
         ProfileFileProvider("~/credentials", "client1", require_enable=False),
+        CliProfileProvider("~/.aliyun/config.json", "prod", write_back=False),
+        SamlRoleArnProvider(role_arn="r", saml_provider_arn="p", assertion=lambda: "assertion"),
+        CredentialsUriProvider("http://localhost:7002/credentials", allow_http=True),
+        ExternalProcessProvider(["vault", "print"], timeout=timedelta(seconds=5), environ={}),
+        CloudSsoProvider(
+            sign_in_url="https://signin.example.com",
+            account_id="1",
+            access_configuration_id="ac",
+            access_token="token",
+            access_token_expires_at=datetime.now(timezone.utc),
+        ),
+        OAuthProvider(client_id="c", sign_in_url="https://oauth.example.com", tokens=OAuthTokens(refresh_token="r"), on_tokens=keep),
+        FunctionComputeProvider(),
         VaultProvider("a"),
         CachingProvider(VaultProvider("a")),
         default_chain(),

@@ -125,7 +125,22 @@ class ChainResolved:
     source: str
 
 
-Event = RefreshStarted | RefreshSucceeded | RefreshFailed | ServedStale | RetryScheduled | SourceSkipped | ChainResolved
+@attrs.frozen(kw_only=True)
+class LoginNotSaved:
+    """What the renewal of a login brought could not be written back into its file. The credential is served all the same.
+
+    Args:
+        provider_name: Name of the provider that renewed the login.
+        detail: One line: what was not saved, where, why, and what that means.
+        tokens: Whether the tokens of the login are among it: then the login ends with this process, unless they can be saved later.
+    """
+
+    provider_name: str
+    detail: str
+    tokens: bool
+
+
+Event = RefreshStarted | RefreshSucceeded | RefreshFailed | ServedStale | RetryScheduled | SourceSkipped | ChainResolved | LoginNotSaved
 """Everything that a listener may be told."""
 
 Listener = Callable[[Event], None]
@@ -168,6 +183,8 @@ def _log(event: Event) -> None:
         _line(_DEBUG, "%s: %s passed over: %s", name, event.source, text_of(event.error, without=event.source))
     elif isinstance(event, ChainResolved):
         _line(_INFO, "%s: using %s", name, event.source)
+    elif isinstance(event, LoginNotSaved):
+        _line(_WARNING, "%s: %s", name, event.detail)
 
 
 def _line(level: int, text: str, *values: object) -> None:

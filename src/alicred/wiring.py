@@ -100,7 +100,7 @@ def _chain(
     return ChainProvider(
         EnvironmentProvider(environ),
         patient(OidcRoleArnProvider.from_environment(environ, sts=sts, http=http)),
-        patient(CliProfileProvider(environ=environ, sts=sts, imds=imds, http=http)),
+        patient(CliProfileProvider(environ=environ, sts=sts, imds=imds, http=http, listener=listener)),
         patient(ProfileFileProvider(environ=environ, sts=sts, imds=imds, http=http)),
         patient(EcsRamRoleProvider.from_environment(environ, imds=imds)),
         # Not the client made here: what serves the URI on this machine is not to be looked for behind a proxy.

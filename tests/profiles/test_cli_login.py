@@ -19,13 +19,14 @@ from typing import Any
 import pytest
 
 from alicred.errors import AlicredError, ConfigurationError, DeniedError, TransientError
+from alicred.events import LoginNotSaved
 from alicred.profiles import cli_lock, cli_login
 from alicred.profiles.cli_profile import CliProfileProvider
 from alicred.profiles.write_back import update
 from alicred.sources.oauth import OAUTH_SITES, OAuthSite
 from alicred.testing import FakeCloud, faults
 from alicred.wire.http import HttpClient
-from tests.support import in_threads, wait_until
+from tests.support import Recorder, in_threads, wait_until
 
 SOON, LATER = timedelta(minutes=5), timedelta(hours=2)
 OTHER = {"name": "other", "mode": "OAuth", "oauth_site_type": "INTL", "oauth_refresh_token": "theirs", "oauth_access_token": "theirs"}
@@ -278,6 +279,19 @@ def test_what_cannot_be_saved_is_served_and_told_and_saved_later(
     assert provider(path).get(), "the login lives on, in the file"
     for secret in secrets_of(path, *(str(part) for key in (first, second, third) for part in (key.access_key_secret, key.security_token))):
         assert secret not in caplog.text
+
+
+def test_a_listener_is_told_what_could_not_be_saved(cloud: FakeCloud, tmp_path: Path, full_disk: pytest.MonkeyPatch) -> None:
+    heard = Recorder()
+    for name, left, tokens in (("soon", SOON, True), ("later", LATER, False)):
+        (tmp_path / name).mkdir()
+        mine = provider(written(tmp_path / name, profile_of(cloud, left)), listener=heard)
+        mine.get()
+        [event] = heard.events
+        assert isinstance(event, LoginNotSaved)
+        assert (event.provider_name, event.tokens) == ("cli_profile/oauth", tokens)
+        assert "were not saved: No space left on device" in event.detail
+        heard.events.clear()
 
 
 def test_keys_that_cannot_be_saved_are_no_great_loss(

@@ -7,12 +7,14 @@ import threading
 from collections.abc import Generator, Mapping
 from contextlib import ExitStack, contextmanager
 from datetime import timedelta
+from functools import partial
 
 import attrs
 
 from alicred.clock import SYSTEM_CLOCK
 from alicred.credential import Credential
 from alicred.errors import ConfigurationError, DeniedError, TransientError
+from alicred.events import Listener, LoginNotSaved, tell
 from alicred.profiles.cli_config import CliConfig
 from alicred.profiles.cli_lock import Busy, exclusive
 from alicred.profiles.cli_values import CliProfile
@@ -54,10 +56,12 @@ class Logins:
 
     Args:
         write_back: Whether the file may be changed.
+        listener: Told if it should be and cannot.
     """
 
-    def __init__(self, *, write_back: bool) -> None:
+    def __init__(self, *, write_back: bool, listener: Listener | None = None) -> None:
         self.write_back = write_back
+        self.listener = listener
         self._unsaved: dict[tuple[str, str], _Unsaved] = {}
         self._forget_lock()
         forks.watch(self, Logins._forget_lock)
@@ -122,11 +126,7 @@ class Logins:
         return attrs.evolve(profile, values={**profile.values, **changes})
 
     def __reduce__(self) -> tuple[object, ...]:
-        return _logins, (self.write_back,)
-
-
-def _logins(write_back: bool) -> Logins:
-    return Logins(write_back=write_back)
+        return partial(type(self), write_back=self.write_back, listener=self.listener), ()
 
 
 class OAuthLoginSource:
@@ -197,7 +197,7 @@ def _stored(profile: CliProfile) -> Credential | None:
 
 
 class _Renewal:
-    """Saves what one renewal brings, as it comes. Failing to save is told to the log; what came is used all the same."""
+    """Saves what one renewal brings, as it comes. Failing to save is told to the listener; what came is used all the same."""
 
     def __init__(self, logins: Logins, profile: CliProfile) -> None:
         self._logins = logins
@@ -217,16 +217,15 @@ class _Renewal:
             self._profile = self._logins.save(self._profile, self.tokens, session)
         except NotWrittenError as error:
             if not self._has_failed:
-                _warn(self._profile, error, tokens=self.tokens != _tokens(self._profile))
+                tell(self._logins.listener, _not_saved(self._profile, error, tokens=self.tokens != _tokens(self._profile)))
             self._has_failed = True
 
 
-def _warn(profile: CliProfile, error: NotWrittenError, *, tokens: bool) -> None:
-    from logging import getLogger  # imported when there is something to say
-
+def _not_saved(profile: CliProfile, error: NotWrittenError, *, tokens: bool) -> LoginNotSaved:
     what = "the new tokens" if tokens else "the new keys"
     then = "; unless they can be saved later, the login ends with this process" if tokens and not isinstance(error, SupersededError) else ""
-    getLogger("alicred").warning("cli_profile/oauth: %s of %s were not saved: %s%s", what, profile.where, error, then)
+    detail = f"{what} of {profile.where} were not saved: {error}{then}"
+    return LoginNotSaved(provider_name="cli_profile/oauth", detail=detail, tokens=tokens)
 
 
 def site_of(profile: CliProfile) -> OAuthSite:

@@ -21,6 +21,7 @@ from alicred.sources._urls import HttpChoice
 from alicred.wire.imds import ImdsClient
 
 if TYPE_CHECKING:
+    from alicred.events import Listener
     from alicred.wire.http import HttpClient
     from alicred.wire.sts import StsClient
 
@@ -37,7 +38,7 @@ class CliProfileProvider:
     The file is changed in one case only: the tokens of an OAuth login renew each other, and the new ones, with the keys that they
     gave, must take the place of the old ones. Only that profile's keys are changed; everything else in the file stays as it is, byte
     for byte. Neither a crash nor another writer leaves a broken file behind. If it cannot be written, the credential is served all
-    the same, the logger ``alicred`` says so, and this object goes on with the new tokens.
+    the same, an event says so, and this object goes on with the new tokens.
 
     Args:
         path: The file; ``~`` is the home directory. ``None`` means ``ALIBABA_CLOUD_CONFIG_FILE``, else ``~/.aliyun/config.json``.
@@ -48,6 +49,7 @@ class CliProfileProvider:
         sts: The client to ask for keys of a role; ``None`` means one for the host that the profile, else *environ* names.
         imds: The client to ask for an instance's keys; ``None`` means one for the metadata service.
         http: What sends all other requests, and those of the STS client if *sts* is ``None``.
+        listener: Told of every `LoginNotSaved`; ``None`` writes to the logger ``alicred``.
 
     Raises:
         ConfigurationError: An argument is empty or of the wrong type; the text names it.
@@ -63,9 +65,11 @@ class CliProfileProvider:
         sts: StsClient | None = None,
         imds: ImdsClient | None = None,
         http: HttpClient | None = None,
+        listener: Listener | None = None,
     ) -> None:
+        check.listener(f"{_OWNER}.listener", listener)
         self._lookup = CliLookup(_OWNER, path=path, profile=profile, environ=environ)
-        self._logins = Logins(write_back=check.flag(f"{_OWNER}.write_back", write_back))
+        self._logins = Logins(write_back=check.flag(f"{_OWNER}.write_back", write_back), listener=listener)
         self._sts = StsChoice(_OWNER, sts, "assume_role", http=http)
         check.optional(f"{_OWNER}.imds", imds, ImdsClient)
         self._imds = ImdsClient() if imds is None else imds  # one for all calls: it keeps the token of the metadata service

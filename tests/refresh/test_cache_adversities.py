@@ -34,7 +34,7 @@ from alicred.errors import another
 from alicred.refresh.forks import _reset_all
 from alicred.testing import FakeClock
 from tests.strategies import EPOCH, credential
-from tests.support import HOUR, SECOND, Gate, Script, ids, in_threads, wait_until
+from tests.support import HOUR, SECOND, Gate, Script, ids, in_threads
 
 MINUTE = timedelta(minutes=1)
 TICK = timedelta(milliseconds=1)
@@ -140,6 +140,16 @@ class TestStorms:
             clock.advance(2 * MINUTE)
             assert cache.invalidate(cache.get())
             assert cache.get().access_key_id
+
+    def test_a_value_that_was_not_rejected_ends_the_row(self) -> None:
+        clock = FakeClock()
+        cache = CachingProvider(Script(40 * SECOND, clock=clock), refresh=INLINE, clock=clock)
+        for _ in range(6):
+            for _ in range(2):
+                assert cache.invalidate(cache.get())
+            cache.get()
+            clock.advance(35 * SECOND)
+            cache.get()
 
     def test_keys_that_rotate_under_one_end_are_no_repetition(self) -> None:
         clock = FakeClock()
@@ -270,17 +280,35 @@ class TestForeignCode:
 
 
 class TestWaiting:
-    def test_who_waits_while_the_value_ends_goes_on_waiting(self) -> None:
-        gate = Gate()
-        source = Script(timedelta(seconds=1), gate)
-        policy = RefreshPolicy(ahead=timedelta(seconds=0.5), margin=timedelta(seconds=0.1), max_wait=timedelta(seconds=3))
-        cache = CachingProvider(source, refresh=policy)
+    def in_urgent(self, max_wait: timedelta) -> tuple[FakeClock, Gate, CachingProvider[Credential]]:
+        """A cache in its last minute, whose refresh has been under way for nine tenths of *max_wait*."""
+        clock, gate = FakeClock(), Gate()
+        policy = RefreshPolicy(jitter=0, max_wait=max_wait)
+        cache = CachingProvider(Script(HOUR, gate, clock=clock), clock=clock, refresh=policy)
         cache.get()
-        wait_until(lambda: cache.state().phase is Phase.URGENT)
-        opener = threading.Timer(1.0, gate.open)
-        opener.start()
+        clock.advance(58 * MINUTE)
+        cache.get()
+        assert gate.entered.wait(5)
+        clock.advance(MINUTE + max_wait * 0.9)
+        cache._snapshot = attrs.evolve(cache._snapshot, waited_for_until=clock.monotonic() + max_wait.total_seconds() * 0.1)
+        assert cache.state().phase is Phase.URGENT
+        return clock, gate, cache
+
+    def test_who_holds_a_value_waits_for_an_old_flight_no_longer_than_the_first_would(self) -> None:
+        _, gate, cache = self.in_urgent(timedelta(seconds=4))
+        began = time.monotonic()
+        assert cache.get().access_key_id == "id-1"
+        assert 0.3 < time.monotonic() - began < 3
+        gate.open()
+
+    def test_who_waits_while_the_value_ends_goes_on_waiting(self) -> None:
+        clock, gate, cache = self.in_urgent(timedelta(seconds=4))
+        timers = [threading.Timer(0.1, clock.advance, (2 * MINUTE,)), threading.Timer(1.0, gate.open)]
+        for timer in timers:
+            timer.start()
         assert cache.get().access_key_id == "id-2"
-        opener.join()
+        for timer in timers:
+            timer.join()
 
     def test_an_inline_flight_that_was_overtaken_is_flown_again_however_long_it_took(self) -> None:
         gate = Gate()

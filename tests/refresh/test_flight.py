@@ -45,6 +45,12 @@ def test_its_end_wakes_those_who_joined_and_not_those_who_left() -> None:
     assert (flight.landing, flight.error) == (Landing.FAILED, error)
 
 
+def test_a_thread_that_stops_waiting_leaves_nothing_behind() -> None:
+    flight = Flight(timedelta(0))
+    flight.wait(0.01)
+    assert flight._waiters == {}
+
+
 def test_who_joins_after_the_end_is_woken_at_once_and_only_once() -> None:
     flight, woken = Flight(timedelta(0)), list[str]()
     flight.finish(Landing.COMMITTED)

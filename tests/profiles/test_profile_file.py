@@ -648,8 +648,8 @@ def test_a_home_that_cannot_be_looked_into_counts_as_one_without_the_file(monkey
         raise PermissionError(13, "Permission denied", str(path))
 
     monkeypatch.setattr("alicred.sources._files.os.stat", refuse)
-    environ = {"HOME": "/root"}
+    environ = {"HOME": "/home/somebody"}
     with pytest.raises(NotConfigured, match="no profile file"):
         ProfileFileProvider(environ=environ).get()
     with pytest.raises(ConfigurationError, match="cannot be read: Permission denied"):
-        ProfileFileProvider(environ={**environ, "ALIBABA_CLOUD_CREDENTIALS_FILE": "/root/credentials"}).get()
+        ProfileFileProvider(environ={**environ, "ALIBABA_CLOUD_CREDENTIALS_FILE": "/home/somebody/credentials"}).get()

@@ -72,9 +72,11 @@ def _is_path(value: object) -> TypeGuard[str | os.PathLike[str]]:
 
 
 def function(name: str, value: F) -> F:
-    """*value*, if it can be called."""
+    """*value*, if it can be called, and what it returns need not be awaited."""
     if not callable(value):
         raise ConfigurationError(f"{name} must be a function, not {type(value).__name__}")
+    if iscoroutinefunction(value):
+        raise ConfigurationError(f"{name} must be a function, and no coroutine function: nobody would await it")
     return value
 
 

@@ -322,10 +322,10 @@ def test_a_lock_file_that_cannot_be_made_is_no_failure(cloud: FakeCloud, tmp_pat
     path = written(tmp_path, profile_of(cloud, SOON))
     real = os.open
 
-    def refused(name: Any, flags: int, *rest: Any) -> int:
+    def refused(name: Any, flags: int, *rest: Any, **more: Any) -> int:
         if str(name).endswith(".lock"):
             raise PermissionError(errno.EACCES, "Permission denied")
-        return real(name, flags, *rest)
+        return real(name, flags, *rest, **more)
 
     monkeypatch.setattr(os, "open", refused)
     shared = provider(path)

@@ -111,3 +111,20 @@ def test_text_is_utf_8_with_or_without_a_byte_order_mark() -> None:
         with pytest.raises(ConfigurationError, match=r"^the test file /x is not UTF-8 text: save it as UTF-8$") as caught:
             as_text(content, "/x", what=WHAT)
         assert caught.value.__context__ is None, "the decoder's error holds the whole content"
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "MIIEvgIBADANBgkqhkiG9w0BAQEFAASC/BKg+wggSkAgEAAoIBAQ",
+        "MIIEpAIBAAKCAQEA/0",
+        "-----BEGIN PRIVATE KEY----- MIIE",
+        "~/-----BEGIN RSA PRIVATE KEY-----",
+    ],
+)
+def test_a_key_that_stands_where_its_path_should_is_not_shown(key: str) -> None:
+    assert key not in shown(key)
+    assert "is it what should stand in the file?" in shown(key)
+    with pytest.raises(ConfigurationError) as caught:
+        read_file(key, what="the private key file", limit=100)
+    assert "MIIE" not in str(caught.value)

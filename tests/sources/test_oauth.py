@@ -420,6 +420,9 @@ def test_tokens_that_cannot_be_are_refused(arguments: tuple[Any, ...], words: st
     assert "planted" not in str(caught.value)
 
 
+async def save_later(tokens: OAuthTokens) -> None: ...
+
+
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
@@ -428,6 +431,7 @@ def test_tokens_that_cannot_be_are_refused(arguments: tuple[Any, ...], words: st
         ({"sign_in_url": "oauth.aliyun.com"}, "sign_in_url: the URL must be http(s)://host"),
         ({"tokens": "planted"}, "tokens must be a OAuthTokens, not a str"),
         ({"on_tokens": "planted"}, "on_tokens must be a function, not str"),
+        ({"on_tokens": save_later}, "on_tokens must be a function, and no coroutine function"),
         ({"http": "planted"}, "http must be None or have a method request()"),
     ],
 )
@@ -451,7 +455,7 @@ def test_a_bad_parameter_is_named(changes: dict[str, object], words: str) -> Non
         (VALID, [reply(b"planted", 500)], TransientError, "HTTP 500"),
         (STALE, [b"planted"], MalformedResponseError, "to renew the access token: the answer is not a JSON object"),
         (STALE, [reply({"error": "invalid_grant"}, 400)], DeniedError, f"the login is over: {LOG_IN} (code invalid_grant, HTTP 400)"),
-        (STALE, [reply({"error": "invalid_client"}, 401)], DeniedError, "the service refused (code invalid_client, HTTP 401)"),
+        (STALE, [reply({"error": "invalid_client"}, 401)], DeniedError, "this client: check client_id and the site (code invalid_client,"),
         (STALE, [reply({"error": "invalid_request"}, 400)], DeniedError, "the service refused (code invalid_request, HTTP 400)"),
         (STALE, [reply(b"planted", 502)], TransientError, "HTTP 502"),
     ],

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import os
 import stat
+import string
 from collections.abc import Mapping
 
 import alicred._arguments as check
+from alicred._environ import variable
 from alicred.errors import ConfigurationError
 
 _LONGEST_NAME = 255  # no common file system has longer ones
+_SHORTEST_KEY = 12  # characters: the head of a key that was cut off is shown no more than the whole
+_BASE64 = frozenset(string.ascii_letters + string.digits + "+/= \n\r\t")
 
 
 def expand(path: str | os.PathLike[str], environ: Mapping[str, str]) -> str:
     """*path* with a leading ``~`` replaced: by HOME, then the platform's own way."""
     path = os.fspath(path)
-    home = environ.get("HOME", "").strip()
+    home = variable(environ, "HOME")
     if home and (path == "~" or path.startswith(("~/", "~" + os.sep))):
         return home + path[1:]
     return os.path.expanduser(path)  # which leaves the path as it is where there is no home
@@ -25,9 +29,14 @@ def shown(path: str) -> str:
     """*path* for an error text; only its length if it is no path but, as it seems, the secret that should stand in the file."""
     parts = path.replace("\\", "/").split("/")
     is_token = any(part.startswith("eyJ") and part.count(".") == 2 for part in parts)
-    if is_token or check.has_control_characters(path) or any(len(part) > _LONGEST_NAME for part in parts):
+    if is_token or _is_key(path) or check.has_control_characters(path) or any(len(part) > _LONGEST_NAME for part in parts):
         return f"(a text of {len(path)} characters; is it what should stand in the file?)"
     return path
+
+
+def _is_key(path: str) -> bool:
+    """Whether *path* looks like a private key, with its PEM lines or without: base64 of DER, which begins with ``MI``."""
+    return "PRIVATE KEY" in path or (path.startswith("MI") and len(path) > _SHORTEST_KEY and set(path.strip()) <= _BASE64)
 
 
 def read_file(path: str, *, what: str, limit: int) -> bytes:

@@ -97,6 +97,12 @@ def refusal(response: HttpResponse, found: Mapping[str, object], *, doing: str, 
     code = safe_code(found)
     status = response.status
     remedy = _REMEDIES.get(code or "")
+    if code == "NoPermission" and not doing.startswith("AssumeRole"):
+        remedy = "the caller may not do this: ask who manages its permissions"
+    if code in ("invalid_client", "unauthorized_client"):
+        remedy = "the site does not know this client: check client_id and the site"
+    if code is None and status == 404:
+        remedy = "there is nothing at this address: check it"
     if code == "SignatureDoesNotMatch" and string_to_sign is not None:
         remedy = _signature_remedy(found, string_to_sign) or remedy
     throttled = status == 429 or (code or "").split(".")[0] == "Throttling"

@@ -33,12 +33,9 @@ def _text(instance: object, field: Field, value: object) -> None:
 
 def _aware(instance: object, field: Field, value: object) -> None:
     name = f"{type(instance).__name__}.{field.name}"
-    if not isinstance(value, datetime):
-        raise ConfigurationError(f"{name} must be a datetime or None, not {type(value).__name__}")
-    if value.tzinfo is None or value.utcoffset() is None:
-        raise ConfigurationError(f"{name} has no time zone: give an aware datetime, such as datetime.now(timezone.utc)")
+    moment = check.moment(name, value)
     try:
-        value.astimezone(timezone.utc)
+        moment.astimezone(timezone.utc)
     except OverflowError:
         raise ConfigurationError(f"{name} is beyond what a datetime in UTC can say: give None for what never ends") from None
 

@@ -8,11 +8,16 @@ from datetime import datetime, timedelta, timezone
 from typing import TypeVar
 
 from alicred import Clock, Credential, Event
-from alicred.testing import FakeClock
+from alicred.testing import FakeClock, faults
 
 T = TypeVar("T")
 HOUR = timedelta(hours=1)
 SECOND = timedelta(seconds=1)
+
+
+def patience(fault: faults.Fault) -> timedelta:
+    """A time-out that is soon over where the service hangs, and out of reach elsewhere, however slow the machine."""
+    return SECOND if isinstance(fault, faults.Hang) else 30 * SECOND
 
 
 class Script:

@@ -16,6 +16,7 @@ from alicred.testing import FakeCloud, faults
 from alicred.testing.logins import CloudSsoLogin
 from alicred.wire.http import HttpClient
 from tests.recording_http import RecordingHttp, by_official, canned, in_those_words, reply
+from tests.support import patience
 from tests.wire.vectors import cases
 
 LATER = datetime(2099, 1, 1, tzinfo=timezone.utc)
@@ -222,9 +223,10 @@ def test_what_the_site_refuses_is_denied(cloud: FakeCloud, changes: dict[str, ob
     ids=lambda value: type(value).__name__ if isinstance(value, faults.Fault) else "",
 )
 def test_what_goes_wrong_has_a_type_of_its_own(cloud: FakeCloud, fault: faults.Fault, kind: type[ProviderError]) -> None:
-    http = HttpClient(read_timeout=timedelta(seconds=0.2), trust_environment=False)
+    http = HttpClient(read_timeout=patience(fault), trust_environment=False)
     made = of(cloud, cloud.add_cloud_sso_login(), http=http, sign_in_url=cloud.http_endpoint)
     with cloud.faulty(fault):
         assert type(failure(made, kind)) is kind
+    assert cloud.wait_for()
     assert cloud.count() == 1, "nothing is sent twice, and no redirect is followed"
     assert made.get().access_key_id == cloud.sessions[-1].access_key_id

@@ -532,7 +532,7 @@ def parent(behaviour: str, then: str, notes: Path) -> list[str]:
 def test_at_the_time_out_the_program_and_its_children_end(behaviour: str, then: str, notes: Path) -> None:
     began = time.monotonic()
     error = failure(provider(parent(behaviour, then, notes), timeout=SECOND), TransientError)
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 20
     assert f"the program {sys.executable} did not end within 1 s, and was ended with all that it had started" in str(error)
     assert error.retryable
     all_end(notes, 2)
@@ -544,7 +544,7 @@ def test_a_child_that_stays_behind_is_ended_and_not_waited_for(behaviour: str, n
     began = time.monotonic()
     made = provider(parent(behaviour, f"print({json.dumps(AK)!r})", notes))
     assert made.get().access_key_id == "id"
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 20
     all_end(notes, 2)
 
 
@@ -655,7 +655,7 @@ def test_a_program_that_does_not_go_away_is_not_waited_for_long(monkeypatch: pyt
     def refuse(pid: int, number: int) -> None:
         raise PermissionError
 
-    made = provider(python("time.sleep(1)"), timeout=SECOND / 10)
+    made = provider(python("time.sleep(60)"), timeout=SECOND / 10)
     monkeypatch.setattr(_program, "_REAPED_WITHIN", 0.1)
     monkeypatch.setattr(os, "killpg", refuse)
     began = time.monotonic()
@@ -663,6 +663,6 @@ def test_a_program_that_does_not_go_away_is_not_waited_for_long(monkeypatch: pyt
     start = _program._start
     monkeypatch.setattr(_program, "_start", lambda *arguments: started.append(start(*arguments)) or started[0])
     failure(made, TransientError)
-    assert time.monotonic() - began < 0.9
+    assert time.monotonic() - began < 20
     started[0].kill()
     started[0].wait()

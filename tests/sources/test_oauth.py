@@ -20,7 +20,7 @@ from alicred.testing.logins import OAuthLogin
 from alicred.wire.http import HttpClient
 from tests.recording_http import RecordingHttp, by_official, canned, in_those_words, reply
 from tests.refresh.test_cache_fork import in_child
-from tests.support import in_threads, wait_until
+from tests.support import in_threads, patience, wait_until
 from tests.wire.vectors import cases
 
 NOW = SYSTEM_CLOCK.utcnow
@@ -484,11 +484,12 @@ def test_a_bad_answer_has_a_type_of_its_own(tokens: OAuthTokens, answers: list[o
     ids=lambda value: type(value).__name__ if isinstance(value, faults.Fault) else "",
 )
 def test_what_goes_wrong_has_a_type_of_its_own(cloud: FakeCloud, operation: str, fault: faults.Fault, kind: type[ProviderError]) -> None:
-    http = HttpClient(read_timeout=timedelta(seconds=0.2), trust_environment=False)
+    http = HttpClient(read_timeout=patience(fault), trust_environment=False)
     login = cloud.add_oauth_login()
     made = of(cloud, login, http=http, sign_in_url=cloud.http_endpoint, tokens=OAuthTokens(login.refresh_token))
     with cloud.faulty(fault, operation=operation):
         assert type(failure(made, kind)) is kind
+    assert cloud.wait_for(operation)
     assert [call.operation for call in cloud.calls][-1] == operation
     assert cloud.count(operation) == 1
 

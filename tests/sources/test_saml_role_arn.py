@@ -15,6 +15,7 @@ from alicred.testing import FakeCloud, faults
 from alicred.wire.http import HttpClient
 from alicred.wire.sts import StsClient
 from tests.recording_sts import HOUR, SESSION, RecordingSts
+from tests.support import patience
 
 ROLE, IDP = "acs:ram::1:role/test", "acs:ram::1:saml-provider/test"
 
@@ -232,9 +233,10 @@ def test_what_the_service_refuses_is_denied_with_its_code(cloud: FakeCloud, last
     ids=lambda value: type(value).__name__ if isinstance(value, faults.Fault) else "",
 )
 def test_what_goes_wrong_has_a_type_of_its_own(cloud: FakeCloud, fault: faults.Fault, kind: type[ProviderError]) -> None:
-    sts = StsClient(cloud.http_endpoint, http=HttpClient(read_timeout=timedelta(seconds=0.2), trust_environment=False))
+    sts = StsClient(cloud.http_endpoint, http=HttpClient(read_timeout=patience(fault), trust_environment=False))
     made = of(cloud, cloud.add_saml_assertion, sts=sts)
     with cloud.faulty(fault):
         assert type(failure(made, kind)) is kind
+    assert cloud.wait_for()
     assert cloud.count() == 1
     assert made.get().access_key_id == cloud.sessions[-1].access_key_id

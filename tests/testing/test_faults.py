@@ -307,7 +307,7 @@ def test_stopping_ends_what_hangs_at_once(fault: faults.Fault) -> None:
         asking = InThread(lambda: session(cloud))
         assert cloud.wait_for("AssumeRole", count=2)
         began = time.monotonic()
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 4
     assert isinstance(asking.join(), urllib3.exceptions.ProtocolError)
 
 

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from alicred.wire.imds import ImdsClient
     from alicred.wire.sts import StsClient
 
+_UNHURRIED = timedelta(seconds=5)
+
 
 @attrs.define(kw_only=True, eq=False, repr=False, slots=False)
 class FakeCloud(CloudAccount):
@@ -154,10 +156,13 @@ class FakeCloud(CloudAccount):
         return StsClient(self.endpoint, http=self.http_client(), clock=own if clock is None else clock)
 
     def imds_client(self) -> ImdsClient:
-        """A client for the metadata service at `imds_endpoint`, to be given to a source as ``imds``."""
+        """A client for the metadata service at `imds_endpoint`, to be given to a source as ``imds``.
+
+        Its time-outs are five seconds instead of one: on a busy machine a test must not fail because the cloud was slow.
+        """
         from alicred.wire.imds import ImdsClient
 
-        return ImdsClient(self.imds_endpoint)
+        return ImdsClient(self.imds_endpoint, connect_timeout=_UNHURRIED, read_timeout=_UNHURRIED)
 
     # --- what came in -------------------------------------------------------------------------------------------------------------
 

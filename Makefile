@@ -16,7 +16,7 @@ TYPED := $(wildcard src tests/typing docs/examples)
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo test lint types cover matrix bench clean venv
+.PHONY: help demo test lint types cover matrix clients bench clean venv
 
 help:
 	@echo 'make demo     a tour of the library against a cloud on this machine'
@@ -25,6 +25,7 @@ help:
 	@echo 'make types    mypy --strict and pyright strict'
 	@echo 'make cover    the tests, at least 97 % branch coverage'
 	@echo 'make matrix   the tests on every CPython 3.10 to 3.13 here, and with the lowest dependencies'
+	@echo 'make clients  the adapters under the real clients, each group in an environment of its own'
 	@echo 'make bench    the benchmarks'
 	@echo 'make venv     .venv with every tool in it'
 	@echo 'make clean    remove what the others made'
@@ -50,6 +51,9 @@ cover: $(VENV)/.test
 
 matrix: $(VENV)/.python
 	@$(BIN)/python tools/matrix.py $(ARGS)
+
+clients: $(VENV)/.python
+	@$(BIN)/python tools/clients.py $(ARGS)
 
 bench: $(VENV)/.test
 	@$(BIN)/python tools/bench.py $(ARGS)

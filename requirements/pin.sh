@@ -17,3 +17,12 @@ for part in build runtime demo test lint types; do
     rm -f "$part.txt"
     compile "$part" --constraint dev.txt
 done
+
+# The clients go together in groups only; what the groups share with the rest has the same versions there.
+shared=$(mktemp)
+trap 'rm -f "$shared"' EXIT
+grep -E '^(attrs|cffi|cryptography|hypothesis|mypy|mypy-extensions|pathspec|pluggy|pygments|pytest|pytest-timeout|sortedcontainers|urllib3)==' dev.txt >"$shared"
+for group in current files nacos legacy middle; do
+    rm -f "clients/$group.txt"
+    compile "clients/$group" --constraint "$shared"
+done

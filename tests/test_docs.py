@@ -15,6 +15,7 @@ from alicred.testing import FakeCloud, faults
 
 ROOT = Path(__file__).parent.parent
 EXAMPLES = sorted((ROOT / "docs" / "examples").glob("*.py"))
+CLIENT_EXAMPLES = sorted((ROOT / "docs" / "examples" / "clients").glob("*.py"))  # run by tests/clients
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 SAYS = {
     "bearer": "profile/bearer 200",
@@ -67,6 +68,14 @@ def blocks(page: Path, language: str = "python") -> list[str]:
     """What stands between fences of *language* on *page*."""
     fenced = re.findall(r"^```(\w*)\n(.*?)^```$", page.read_text("utf-8"), re.MULTILINE | re.DOTALL)
     return [text for name, text in fenced if name == language]
+
+
+@pytest.mark.parametrize("example", CLIENT_EXAMPLES, ids=lambda path: path.stem)
+def test_the_page_of_a_client_shows_the_program_that_is_run(example: Path) -> None:
+    program = example.read_text("utf-8")
+    (page,) = [page for page in (ROOT / "docs" / "clients").glob("*.md") if program in blocks(page)]
+    assert f"(../examples/clients/{example.name})" in page.read_text("utf-8")
+    assert f'run_example("{example.stem}"' in "".join(path.read_text("utf-8") for path in (ROOT / "tests" / "clients").glob("test_*.py"))
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from alicred.events import Listener
     from alicred.wire.sts import StsClient
 
+_NAME = "default"
+
 
 def default_provider(
     *,
@@ -35,6 +37,7 @@ def default_provider(
     imds: ImdsClient | None = None,
     http: HttpClient | None = None,
     listener: Listener | None = None,
+    require_enable: bool = True,
 ) -> CachingProvider[Credential]:
     """What most programs want: a `CachingProvider` over `default_chain`. Make one and share it between threads and tasks.
 
@@ -46,12 +49,15 @@ def default_provider(
         imds: As in `default_chain`.
         http: As in `default_chain`.
         listener: Told of every event of the cache, the chain and the retries; ``None`` writes to the logger ``alicred``.
+        require_enable: As in `ProfileFileProvider`.
 
     Raises:
         ConfigurationError: An argument is of the wrong type; the text names it.
     """
-    chain = _chain(environ=environ, sts=sts, imds=imds, http=http, retry=retry, listener=listener)
-    return CachingProvider(chain, refresh=refresh, listener=listener)
+    sources = default_sources(
+        environ=environ, sts=sts, imds=imds, http=http, retry=retry, listener=listener, require_enable=require_enable
+    )
+    return CachingProvider(ChainProvider(*sources, listener=listener, name=_NAME), refresh=refresh, listener=listener)
 
 
 def default_chain(
@@ -61,6 +67,7 @@ def default_chain(
     imds: ImdsClient | None = None,
     http: HttpClient | None = None,
     retry: RetryPolicy = RetryPolicy(),  # noqa: B008  (an immutable value)
+    require_enable: bool = True,
 ) -> ChainProvider[Credential]:
     """Environment variables, an OIDC token, the CLI's profile, the profile file, the RAM role of the instance, a credentials URI.
 
@@ -73,22 +80,26 @@ def default_chain(
         imds: The client to ask for an instance's keys; ``None`` means one for the metadata service.
         http: What sends all other requests, and those of the STS client if *sts* is ``None``.
         retry: How the sources that go over the network are tried again.
+        require_enable: As in `ProfileFileProvider`.
 
     Raises:
         ConfigurationError: An argument is of the wrong type; the text names it.
     """
-    return _chain(environ=environ, sts=sts, imds=imds, http=http, retry=retry, listener=None)
+    sources = default_sources(environ=environ, sts=sts, imds=imds, http=http, retry=retry, require_enable=require_enable)
+    return ChainProvider(*sources, name=_NAME)
 
 
-def _chain(
+def default_sources(
     *,
-    environ: Mapping[str, str] | None,
-    sts: StsClient | None,
-    imds: ImdsClient | None,
-    http: HttpClient | None,
-    retry: RetryPolicy,
-    listener: Listener | None,
-) -> ChainProvider[Credential]:
+    environ: Mapping[str, str] | None = None,
+    sts: StsClient | None = None,
+    imds: ImdsClient | None = None,
+    http: HttpClient | None = None,
+    retry: RetryPolicy = RetryPolicy(),  # noqa: B008  (an immutable value)
+    listener: Listener | None = None,
+    require_enable: bool = True,
+) -> tuple[Provider[Credential], ...]:
+    """The sources of `default_chain`, in their order, for a chain of one's own. The arguments are those of `default_provider`."""
     # One of each for all sources: of a pool of connections, and of what keeps the token of the metadata service.
     given = http
     http = HttpClient() if http is None else http
@@ -97,14 +108,12 @@ def _chain(
     def patient(source: Provider[Credential]) -> RetryingProvider[Credential]:
         return RetryingProvider(source, retry, listener=listener)
 
-    return ChainProvider(
+    return (
         EnvironmentProvider(environ),
         patient(OidcRoleArnProvider.from_environment(environ, sts=sts, http=http)),
         patient(CliProfileProvider(environ=environ, sts=sts, imds=imds, http=http, listener=listener)),
-        patient(ProfileFileProvider(environ=environ, sts=sts, imds=imds, http=http)),
+        patient(ProfileFileProvider(require_enable=require_enable, environ=environ, sts=sts, imds=imds, http=http)),
         patient(EcsRamRoleProvider.from_environment(environ, imds=imds)),
         # Not the client made here: what serves the URI on this machine is not to be looked for behind a proxy.
         patient(CredentialsUriProvider.from_environment(environ, http=given)),
-        listener=listener,
-        name="default",
     )

@@ -7,7 +7,8 @@ import copy
 import pickle
 import threading
 import warnings
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
+from functools import partial
 
 import pytest
 
@@ -22,8 +23,8 @@ from alicred import (
     StaticProvider,
 )
 from alicred.adapters import TeaCredential, TeaValue, tea
-from alicred.testing import FakeCloud
-from tests.support import HOUR, Script, in_threads
+from alicred.testing import FakeClock, FakeCloud
+from tests.support import HOUR, Script, in_threads, wait_until
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # what the client's packages do at their import
@@ -212,24 +213,35 @@ def test_each_request_of_the_client_is_of_one_piece_and_uses_the_current_credent
     assert len({each.access_key_id for each in calls}) == 21  # a rotation at every call
 
 
-def test_the_client_is_served_over_many_short_sessions_by_one_cache(fake_cloud: FakeCloud) -> None:
-    fake_cloud.session = timedelta(seconds=2)
-    cache = CachingProvider(Sessions(fake_cloud), refresh=RefreshPolicy(ahead=timedelta(seconds=1.2)))
-    client = ocr(fake_cloud, tea(cache))
-    stop = threading.Event()
-    threading.Timer(3.5, stop.set).start()
+def all_ahead(counts: list[int], before: list[int]) -> bool:
+    return all(now > then for now, then in zip(counts, before, strict=True))
 
-    def work() -> int:
-        count = 0
-        while not stop.wait(0.02):
-            assert call(client) == 200
-            count += 1
-        return count
 
-    counts = in_threads(8, work)
-    assert all(isinstance(count, int) and count > 1 for count in counts), counts
-    assert fake_cloud.rejected == ()
-    assert 3 <= fake_cloud.count("AssumeRole") <= 8
+def test_the_client_is_served_over_many_sessions_by_one_cache() -> None:
+    """The time of the cloud and of the cache goes on only when every thread has made a call, so that no slow machine ends a session."""
+    clock, counts, stop = FakeClock(datetime.now(timezone.utc)), [0] * 8, threading.Event()
+    with FakeCloud(session=timedelta(minutes=1), clock=clock) as cloud:
+        cache = CachingProvider(Sessions(cloud), refresh=RefreshPolicy(ahead=timedelta(seconds=30)), clock=clock)
+        client = ocr(cloud, tea(cache))
+
+        def work(number: int) -> None:
+            while not stop.is_set():
+                assert call(client) == 200
+                counts[number] += 1
+
+        threads = [threading.Thread(target=work, args=(number,)) for number in range(len(counts))]
+        for thread in threads:
+            thread.start()
+        try:
+            for _ in range(60):
+                wait_until(partial(all_ahead, counts, list(counts)), seconds=20)
+                clock.advance(timedelta(seconds=3))
+        finally:
+            stop.set()
+            for thread in threads:
+                thread.join()
+        assert cloud.rejected == ()
+        assert 5 <= cloud.count("AssumeRole") <= 8  # three minutes, each session for 30 to 36 seconds
 
 
 def test_a_bearer_token_is_taken_by_the_service(fake_cloud: FakeCloud) -> None:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
-from typing import cast
 
 import attrs
 
 import alicred._arguments as check
+from alicred.adapters.adapter import ask_in_task
 from alicred.credential import BearerToken, Credential
 from alicred.errors import ConfigurationError
 from alicred.provider import Provider
@@ -85,14 +84,7 @@ class TeaCredential:
 
     async def get_credential_async(self) -> TeaValue:
         """As `get_credential`, for tasks. Never blocks the event loop."""
-        aget: object = getattr(self._provider, "aget", None)
-        if callable(aget):
-            # A provider of the user's own may have an aget() too; what it awaits to is looked at like any other value.
-            ask = cast("Callable[[], Awaitable[object]]", aget)
-            return _value(await ask())
-        from asyncio import to_thread  # only who awaits needs it
-
-        return _value(await to_thread(self._provider.get))
+        return _value(await ask_in_task(self._provider))
 
     # What older clients call, part by part
 

@@ -1,0 +1,71 @@
+"""What all adapters but the one for Tea have in common: they take one whole credential at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import ClassVar, cast
+
+import alicred._arguments as check
+from alicred.credential import Credential, Expiring
+from alicred.errors import ConfigurationError
+from alicred.provider import Provider
+
+
+class Adapter:
+    """Takes one whole credential from a provider each time a client asks. As thread-, task- and fork-safe as the provider.
+
+    ``copy.deepcopy``, which some clients apply to their configuration, returns the same object: a copy of the provider would
+    refresh on its own. It can be pickled if the provider can. Neither ``bool`` nor ``len`` is defined: some clients ask for the truth
+    of what they are given.
+    """
+
+    _call: ClassVar[str]  # how it is made, for messages: the name of the function in `alicred.adapters`
+
+    def __init__(self, provider: Provider[Credential], valid_for: timedelta | None = None) -> None:
+        check.provider(f"{self._call}.provider", provider)
+        if valid_for is not None:
+            check.span(f"{self._call}.valid_for", valid_for)
+            if not callable(getattr(provider, "get_valid_for", None)):
+                raise ConfigurationError(
+                    f"{self._call}: valid_for needs a provider with get_valid_for(), such as CachingProvider; {provider.name} has none"
+                )
+        self._provider = provider
+        self._valid_for = valid_for
+
+    def _credential(self) -> Credential:
+        if self._valid_for is None:
+            return self._looked_at(self._provider.get())
+        # looked for in __init__; a protocol of three members would be a second notion of what a provider is
+        ask = cast("Callable[[timedelta], object]", getattr(self._provider, "get_valid_for"))  # noqa: B009
+        return self._looked_at(ask(self._valid_for))
+
+    async def _credential_async(self) -> Credential:
+        return self._looked_at(await ask_in_task(self._provider))
+
+    def _looked_at(self, held: object) -> Credential:
+        if isinstance(held, Credential):
+            return held
+        raise ConfigurationError(f"{self._call}.provider must provide a Credential, not a {type(held).__name__}: {self._provider.name}")
+
+    def __deepcopy__(self, memo: object) -> Adapter:
+        return self
+
+    def __repr__(self) -> str:
+        return f"<{self._call} adapter of {self._provider.name}>"
+
+
+async def ask_in_task(provider: Provider[Expiring]) -> object:
+    """What *provider* provides, without blocking the event loop: through its ``aget()``, or through a thread if it has none."""
+    aget: object = getattr(provider, "aget", None)
+    if callable(aget):
+        # A provider of the user's own may have an aget() too; what it awaits to is looked at like any other value.
+        return await cast("Callable[[], Awaitable[object]]", aget)()
+    from asyncio import to_thread  # only who awaits needs it
+
+    return await to_thread(provider.get)
+
+
+def missing_client(call: str, distribution: str, error: ImportError) -> ConfigurationError:
+    """What to raise when the client of an adapter cannot be imported."""
+    return ConfigurationError(f"{call} needs the package {distribution}: pip install {distribution} ({error})")

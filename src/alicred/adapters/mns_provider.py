@@ -1,0 +1,38 @@
+"""For ``aliyun-mns-sdk``, the client of the message service (MNS)."""
+
+from __future__ import annotations
+
+from alicred.adapters.getters import GetterCredential, GetterProvider
+from alicred.credential import Credential
+from alicred.provider import Provider
+
+
+class MnsProvider(GetterProvider):
+    """What an ``Account`` asks for a credential once for each request. As thread-, task- and fork-safe as the provider.
+
+    An ``Account`` has one connection and belongs to one thread; all of them can share one of these. What the provider raises reaches the
+    caller of the client as it is.
+    """
+
+    _call = "mns"
+
+    def get_credentials(self) -> GetterCredential:
+        """The current credential. The empty string stands for no security token: the client would send ``None`` along, and fail.
+
+        Raises:
+            AlicredError: What the provider raised.
+        """
+        held = self._credential()
+        return GetterCredential(held.access_key_id, held.access_key_secret, held.security_token or "")
+
+
+def mns(provider: Provider[Credential]) -> MnsProvider:
+    """What an ``Account`` takes as its ``credentials_provider``: ``Account(host, credentials_provider=mns(provider))``.
+
+    Args:
+        provider: Where each request gets its credential; usually a `CachingProvider`, shared by all clients.
+
+    Raises:
+        ConfigurationError: *provider* is no provider.
+    """
+    return MnsProvider(provider)

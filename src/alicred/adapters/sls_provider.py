@@ -1,0 +1,53 @@
+"""For ``aliyun-log-python-sdk``, the client of the log service (SLS)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import attrs
+
+from alicred.adapters.getters import GetterCredential, GetterProvider
+from alicred.credential import Credential
+from alicred.provider import Provider
+
+if TYPE_CHECKING:  # the client's types ask for its own classes, the client for their methods alone
+    from aliyun.log.credentials import Credentials, CredentialsProvider
+else:
+    Credentials = CredentialsProvider = object
+
+
+@attrs.frozen
+class SlsCredential(GetterCredential, Credentials):
+    """One credential as a ``LogClient`` reads it. Immutable: all parts are of one fetch. ``repr`` shows no secret."""
+
+
+class SlsProvider(GetterProvider, CredentialsProvider):
+    """What a ``LogClient`` asks for a credential once for each attempt of each request. As thread-, task- and fork-safe as the provider.
+
+    For both versions of its signature. What the provider raises reaches the caller of the client as it is.
+    """
+
+    _call = "sls"
+
+    def get_credentials(self) -> SlsCredential:
+        """The current credential.
+
+        Raises:
+            AlicredError: What the provider raised.
+        """
+        held = self._credential()
+        return SlsCredential(held.access_key_id, held.access_key_secret, held.security_token)
+
+
+def sls(provider: Provider[Credential]) -> SlsProvider:
+    """What a ``LogClient`` takes as its ``credentials_provider``: ``LogClient(endpoint, credentials_provider=sls(provider))``.
+
+    Leave out ``accessKeyId``, ``accessKey`` and ``securityToken``. For a consumer group, see `sls_consumer`.
+
+    Args:
+        provider: Where each request gets its credential; usually a `CachingProvider`, shared by all clients.
+
+    Raises:
+        ConfigurationError: *provider* is no provider.
+    """
+    return SlsProvider(provider)

@@ -1,0 +1,58 @@
+"""For ``tablestore``, the client of the table store (OTS)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import attrs
+
+from alicred.adapters.getters import GetterCredential, GetterProvider
+from alicred.credential import Credential
+from alicred.provider import Provider
+
+if TYPE_CHECKING:  # the client's annotations ask for its own classes, the client for their methods alone
+    from tablestore.credentials import Credentials, CredentialsProvider
+else:
+    Credentials = CredentialsProvider = object
+
+
+@attrs.frozen
+class TablestoreCredential(GetterCredential, Credentials):
+    """One credential as a client of the table store reads it. ``repr`` shows no secret.
+
+    Immutable: the client reads it again to verify the answer, which the service signs with the same credential.
+    """
+
+
+class TablestoreProvider(GetterProvider, CredentialsProvider):
+    """What an ``OTSClient`` asks for a credential once for each request. As thread-, task- and fork-safe as the provider.
+
+    The attempts of one request share one credential. What the provider raises reaches the caller of the client as it is. An
+    ``AsyncOTSClient`` asks on the event loop: see `tablestore`.
+    """
+
+    _call = "tablestore"
+
+    def get_credentials(self) -> TablestoreCredential:
+        """The current credential.
+
+        Raises:
+            AlicredError: What the provider raised.
+        """
+        held = self._credential()
+        return TablestoreCredential(held.access_key_id, held.access_key_secret, held.security_token)
+
+
+def tablestore(provider: Provider[Credential]) -> TablestoreProvider:
+    """What an ``OTSClient`` or an ``AsyncOTSClient`` takes as its ``credentials_provider``.
+
+    An ``AsyncOTSClient`` asks in the middle of the event loop, which stands still for as long as the provider takes. So
+    ``await provider.aget()`` before a call: what is held then is handed out at once.
+
+    Args:
+        provider: Where each request gets its credential; usually a `CachingProvider`, shared by all clients.
+
+    Raises:
+        ConfigurationError: *provider* is no provider.
+    """
+    return TablestoreProvider(provider)

@@ -1,0 +1,212 @@
+"""The two ways over: a native provider with the official face, and anybody's provider of the official kind as a native one."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timezone
+from typing import TypeGuard, cast
+
+from alicred.compat.api import ICredentials, ICredentialsProvider
+from alicred.compat.exceptions import CredentialException, CredentialValueError, explained, native_error
+from alicred.compat.provider.refreshable import Credentials, credentials_of
+from alicred.credential import Credential
+from alicred.errors import AlicredError, ProviderError
+from alicred.provider import Provider
+
+
+class Front(ICredentialsProvider):
+    """What all providers of the façade have in common: how a value, or an error, gets the official face."""
+
+    def _get(self) -> Credential:
+        raise NotImplementedError
+
+    async def _aget(self) -> Credential:
+        return self._get()
+
+    def get_credentials(self) -> Credentials:
+        """The current credential. At once while a good one is held, else after a refresh.
+
+        Raises:
+            CredentialException: There is none.
+        """
+        try:
+            return credentials_of(self._get())
+        except AlicredError as error:
+            raise explained(error) from error
+
+    async def get_credentials_async(self) -> Credentials:
+        """As `get_credentials`, for tasks. Never blocks the event loop.
+
+        Raises:
+            CredentialException: There is none.
+        """
+        try:
+            return credentials_of(await self._aget())
+        except AlicredError as error:
+            raise explained(error) from error
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.get_provider_name()}>"
+
+
+class Face(Front):
+    """A native provider as the official package would have it. As thread-, task- and fork-safe, and as picklable, as that is.
+
+    ``copy.deepcopy``, which some clients apply to their configuration, returns the same object: a copy would refresh on its own.
+
+    Args:
+        provider: Where credentials come from.
+        name: What `get_provider_name` answers; ``None`` means the provider's own name.
+    """
+
+    def __init__(self, provider: Provider[Credential], name: str | None = None) -> None:
+        self._provider = provider
+        self._name = name or provider.name
+
+    def _get(self) -> Credential:
+        return self._provider.get()
+
+    async def _aget(self) -> Credential:
+        return await aget(self._provider)
+
+    def get_provider_name(self) -> str:
+        """What the provider is called."""
+        return self._name
+
+    def __deepcopy__(self, memo: object) -> Face:
+        return self
+
+
+class Borrowed:
+    """Anybody's provider of the official kind, as a native one: ``name``, ``get()`` and ``aget()``. Holds nothing.
+
+    Args:
+        lender: Any object with ``get_credentials()``; with ``get_credentials_async()`` and ``get_provider_name()``, if it has them.
+    """
+
+    def __init__(self, lender: ICredentialsProvider) -> None:
+        self._lender = lender
+
+    @property
+    def name(self) -> str:
+        """What the lender calls itself, else its class's name."""
+        return provider_name(self._lender)
+
+    def get(self) -> Credential:
+        """What the lender answers now.
+
+        Raises:
+            AlicredError: What a provider of the façade raised, as it was before; anything else is passed on as it is.
+        """
+        try:
+            return credential_of(self._lender.get_credentials(), self.name)
+        except CredentialException as error:
+            raise native_error(error) from error
+
+    async def aget(self) -> Credential:
+        """As `get`, for tasks; on a thread if the lender has no ``get_credentials_async()`` of its own."""
+        try:
+            return credential_of(await ask_in_task(self._lender), self.name)
+        except CredentialException as error:
+            raise native_error(error) from error
+
+    def __repr__(self) -> str:
+        return f"<native {self.name}>"
+
+
+def native(provider: ICredentialsProvider | Provider[Credential]) -> Provider[Credential]:
+    """*provider*, of the façade or of anybody's own, as alicred's adapters and decorators take it: with ``name`` and ``get()``.
+
+    For the way from the façade to native alicred, one part of a program at a time: both parts then share one provider, and one cache.
+
+    Raises:
+        CredentialValueError: It is no provider.
+    """
+    if _is_official(provider):
+        return Borrowed(provider)
+    if _is_native(provider):
+        return provider
+    kind = f"the class {provider.__name__}" if isinstance(provider, type) else f"a {type(provider).__name__}"
+    raise CredentialValueError(f"a provider must have get_credentials(), or name and get(); {kind} has neither")
+
+
+def official(provider: ICredentialsProvider | Provider[Credential]) -> ICredentialsProvider:
+    """*provider*, native or not, as the official package takes it.
+
+    Raises:
+        CredentialValueError: It is no provider.
+    """
+    return provider if _is_official(provider) else Face(native(provider))
+
+
+def provider_name(provider: object) -> str:
+    """What *provider* calls itself, else its class's name."""
+    ask = getattr(provider, "get_provider_name", None)
+    name: object = ask() if callable(ask) else None
+    return name if isinstance(name, str) and name else type(provider).__name__
+
+
+async def ask_in_task(provider: ICredentialsProvider) -> ICredentials:
+    """What ``get_credentials_async()`` answers; where there is none, or it was only inherited, ``get_credentials()`` on a thread."""
+    ask = getattr(provider, "get_credentials_async", None)
+    if callable(ask) and getattr(type(provider), "get_credentials_async", None) not in _abstract():
+        return await provider.get_credentials_async()
+    from asyncio import to_thread  # only who awaits needs it
+
+    return await to_thread(provider.get_credentials)
+
+
+async def aget(provider: Provider[Credential]) -> Credential:
+    """A value of a native provider, by its ``aget()`` if it has one, else by its ``get()`` on a thread."""
+    ask: object = getattr(provider, "aget", None)
+    if callable(ask):
+        return await cast("Callable[[], Awaitable[Credential]]", ask)()  # a provider's own; what it awaits to is the provider's word
+    from asyncio import to_thread  # only who awaits needs it
+
+    return await to_thread(provider.get)
+
+
+def credential_of(found: ICredentials, name: str) -> Credential:
+    """What *found* holds, as one value.
+
+    Raises:
+        ProviderError: It holds no key.
+    """
+    key_id, secret, token = (_part(found, part) for part in ("get_access_key_id", "get_access_key_secret", "get_security_token"))
+    if not isinstance(key_id, str) or not isinstance(secret, str) or not isinstance(token, (str, type(None))):
+        raise ProviderError("the provider handed out no access key: get_access_key_id() or _secret() gave no string", provider=name)
+    named = _part(found, "get_provider_name")
+    return Credential(key_id, secret, token, _moment(_part(found, "get_expiration")), named if isinstance(named, str) and named else name)
+
+
+def _moment(seconds: object) -> datetime | None:
+    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or seconds <= 0:
+        return None  # the official package's 0 and -1 mean: not known
+    try:
+        return datetime.fromtimestamp(seconds, timezone.utc)
+    except (OverflowError, ValueError, OSError):
+        return None
+
+
+def _part(found: object, method: str) -> object:
+    ask = getattr(found, method, None)
+    return ask() if callable(ask) else None
+
+
+def _is_official(provider: object) -> TypeGuard[ICredentialsProvider]:
+    return not isinstance(provider, type) and callable(getattr(provider, "get_credentials", None))
+
+
+def _is_native(provider: object) -> TypeGuard[Provider[Credential]]:
+    return not isinstance(provider, type) and callable(getattr(provider, "get", None)) and hasattr(provider, "name")
+
+
+def _abstract() -> tuple[object, ...]:
+    """The methods that only say that they must be overridden: the façade's, and, where it is loaded, the official package's."""
+    import sys
+
+    theirs = getattr(sys.modules.get("alibabacloud_credentials_api"), "ICredentialsProvider", None)
+    return ICredentialsProvider.get_credentials_async, getattr(theirs, "get_credentials_async", None)
+
+
+__all__ = ["Borrowed", "Face", "Front", "native"]

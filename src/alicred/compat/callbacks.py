@@ -1,0 +1,116 @@
+"""Callbacks of the official package's providers, which there are two of: a function, and one that is awaited."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Awaitable, Callable, Generator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from inspect import isawaitable, iscoroutinefunction
+from typing import TYPE_CHECKING, Generic, ParamSpec
+
+from alicred.compat.exceptions import CredentialValueError
+
+if TYPE_CHECKING:
+    from asyncio import AbstractEventLoop
+
+P = ParamSpec("P")
+
+_LONGEST = 10.0  # seconds; the keys are there to be served
+# The event loop of the task whose question a refresh answers: a refresh runs in a copy of its asker's context.
+_loop: ContextVar[AbstractEventLoop | None] = ContextVar("alicred.compat.loop", default=None)
+
+
+@contextmanager
+def asked_by_a_task() -> Generator[None]:
+    """For the length of a ``with`` block, in a task: have callbacks that are awaited run on its event loop."""
+    from asyncio import get_running_loop
+
+    token = _loop.set(get_running_loop())
+    try:
+        yield
+    finally:
+        _loop.reset(token)
+
+
+class Callbacks(Generic[P]):
+    """One of two callbacks: who asked decides, and if there is only one, that one is called whoever asked.
+
+    It runs on the thread of the refresh; the one that is awaited runs on the event loop of the task that asked, else on one of its own.
+    What it raises is logged by its type, and changes nothing else: the keys are there to be served.
+
+    Args:
+        what: Whose callbacks they are, for errors and the log.
+        function: A function.
+        coroutine_function: One whose result is awaited.
+
+    Raises:
+        CredentialValueError: One of the two cannot be called, or *function* would have to be awaited.
+    """
+
+    def __init__(self, what: str, function: Callable[P, None] | None, coroutine_function: Callable[P, Awaitable[None]] | None) -> None:
+        for given in (function, coroutine_function):
+            if given is not None and not callable(given):
+                raise CredentialValueError(f"{what} must be a function, not {type(given).__name__}")
+        if iscoroutinefunction(function):
+            raise CredentialValueError(f"{what} is a coroutine function, which nobody would await: give it as {what}_async")
+        self._what = what
+        self._function = function
+        self._coroutine_function = coroutine_function
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> None:
+        """Call the one whose turn it is."""
+        loop = _loop.get()
+        awaited, function = self._coroutine_function, self._function
+        try:
+            if awaited is not None and (loop is not None or function is None):
+                _run(awaited, loop, *args, **kwargs)
+            elif function is not None:
+                function(*args, **kwargs)
+        except Exception as error:  # noqa: BLE001  (a user's function may raise anything, and the keys are there to be served)
+            from logging import getLogger  # imported when there is something to say
+
+            getLogger("alicred").warning("%s raised %s: what it was called for was not done", self._what, type(error).__name__)
+
+
+def _run(awaited: Callable[P, Awaitable[None]], loop: AbstractEventLoop | None, *args: P.args, **kwargs: P.kwargs) -> None:
+    from asyncio import run, run_coroutine_threadsafe
+
+    async def call() -> None:
+        result: object = awaited(*args, **kwargs)
+        if isawaitable(result):
+            await result
+
+    if not _has_running_loop():
+        if loop is None or not loop.is_running():
+            return run(call())
+        done = run_coroutine_threadsafe(call(), loop)
+        try:
+            return done.result(_LONGEST)
+        finally:
+            done.cancel()  # changes nothing about one that is done
+    # A task has asked without awaiting, so that this thread is its loop's and the loop stands still: another thread, another loop.
+    problems: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            run(call())
+        except BaseException as error:  # noqa: BLE001  (handed over to the thread that waits)
+            problems.append(error)
+
+    thread = threading.Thread(target=work, name="alicred-callback", daemon=True)
+    thread.start()
+    thread.join(_LONGEST)
+    if problems:
+        raise problems[0]
+    return None
+
+
+def _has_running_loop() -> bool:
+    from asyncio import get_running_loop
+
+    try:
+        get_running_loop()
+    except RuntimeError:
+        return False
+    return True

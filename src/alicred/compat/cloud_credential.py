@@ -1,0 +1,71 @@
+"""What a client asks: a provider, and the type that its credentials are said to have."""
+
+from __future__ import annotations
+
+from alicred.compat import parts
+from alicred.compat.api import ICredentials, ICredentialsProvider
+from alicred.compat.bridge import ask_in_task
+from alicred.compat.models import CredentialModel
+
+
+class CloudCredential:
+    """Asks its provider at each call, whole or part by part. As thread-, task- and fork-safe as the provider.
+
+    Parts that one thread or task asks for one by one are of one fetch: the id is fetched anew at each call, and the secret and the
+    token that are asked for within a minute belong to it.
+
+    Args:
+        type_name: What `get_type` answers.
+        provider: Where credentials come from.
+    """
+
+    def __init__(self, *, type_name: str, provider: ICredentialsProvider) -> None:
+        self.type_name = type_name
+        self.provider = provider
+
+    def get_credential(self) -> CredentialModel:
+        """Everything at once."""
+        return self._model(self.provider.get_credentials())
+
+    async def get_credential_async(self) -> CredentialModel:
+        """As `get_credential`, for tasks."""
+        return self._model(await ask_in_task(self.provider))
+
+    def get_access_key_id(self) -> str | None:
+        return parts.begin(self, self.get_credential()).access_key_id
+
+    async def get_access_key_id_async(self) -> str | None:
+        return parts.begin(self, await self.get_credential_async()).access_key_id
+
+    def get_access_key_secret(self) -> str | None:
+        return self._begun().access_key_secret
+
+    async def get_access_key_secret_async(self) -> str | None:
+        return (await self._begun_async()).access_key_secret
+
+    def get_security_token(self) -> str | None:
+        return self._begun().security_token
+
+    async def get_security_token_async(self) -> str | None:
+        return (await self._begun_async()).security_token
+
+    def get_type(self) -> str:
+        return self.type_name
+
+    def _begun(self) -> CredentialModel:
+        return parts.begun(self) or parts.begin(self, self.get_credential())
+
+    async def _begun_async(self) -> CredentialModel:
+        return parts.begun(self) or parts.begin(self, await self.get_credential_async())
+
+    def _model(self, found: ICredentials) -> CredentialModel:
+        return CredentialModel(
+            access_key_id=found.get_access_key_id(),
+            access_key_secret=found.get_access_key_secret(),
+            security_token=found.get_security_token() or None,
+            type=self.type_name,
+            provider_name=found.get_provider_name(),
+        )
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.type_name}>"

@@ -1,0 +1,21 @@
+"""An access key in the environment."""
+
+from __future__ import annotations
+
+from alicred.compat.bridge import Front
+from alicred.credential import Credential
+from alicred.sources.environment import EnvironmentProvider
+
+
+class EnvironmentVariableCredentialsProvider(Front):
+    """The key in ``ALIBABA_CLOUD_ACCESS_KEY_ID``, ``_ACCESS_KEY_SECRET`` and ``_SECURITY_TOKEN``, as they are at each call."""
+
+    def _get(self) -> Credential:
+        return EnvironmentProvider().get()
+
+    def get_provider_name(self) -> str:
+        """``env``."""
+        return "env"
+
+
+__all__ = ["EnvironmentVariableCredentialsProvider"]

@@ -1,0 +1,109 @@
+"""A RAM role, assumed with the OIDC token of a workload."""
+
+from __future__ import annotations
+
+import os
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import attrs
+
+from alicred.compat.bridge import Face
+from alicred.compat.exceptions import checking
+from alicred.compat.http import HttpOptions
+from alicred.compat.settings import CONNECT_MILLISECONDS, READ_MILLISECONDS, SESSION_SECONDS, StsHost, given_or, session_span
+from alicred.credential import Credential
+from alicred.refresh.cache import CachingProvider
+from alicred.retrying import RetryingProvider
+from alicred.sources._role_session import SessionName
+from alicred.sources.oidc_role_arn import OIDC_PROVIDER_ARN, OIDC_TOKEN_FILE, ROLE_ARN, OidcRoleArnProvider
+
+if TYPE_CHECKING:
+    from alicred.wire.sts import StsClient
+
+_OWNER = "OIDCRoleArnCredentialsProvider"
+
+
+class OIDCRoleArnCredentialsProvider(Face):
+    """Temporary keys of a RAM role for the holder of an OIDC token, kept and refreshed ahead. Thread-, task- and fork-safe, picklable.
+
+    Args:
+        role_arn: ``acs:ram::<account>:role/<name>``; default ``ALIBABA_CLOUD_ROLE_ARN``.
+        oidc_provider_arn: Default ``ALIBABA_CLOUD_OIDC_PROVIDER_ARN``.
+        oidc_token_file_path: Read at each refresh; default ``ALIBABA_CLOUD_OIDC_TOKEN_FILE``.
+        role_session_name: Default ``ALIBABA_CLOUD_ROLE_SESSION_NAME``, else one that is made up once.
+        duration_seconds: How long the keys are to live: 900 to 43200.
+        policy: What the session may do at most, as JSON.
+        sts_region_id: The region whose STS is asked.
+        sts_endpoint: Host of the STS, or a URL of it with a scheme; goes before the region.
+        enable_vpc: Whether a region means its host inside VPCs; default ``ALIBABA_CLOUD_VPC_ENDPOINT_ENABLED``.
+        http_options: Time-outs and proxy.
+
+    Raises:
+        CredentialValueError: A parameter is missing or wrong; the text names it.
+    """
+
+    DEFAULT_DURATION_SECONDS = SESSION_SECONDS
+    DEFAULT_CONNECT_TIMEOUT = CONNECT_MILLISECONDS
+    DEFAULT_READ_TIMEOUT = READ_MILLISECONDS
+
+    def __init__(
+        self,
+        *,
+        role_arn: str | None = None,
+        oidc_provider_arn: str | None = None,
+        oidc_token_file_path: str | None = None,
+        role_session_name: str | None = None,
+        duration_seconds: int | None = DEFAULT_DURATION_SECONDS,
+        policy: str | None = None,
+        sts_region_id: str | None = None,
+        sts_endpoint: str | None = None,
+        enable_vpc: bool | None = None,
+        http_options: HttpOptions | None = None,
+    ) -> None:
+        with checking():
+            role = _Role(
+                role_arn=given_or(role_arn, f"{_OWNER}.role_arn", ROLE_ARN),
+                oidc_provider_arn=given_or(oidc_provider_arn, f"{_OWNER}.oidc_provider_arn", OIDC_PROVIDER_ARN),
+                oidc_token_file=given_or(oidc_token_file_path, f"{_OWNER}.oidc_token_file_path", OIDC_TOKEN_FILE),
+                session=SessionName(_OWNER, role_session_name or None),
+                duration=session_span(f"{_OWNER}.duration_seconds", duration_seconds),
+                policy=policy or None,
+                sts=StsHost(_OWNER, endpoint=sts_endpoint, region=sts_region_id, vpc=enable_vpc, options=http_options),
+            )
+            role.provider()  # refuses what is wrong
+        super().__init__(CachingProvider(RetryingProvider(role)))
+
+
+@attrs.frozen(kw_only=True)
+class _Role:
+    """`OidcRoleArnProvider`, with the host of the façade's parameters."""
+
+    role_arn: str
+    oidc_provider_arn: str
+    oidc_token_file: str = attrs.field(repr=False)
+    session: SessionName
+    duration: timedelta
+    policy: str | None = attrs.field(repr=False)
+    sts: StsHost
+
+    @property
+    def name(self) -> str:
+        return "oidc_role_arn"
+
+    def get(self) -> Credential:
+        return self.provider(self.session.resolve(os.environ), self.sts.client(os.environ)).get()
+
+    def provider(self, session_name: str | None = None, sts: StsClient | None = None) -> OidcRoleArnProvider:
+        return OidcRoleArnProvider(
+            role_arn=self.role_arn,
+            oidc_provider_arn=self.oidc_provider_arn,
+            oidc_token_file=self.oidc_token_file,
+            role_session_name=session_name,
+            duration=self.duration,
+            policy=self.policy,
+            sts=sts,
+        )
+
+
+__all__ = ["OIDCRoleArnCredentialsProvider"]

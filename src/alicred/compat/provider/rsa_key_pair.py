@@ -1,0 +1,95 @@
+"""Temporary keys for the holder of an RSA private key."""
+
+from __future__ import annotations
+
+import os
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import attrs
+
+from alicred.compat.bridge import Face
+from alicred.compat.exceptions import CredentialValueError, checking
+from alicred.compat.http import HttpOptions
+from alicred.compat.settings import CONNECT_MILLISECONDS, READ_MILLISECONDS, SESSION_SECONDS, StsHost, session_span
+from alicred.credential import Credential
+from alicred.refresh.cache import CachingProvider
+from alicred.retrying import RetryingProvider
+from alicred.sources.rsa_key_pair import RsaKeyPairProvider
+
+if TYPE_CHECKING:
+    from alicred.wire.sts import StsClient
+
+_OWNER = "RsaKeyPairCredentialsProvider"
+_HOST = "sts.ap-northeast-1.aliyuncs.com"  # key pairs are of the Japan site
+
+
+class RsaKeyPairCredentialsProvider(Face):
+    """Temporary keys, without a security token, kept and refreshed ahead. Thread-, task- and fork-safe, picklable.
+
+    Args:
+        public_key_id: What the service calls the public half of the key.
+        private_key_file: The file with the private half, PEM or the base64 text in it; read at each refresh.
+        duration_seconds: How long the keys are to live: 900 to 3600.
+        sts_region_id: The region whose STS is asked.
+        sts_endpoint: Host of the STS, or a URL of it with a scheme; goes before the region. Without both, and without variables that
+            name a host, ``sts.ap-northeast-1.aliyuncs.com``.
+        enable_vpc: Whether a region means its host inside VPCs; default ``ALIBABA_CLOUD_VPC_ENDPOINT_ENABLED``.
+        http_options: Time-outs and proxy.
+
+    Raises:
+        CredentialValueError: A parameter is missing or wrong; the text names it.
+    """
+
+    DEFAULT_DURATION_SECONDS = SESSION_SECONDS
+    DEFAULT_CONNECT_TIMEOUT = CONNECT_MILLISECONDS
+    DEFAULT_READ_TIMEOUT = READ_MILLISECONDS
+
+    def __init__(
+        self,
+        *,
+        public_key_id: str | None = None,
+        private_key_file: str | None = None,
+        duration_seconds: int | None = DEFAULT_DURATION_SECONDS,
+        sts_region_id: str | None = None,
+        sts_endpoint: str | None = None,
+        enable_vpc: bool | None = None,
+        http_options: HttpOptions | None = None,
+    ) -> None:
+        if not public_key_id or not private_key_file:
+            raise CredentialValueError(f"{_OWNER} needs public_key_id and private_key_file")
+        with checking():
+            pair = _KeyPair(
+                public_key_id=public_key_id,
+                private_key_file=private_key_file,
+                duration=session_span(f"{_OWNER}.duration_seconds", duration_seconds, SESSION_SECONDS),
+                sts=StsHost(_OWNER, endpoint=sts_endpoint, region=sts_region_id, vpc=enable_vpc, options=http_options, default=_HOST),
+            )
+            pair.provider()  # refuses what is wrong
+        super().__init__(CachingProvider(RetryingProvider(pair)))
+
+
+@attrs.frozen(kw_only=True)
+class _KeyPair:
+    """`RsaKeyPairProvider`, with the host of the façade's parameters."""
+
+    public_key_id: str
+    private_key_file: str = attrs.field(repr=False)
+    duration: timedelta
+    sts: StsHost
+
+    @property
+    def name(self) -> str:
+        return "rsa_key_pair"
+
+    def get(self) -> Credential:
+        return self.provider(self.sts.client(os.environ)).get()
+
+    def provider(self, sts: StsClient | None = None) -> RsaKeyPairProvider:
+        return RsaKeyPairProvider(
+            public_key_id=self.public_key_id, private_key=Path(self.private_key_file), duration=self.duration, sts=sts
+        )
+
+
+__all__ = ["RsaKeyPairCredentialsProvider"]

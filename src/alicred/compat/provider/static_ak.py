@@ -1,0 +1,55 @@
+"""An access key that the program has."""
+
+from __future__ import annotations
+
+import os
+
+from alicred._environ import variable
+from alicred.compat.bridge import Front
+from alicred.compat.exceptions import CredentialValueError, checking
+from alicred.credential import Credential
+from alicred.sources.environment import ACCESS_KEY_ID, ACCESS_KEY_SECRET
+
+
+class StaticAKCredentialsProvider(Front):
+    """Always the key in `access_key_id` and `access_key_secret`, which may be assigned. Nothing blocks; no secret in ``repr``.
+
+    Args:
+        access_key_id: The id; without both, the key of ``ALIBABA_CLOUD_ACCESS_KEY_ID`` and ``_SECRET``, looked up now.
+        access_key_secret: The secret.
+
+    Raises:
+        CredentialValueError: Half a key is missing, or it can be none.
+    """
+
+    def __init__(self, *, access_key_id: str | None = None, access_key_secret: str | None = None) -> None:
+        if not access_key_id and not access_key_secret:
+            access_key_id, access_key_secret = (variable(os.environ, name) for name in (ACCESS_KEY_ID, ACCESS_KEY_SECRET))
+        self.access_key_id, self.access_key_secret = whole(access_key_id, access_key_secret)
+        with checking():
+            self._get()
+
+    def _get(self) -> Credential:
+        return Credential(self.access_key_id, self.access_key_secret, provider_name=self.get_provider_name())
+
+    def get_provider_name(self) -> str:
+        """``static_ak``."""
+        return "static_ak"
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.access_key_id}>"
+
+
+def whole(access_key_id: str | None, access_key_secret: str | None) -> tuple[str, str]:
+    """Both halves of a key.
+
+    Raises:
+        CredentialValueError: One is missing. Halves of two keys, one of them from the environment, would be no key.
+    """
+    if access_key_id and access_key_secret:
+        return access_key_id, access_key_secret
+    name, variable_name = ("secret", ACCESS_KEY_SECRET) if access_key_id else ("id", ACCESS_KEY_ID)
+    raise CredentialValueError(f"the access key {name} is empty: give id and secret, or neither and set {variable_name}")
+
+
+__all__ = ["StaticAKCredentialsProvider"]

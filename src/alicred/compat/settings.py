@@ -1,0 +1,157 @@
+"""The parameters of the official package, as alicred's own clients and sources take them."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Mapping
+from datetime import datetime, timedelta, timezone
+from typing import TYPE_CHECKING
+
+from alicred._environ import variable
+from alicred.compat.exceptions import CredentialValueError
+from alicred.compat.http import HttpOptions
+from alicred.errors import ConfigurationError
+from alicred.sources._sts import StsChoice
+from alicred.wire.choose import STS_ENDPOINT, STS_REGION
+from alicred.wire.http import HttpClient
+
+if TYPE_CHECKING:
+    from alicred.wire.sts import StsClient
+
+SESSION_SECONDS = 3600
+CONNECT_MILLISECONDS, READ_MILLISECONDS = 5000, 10000
+# How an error names the parameters, of which a configuration has its own names.
+CONNECT, READ = "{}: http_options.connect_timeout (Config.connect_timeout)", "{}: http_options.read_timeout (Config.timeout)"
+_LONGEST = 86_400_000  # milliseconds
+
+
+def milliseconds(name: str, value: object, default: int) -> timedelta:
+    """*value* milliseconds; *default* for ``None``.
+
+    Raises:
+        CredentialValueError: It is no number above zero, or more than a day.
+    """
+    given = default if value is None else value
+    if isinstance(given, bool) or not isinstance(given, (int, float)) or not math.isfinite(given) or not 0 < given <= _LONGEST:
+        raise CredentialValueError(f"{name} must be a number of milliseconds above zero, at most a day")
+    return timedelta(milliseconds=given)
+
+
+def seconds(name: str, value: object, default: int | None = None) -> timedelta:
+    """*value* seconds; *default* for ``None``. Of which range, those say that take it.
+
+    Raises:
+        CredentialValueError: It is no whole number.
+    """
+    given = default if value is None else value
+    if isinstance(given, bool) or not isinstance(given, int) or abs(given) > 10**9:
+        raise CredentialValueError(f"{name} must be a whole number of seconds")
+    return timedelta(seconds=given)
+
+
+def session_span(name: str, value: object, at_most: int = 43200) -> timedelta:
+    """*value* seconds as the life of temporary keys; an hour for ``None``.
+
+    Raises:
+        CredentialValueError: The service does not take it.
+    """
+    span = seconds(name, value, SESSION_SECONDS)
+    if not timedelta(seconds=900) <= span <= timedelta(seconds=at_most):
+        raise CredentialValueError(f"{name} must be 900 to {at_most} seconds, and no more than the role allows")
+    return span
+
+
+def moment(name: str, value: object) -> datetime | None:
+    """*value* seconds since 1970; ``None`` for ``None``, 0 and less, which mean: not known.
+
+    Raises:
+        CredentialValueError: It is no number, or beyond what a datetime can say.
+    """
+    if value is None:
+        return None
+    if not isinstance(value, bool) and isinstance(value, (int, float)):
+        try:
+            return datetime.fromtimestamp(value, timezone.utc) if value > 0 else None
+        except (OverflowError, ValueError, OSError):
+            pass
+    raise CredentialValueError(f"{name} must be seconds since 1970")
+
+
+def http_client(owner: str, options: HttpOptions | None, *, url: str = "https://") -> HttpClient:
+    """A client with the time-outs and the proxy of *options*.
+
+    Args:
+        owner: Whose parameters they are, for errors.
+        options: The time-outs and the proxy.
+        url: Where requests go. To one of plain http they go through no proxy that the environment names: it is a place nearby.
+
+    Raises:
+        ConfigurationError: One of them is wrong; the text names it.
+    """
+    given = HttpOptions() if options is None else options
+    return HttpClient(
+        connect_timeout=milliseconds(CONNECT.format(owner), given.connect_timeout, CONNECT_MILLISECONDS),
+        read_timeout=milliseconds(READ.format(owner), given.read_timeout, READ_MILLISECONDS),
+        proxy=given.proxy or None,
+        trust_environment=not url.lower().startswith("http://"),
+    )
+
+
+def given_or(value: str | None, name: str, variable_name: str) -> str:
+    """*value*, else what the variable holds now.
+
+    Raises:
+        CredentialValueError: There is neither.
+    """
+    found = value or variable(os.environ, variable_name)
+    if not found:
+        raise CredentialValueError(f"{name} is empty, and the variable {variable_name} is not set: give one of the two")
+    return found
+
+
+class StsHost:
+    """Which STS host a provider asks, chosen anew at each fetch: what it was given, else what the environment says. Immutable.
+
+    Args:
+        owner: The provider's class, for errors.
+        endpoint: A host, or a URL with a scheme; goes first.
+        region: A region.
+        vpc: Whether a region means its host inside VPCs; ``None`` means what the environment says.
+        options: How requests are sent.
+        default: The host to ask where neither the parameters nor the environment name one; ``None`` means the central one.
+
+    Raises:
+        ConfigurationError: A parameter is wrong; the text names it.
+    """
+
+    def __init__(
+        self,
+        owner: str,
+        *,
+        endpoint: str | None,
+        region: str | None,
+        vpc: bool | None,
+        options: HttpOptions | None,
+        default: str | None = None,
+    ) -> None:
+        self._endpoint = endpoint or None
+        self._region = region or None
+        self._vpc = vpc
+        self._default = default
+        self._choice = StsChoice(owner, None, "assume_role", http=http_client(owner, options))
+        if self._endpoint is not None or self._region is not None:
+            try:
+                self.client({})
+            except ConfigurationError:
+                name, what = ("sts_region_id", "the id of a region, such as cn-hangzhou")
+                if self._endpoint is not None:
+                    name, what = "sts_endpoint", "a host, such as sts.cn-hangzhou.aliyuncs.com, or http(s)://host[:port]"
+                raise CredentialValueError(f"{owner}.{name} must be {what}") from None
+
+    def client(self, environ: Mapping[str, str]) -> StsClient:
+        """The client to ask now."""
+        endpoint = self._endpoint
+        if self._default is not None and not (endpoint or self._region or variable(environ, STS_ENDPOINT) or variable(environ, STS_REGION)):
+            endpoint = self._default
+        return self._choice.client(environ, endpoint=endpoint, region=self._region, vpc=self._vpc)

@@ -1,0 +1,1 @@
+"""Names for what stands in configurations and in the environment."""

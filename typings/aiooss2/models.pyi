@@ -1,0 +1,3 @@
+# What alicred and its examples use of this package, and no more.
+class AioGetObjectResult:
+    async def read(self, amt: int = -1) -> bytes: ...

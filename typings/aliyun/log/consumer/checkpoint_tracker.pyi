@@ -1,0 +1,3 @@
+# What alicred and its examples use of this package, and no more.
+class ConsumerCheckpointTracker:
+    def save_check_point(self, persistent: bool, cursor: str | None = None) -> None: ...

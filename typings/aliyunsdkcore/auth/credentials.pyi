@@ -1,0 +1,6 @@
+# What alicred and its examples use of this untyped package, and no more.
+class AccessKeyCredential:
+    def __init__(self, access_key_id: str, access_key_secret: str) -> None: ...
+
+class StsTokenCredential:
+    def __init__(self, sts_access_key_id: str, sts_access_key_secret: str, sts_token: str) -> None: ...

@@ -1,0 +1,6 @@
+# What alicred and its examples use of this package, and no more.
+from .queue import Queue
+
+class Account:
+    def __init__(self, host: str, *, credentials_provider: object | None = None) -> None: ...
+    def get_queue(self, queue_name: str) -> Queue: ...

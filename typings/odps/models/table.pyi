@@ -1,0 +1,3 @@
+# What alicred and its examples use of this package, and no more.
+class Table:
+    name: str

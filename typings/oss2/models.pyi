@@ -1,0 +1,6 @@
+# What alicred and its examples use of this package, and no more.
+class GetObjectResult:
+    def read(self, amt: int | None = None) -> bytes: ...
+
+class PutObjectResult:
+    etag: str

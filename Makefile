@@ -7,6 +7,8 @@ PYTHON ?= python3
 ARGS ?=
 VENV := .venv
 BIN := $(VENV)/bin
+POOLS := .venvs/pools
+MUTATE := .venvs/mutate
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq install
 REQ := requirements
 # One that was asked for is taken or refused; otherwise any that will do.
@@ -16,7 +18,7 @@ TYPED := $(wildcard src tests/typing docs/examples)
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo test lint types cover matrix clients bench clean venv
+.PHONY: help demo test lint types cover matrix clients pools soak bench mutate clean venv
 
 help:
 	@echo 'make demo     a tour of the library against a cloud on this machine'
@@ -26,7 +28,10 @@ help:
 	@echo 'make cover    the tests, at least 97 % branch coverage'
 	@echo 'make matrix   the tests on every CPython 3.10 to 3.13 here, and with the lowest dependencies'
 	@echo 'make clients  the adapters under the real clients, each group in an environment of its own'
-	@echo 'make bench    the benchmarks'
+	@echo 'make pools    the tests in gunicorn, celery and process pools, in an environment of their own'
+	@echo 'make soak     a compressed day of faults in five minutes     (ARGS="--minutes 1 --seed 7")'
+	@echo 'make bench    the benchmarks                     (ARGS="--quick")'
+	@echo 'make mutate   whether the tests notice when the code breaks: an hour (ARGS="policy chain")'
 	@echo 'make venv     .venv with every tool in it'
 	@echo 'make clean    remove what the others made'
 
@@ -56,7 +61,16 @@ clients: $(VENV)/.python
 	@$(BIN)/python tools/clients.py $(ARGS)
 
 bench: $(VENV)/.test
-	@$(BIN)/python tools/bench.py $(ARGS)
+	@$(BIN)/python -m tools.bench $(ARGS)
+
+mutate: $(MUTATE)/.mutate
+	@$(MUTATE)/bin/python tools/mutate.py $(ARGS)
+
+pools: $(POOLS)/.pools
+	@$(POOLS)/bin/python -m pytest tests/pools $(ARGS)
+
+soak: $(VENV)/.package
+	@$(BIN)/python tools/soak.py $(ARGS)
 
 venv: $(VENV)/.test $(VENV)/.lint $(VENV)/.types
 
@@ -105,4 +119,20 @@ $(VENV)/.lint: $(REQ)/lint.txt $(VENV)/.python
 $(VENV)/.types: $(REQ)/types.txt $(VENV)/.test
 	@echo 'setting up $(VENV): the type checkers ...'
 	@$(PIP) -r $(REQ)/types.txt
+	@touch $@
+
+# Servers and pools have an environment of their own: nothing else needs them.
+$(POOLS)/.pools: pyproject.toml $(REQ)/build.txt $(REQ)/pools.txt $(VENV)/.python
+	@echo 'setting up $(POOLS): alicred, gunicorn, uvicorn and celery ...'
+	@rm -rf $(POOLS) && $(BIN)/python -m venv $(POOLS)
+	@$(POOLS)/bin/python -m pip --disable-pip-version-check -qq install -r $(REQ)/build.txt -r $(REQ)/pools.txt
+	@$(POOLS)/bin/python -m pip --disable-pip-version-check -qq install --no-build-isolation --no-deps --editable .
+	@touch $@
+
+# So has the tool that breaks the code.
+$(MUTATE)/.mutate: pyproject.toml $(REQ)/build.txt $(REQ)/mutate.txt $(VENV)/.python
+	@echo 'setting up $(MUTATE): alicred, what the tests need and mutmut ...'
+	@rm -rf $(MUTATE) && $(BIN)/python -m venv $(MUTATE)
+	@$(MUTATE)/bin/python -m pip --disable-pip-version-check -qq install -r $(REQ)/build.txt -r $(REQ)/mutate.txt
+	@$(MUTATE)/bin/python -m pip --disable-pip-version-check -qq install --no-build-isolation --no-deps --editable .
 	@touch $@

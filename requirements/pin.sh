@@ -13,7 +13,7 @@ compile() {
 }
 
 compile dev "$@"
-for part in build runtime demo test lint types; do
+for part in build runtime demo test lint types pools mutate; do
     rm -f "$part.txt"
     compile "$part" --constraint dev.txt
 done

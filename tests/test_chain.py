@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pickle
+import time
+from collections.abc import Callable
 
 import pytest
 
@@ -16,6 +18,7 @@ from alicred import (
     ConfigurationError,
     Credential,
     DeniedError,
+    Event,
     MalformedResponseError,
     NotConfigured,
     OnError,
@@ -24,7 +27,7 @@ from alicred import (
     SourceSkipped,
     TransientError,
 )
-from tests.strategies import credential
+from tests.strategies import EPOCH, credential
 from tests.support import HOUR, Recorder, Script
 
 ABSENT = NotConfigured("VAULT_ADDR is not set", provider="script")
@@ -80,6 +83,8 @@ def test_a_foreign_exception_is_a_failure_with_its_cause() -> None:
     with pytest.raises(ProviderError) as caught:
         ChainProvider(named("a", cause), named("b", HOUR)).get()
     assert caught.value.__cause__ is cause
+    assert caught.value.provider == "a"
+    assert "RuntimeError" in str(caught.value)
     assert "hunter2" not in str(caught.value)
 
 
@@ -149,6 +154,36 @@ def test_explain_asks_everybody_and_raises_nothing() -> None:
     assert all("\n" not in str(report) for report in reports)
 
 
+def test_a_report_says_what_was_found_and_names_its_source_once() -> None:
+    class Tokens:
+        name = "b"
+
+        def get(self) -> BearerToken:
+            return BearerToken("t", EPOCH)
+
+    key = Credential("id", "secret", None, EPOCH)
+    reports = ChainProvider(named("a", key), Tokens(), named("script", ABSENT)).explain()  # type: ignore[type-var]  # of two kinds
+    assert [str(report) for report in reports] == [
+        "a: found: access key id id, valid until 2026-01-01 00:00:00 UTC",
+        "b: found: BearerToken, valid until 2026-01-01 00:00:00 UTC",
+        "script: not configured: VAULT_ADDR is not set",
+    ]
+
+
+def test_a_report_says_how_long_its_source_took() -> None:
+    def slow(step: object) -> Callable[[], object]:
+        def take_a_while() -> object:
+            time.sleep(0.02)
+            return step
+
+        return take_a_while
+
+    reports = ChainProvider(named("a", slow(HOUR)), named("b", slow(ABSENT))).explain()
+    assert [report.outcome for report in reports] == [SourceOutcome.FOUND, SourceOutcome.NOT_CONFIGURED]
+    for report in reports:
+        assert 0.02 <= report.seconds < 50
+
+
 def test_explaining_makes_no_winner() -> None:
     first, second = named("a", ABSENT, HOUR), named("b", HOUR)
     chain = ChainProvider(first, second)
@@ -173,22 +208,48 @@ class Pickled:
         return credential()
 
 
+class Sealed:
+    name = "vault"
+
+    def get(self) -> Credential:
+        raise BROKEN
+
+
+HEARD: list[Event] = []
+
+
+def hear(event: Event) -> None:
+    HEARD.append(event)
+
+
 def test_it_can_be_pickled_and_shown() -> None:
-    chain = ChainProvider(Pickled(), policy=CONTINUE, name="mine")
+    HEARD.clear()
+    chain = ChainProvider(Sealed(), Pickled(), policy=CONTINUE, listener=hear, name="mine")
     twin = pickle.loads(pickle.dumps(chain))
     assert twin.get() == chain.get()
-    assert repr(twin) == repr(chain) == "<ChainProvider mine: pickled>"
+    assert repr(twin) == repr(chain) == "<ChainProvider mine: vault, pickled>"
+    assert [type(event) for event in HEARD] == [SourceSkipped, ChainResolved] * 2
 
 
-@pytest.mark.parametrize("sources", [(), (None,), (Pickled(), "env"), (Pickled,), (credential(),)])
+@pytest.mark.parametrize("sources", [(None,), (Pickled(), "env"), (Pickled,), (credential(),)])
 def test_what_is_no_provider_is_refused(sources: tuple[object, ...]) -> None:
-    with pytest.raises(ConfigurationError):
+    with pytest.raises(ConfigurationError, match=r"^ChainProvider\.sources must be a provider"):
         ChainProvider(*sources)  # type: ignore[arg-type]  # that is the point
 
 
+def test_a_chain_of_nothing_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match=r"^ChainProvider needs at least one source$"):
+        ChainProvider()
+
+
 def test_what_is_no_policy_is_refused() -> None:
-    with pytest.raises(ConfigurationError, match=r"ChainProvider\.policy"):
+    with pytest.raises(ConfigurationError, match=r"^ChainProvider\.policy must be a ChainPolicy"):
         ChainProvider(Pickled(), policy="stop")  # type: ignore[arg-type]  # that is the point
+
+
+def test_what_is_no_listener_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match=r"^ChainProvider\.listener must be None or a function"):
+        ChainProvider(Pickled(), listener="print")  # type: ignore[arg-type]  # that is the point
 
 
 @pytest.mark.parametrize("value", [None, "token", ("id", "secret")])
@@ -203,7 +264,8 @@ def test_what_is_no_value_is_a_failure_of_its_source(value: object) -> None:
     [report] = chain.explain()
     assert report.outcome is SourceOutcome.FAILED
     assert "has no expires_at" in report.detail
-    with pytest.raises(MalformedResponseError):
+    with pytest.raises(MalformedResponseError) as caught:
         chain.get()
+    assert caught.value.provider == "odd"
     with pytest.raises(ConfigurationError, match=r"ChainProvider\.name must be a string"):
         ChainProvider(Odd(), name=3)  # type: ignore[arg-type]  # that is the point

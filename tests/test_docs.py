@@ -20,6 +20,7 @@ PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 SAYS = {
     "bearer": "profile/bearer 200",
     "composing": "ram_role_arn Phase.EMPTY",
+    "conformance": "the source passes 8 checks: name value errors pickle threads fork secrecy cached",
     "first_program": "from default/profile/ram_role_arn, valid until",
     "in_tasks": "default/profile/ram_role_arn after 1 refresh",
     "ocr": "200",

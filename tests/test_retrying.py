@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pickle
-from datetime import timedelta
 
 import pytest
 
@@ -11,7 +10,10 @@ from alicred import (
     AlicredError,
     Backoff,
     ConfigurationError,
+    Credential,
     DeniedError,
+    Event,
+    MalformedResponseError,
     NotConfigured,
     ProviderError,
     RetryingProvider,
@@ -81,8 +83,31 @@ def test_a_foreign_exception_is_wrapped_and_not_tried_again() -> None:
     with pytest.raises(ProviderError) as caught:
         RetryingProvider(source, clock=FakeClock()).get()
     assert caught.value.__cause__ is cause
+    assert caught.value.provider == "script"
+    assert "KeyError" in str(caught.value)
     assert "hunter2" not in str(caught.value)
     assert source.calls == 1
+
+
+def test_a_foreign_exception_that_is_tried_again_is_told_with_its_source() -> None:
+    heard = Recorder()
+    policy = RetryPolicy(backoff=STEADY.backoff, retryable=lambda error: True)
+    RetryingProvider(Script(KeyError("hunter2"), HOUR), policy, clock=FakeClock(), listener=heard).get()
+    [event] = heard.of(RetryScheduled)
+    assert event.error.provider == "script"
+
+
+class Odd(Pickled):
+    name = "odd"
+
+    def get(self) -> Credential:
+        return "a token"  # type: ignore[return-value]  # that is the point
+
+
+def test_what_is_no_value_is_a_failure_of_its_source() -> None:
+    with pytest.raises(MalformedResponseError) as caught:
+        RetryingProvider(Odd(), clock=FakeClock()).get()
+    assert caught.value.provider == "odd"
 
 
 def test_an_interrupt_passes_through() -> None:
@@ -92,20 +117,52 @@ def test_an_interrupt_passes_through() -> None:
     assert source.calls == 1
 
 
+HEARD: list[Event] = []
+
+
+def hear(event: Event) -> None:
+    HEARD.append(event)
+
+
+class Flaky(Pickled):
+    """Fails at its first call."""
+
+    calls = 0
+
+    def get(self) -> Credential:
+        self.calls += 1
+        if self.calls == 1:
+            raise DOWN
+        return super().get()
+
+
 def test_it_can_be_pickled_and_shown() -> None:
-    provider = RetryingProvider(Pickled(), RetryPolicy(attempts=7, budget=timedelta(seconds=1)))
+    HEARD.clear()
+    provider = RetryingProvider(Flaky(), RetryPolicy(attempts=7, budget=HOUR), clock=FakeClock(), listener=hear)
     twin = pickle.loads(pickle.dumps(provider))
     assert twin.get() == provider.get()
     assert (twin.name, repr(twin)) == ("pickled", "<RetryingProvider of pickled>")
+    assert [type(event) for event in HEARD] == [RetryScheduled] * 2
+    assert isinstance(twin.__reduce__()[0].keywords["clock"], FakeClock)
 
 
-@pytest.mark.parametrize(("source", "policy"), [(None, RetryPolicy()), (Pickled(), None), (Pickled, RetryPolicy())])
-def test_what_is_of_the_wrong_type_is_refused(source: object, policy: object) -> None:
-    with pytest.raises(ConfigurationError):
-        RetryingProvider(source, policy)  # type: ignore[type-var,arg-type]  # that is the point
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        ({"source": None}, r"^RetryingProvider\.source must be a provider"),
+        ({"source": Pickled}, r"^RetryingProvider\.source must be a provider"),
+        ({"policy": None}, r"^RetryingProvider\.policy must be a RetryPolicy"),
+        ({"clock": 3}, r"^RetryingProvider\.clock must be a Clock"),
+        ({"listener": "print"}, r"^RetryingProvider\.listener must be None or a function"),
+    ],
+)
+def test_what_is_of_the_wrong_type_is_refused(arguments: dict[str, object], text: str) -> None:
+    with pytest.raises(ConfigurationError, match=text):
+        RetryingProvider(**{"source": Pickled(), **arguments})  # type: ignore[arg-type]  # that is the point
 
 
 def test_a_policy_that_raises_instead_of_answering_is_blamed() -> None:
     policy = RetryPolicy(retryable=lambda error: 1 / 0 > 1)
-    with pytest.raises(ConfigurationError, match=r"RetryPolicy\.retryable raised ZeroDivisionError"):
+    with pytest.raises(ConfigurationError, match=r"RetryPolicy\.retryable raised ZeroDivisionError") as caught:
         RetryingProvider(Script(DOWN), policy, clock=FakeClock()).get()
+    assert caught.value.provider == "script"

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from alicred._lazy import lazily
-from alicred.chain import ChainProvider
 from alicred.clock import SYSTEM_CLOCK, Clock, SystemClock
 from alicred.credential import BearerToken, Credential, Expiring
 from alicred.errors import (
@@ -21,36 +20,37 @@ from alicred.errors import (
     TransientError,
     is_transient,
 )
-from alicred.events import (
-    ChainResolved,
-    Event,
-    Listener,
-    LoginNotSaved,
-    RefreshFailed,
-    RefreshStarted,
-    RefreshSucceeded,
-    RetryScheduled,
-    ServedStale,
-    SourceSkipped,
-)
-from alicred.policy.backoff import Backoff
-from alicred.policy.chain import ChainPolicy, OnError
-from alicred.policy.refresh import OnDenied, RefreshMode, RefreshPolicy, Schedule
-from alicred.policy.retry import RetryPolicy
-from alicred.policy.window import FixedWindow, FractionWindow, TieredWindow, Window
 from alicred.provider import Provider
-from alicred.refresh.cache import CachingProvider
-from alicred.refresh.snapshot import Phase
-from alicred.refresh.state import CacheState
-from alicred.reports import SourceOutcome, SourceReport
-from alicred.retrying import RetryingProvider
 
 if TYPE_CHECKING:
     __version__: str
 
+    from alicred.chain import ChainProvider
+    from alicred.events import (
+        ChainResolved,
+        Event,
+        Listener,
+        LoginNotSaved,
+        RefreshFailed,
+        RefreshStarted,
+        RefreshSucceeded,
+        RetryScheduled,
+        ServedStale,
+        SourceSkipped,
+    )
+    from alicred.policy.backoff import Backoff
+    from alicred.policy.chain import ChainPolicy, OnError
+    from alicred.policy.refresh import OnDenied, RefreshMode, RefreshPolicy, Schedule
+    from alicred.policy.retry import RetryPolicy
+    from alicred.policy.window import FixedWindow, FractionWindow, TieredWindow, Window
     from alicred.profiles.bearer import BearerProfileProvider
     from alicred.profiles.cli_profile import CliProfileProvider
     from alicred.profiles.profile_file import ProfileFileProvider
+    from alicred.refresh.cache import CachingProvider
+    from alicred.refresh.snapshot import Phase
+    from alicred.refresh.state import CacheState
+    from alicred.reports import SourceOutcome, SourceReport
+    from alicred.retrying import RetryingProvider
     from alicred.sources.cloud_sso import CloudSsoProvider
     from alicred.sources.credentials_uri import CredentialsUriProvider
     from alicred.sources.ecs_ram_role import EcsRamRoleProvider
@@ -68,30 +68,59 @@ if TYPE_CHECKING:
     from alicred.wire.sts import CallerIdentity, StsClient
     from alicred.wiring import default_chain, default_provider
 else:
-    # What goes over the network or reads files: loaded when it is first used.
+    # Loaded when it is first used, so that an import costs what is used and no more.
     __getattr__, __dir__ = lazily(
         __name__,
         {
+            "Backoff": "alicred.policy.backoff",
             "BearerProfileProvider": "alicred.profiles.bearer",
+            "CacheState": "alicred.refresh.state",
+            "CachingProvider": "alicred.refresh.cache",
             "CallerIdentity": "alicred.wire.sts",
+            "ChainPolicy": "alicred.policy.chain",
+            "ChainProvider": "alicred.chain",
+            "ChainResolved": "alicred.events",
             "CliProfileProvider": "alicred.profiles.cli_profile",
             "CloudSsoProvider": "alicred.sources.cloud_sso",
             "CredentialsUriProvider": "alicred.sources.credentials_uri",
             "EcsRamRoleProvider": "alicred.sources.ecs_ram_role",
             "EnvironmentProvider": "alicred.sources.environment",
+            "Event": "alicred.events",
             "ExternalProcessProvider": "alicred.sources.external_process",
+            "FixedWindow": "alicred.policy.window",
+            "FractionWindow": "alicred.policy.window",
             "FunctionComputeProvider": "alicred.sources.function_compute",
             "HttpClient": "alicred.wire.http",
             "ImdsClient": "alicred.wire.imds",
+            "Listener": "alicred.events",
+            "LoginNotSaved": "alicred.events",
             "OAuthProvider": "alicred.sources.oauth",
             "OAuthTokens": "alicred.sources.oauth",
             "OidcRoleArnProvider": "alicred.sources.oidc_role_arn",
+            "OnDenied": "alicred.policy.refresh",
+            "OnError": "alicred.policy.chain",
+            "Phase": "alicred.refresh.snapshot",
             "ProfileFileProvider": "alicred.profiles.profile_file",
             "RamRoleArnProvider": "alicred.sources.ram_role_arn",
+            "RefreshFailed": "alicred.events",
+            "RefreshMode": "alicred.policy.refresh",
+            "RefreshPolicy": "alicred.policy.refresh",
+            "RefreshStarted": "alicred.events",
+            "RefreshSucceeded": "alicred.events",
+            "RetryPolicy": "alicred.policy.retry",
+            "RetryScheduled": "alicred.events",
+            "RetryingProvider": "alicred.retrying",
             "RsaKeyPairProvider": "alicred.sources.rsa_key_pair",
             "SamlRoleArnProvider": "alicred.sources.saml_role_arn",
+            "Schedule": "alicred.policy.refresh",
+            "ServedStale": "alicred.events",
+            "SourceOutcome": "alicred.reports",
+            "SourceReport": "alicred.reports",
+            "SourceSkipped": "alicred.events",
             "StaticProvider": "alicred.sources.static",
             "StsClient": "alicred.wire.sts",
+            "TieredWindow": "alicred.policy.window",
+            "Window": "alicred.policy.window",
             "__version__": "alicred._version",
             "default_chain": "alicred.wiring",
             "default_provider": "alicred.wiring",

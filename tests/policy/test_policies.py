@@ -17,7 +17,10 @@ from alicred import (
     FixedWindow,
     FractionWindow,
     NotConfigured,
+    OnDenied,
+    OnError,
     ProviderError,
+    RefreshMode,
     RefreshPolicy,
     RetryPolicy,
     SourceOutcome,
@@ -64,6 +67,10 @@ class TestBackoff:
 
     def test_no_initial_pause_means_none_ever(self) -> None:
         assert Backoff(initial=ZERO).delay(50, 0.9) == ZERO
+
+    def test_the_longest_pause_that_there_is_can_be_reached(self) -> None:
+        longest = Backoff(initial=TICK, maximum=timedelta.max, factor=timedelta.max / TICK, jitter=0)
+        assert longest.delay(2, 0.0) == timedelta.max
 
     @pytest.mark.parametrize("failures", [0, -1])
     def test_it_is_asked_only_after_a_failure(self, failures: int) -> None:
@@ -167,6 +174,15 @@ class TestSchedule:
         schedule = RefreshPolicy(ahead=lambda lifetime: -lifetime).schedule(HOUR, 0.0)
         assert (schedule.window, schedule.refresh_after, schedule.urgent_after) == (ZERO, HOUR, HOUR)
 
+    def test_a_window_of_the_users_own_is_tried_for_an_hour(self) -> None:
+        asked: list[timedelta] = []
+        RefreshPolicy(ahead=lambda lifetime: asked.append(lifetime) or ZERO)
+        assert asked == [HOUR]
+
+    def test_a_window_may_be_none_at_all(self) -> None:
+        assert TieredWindow(tiers=((HOUR, ZERO),))(MINUTE) == ZERO
+        assert TieredWindow(tiers=((ZERO, MINUTE),))(ZERO) == MINUTE
+
     def test_a_span_is_taken_for_a_fixed_window(self) -> None:
         assert RefreshPolicy(ahead=MINUTE).ahead == FixedWindow(MINUTE)
         assert RefreshPolicy(ahead=MINUTE) == RefreshPolicy(ahead=FixedWindow(MINUTE))
@@ -203,6 +219,11 @@ class TestRetryPolicy:
         error = TransientError("slow down", retry_after=5 * SECOND)
         assert self.delay(RetryPolicy(), error=error) == 5 * SECOND
         assert self.delay(RetryPolicy(budget=SECOND), error=error) is None
+
+    def test_the_whole_budget_may_be_used(self) -> None:
+        policy = RetryPolicy(backoff=Backoff(initial=SECOND, jitter=0), budget=3 * SECOND)
+        assert self.delay(policy, elapsed=2 * SECOND, error=TransientError("no")) == SECOND
+        assert self.delay(policy, elapsed=2 * SECOND + TICK, error=TransientError("no")) is None
 
     @pytest.mark.parametrize(
         ("error", "transient"),
@@ -257,6 +278,54 @@ def test_a_parameter_outside_its_range_is_refused_by_name(policy: type, name: st
         policy(**{name: value})
     assert name in str(caught.value) or "span" in str(caught.value)
     assert isinstance(caught.value, ValueError)
+
+
+A_WINDOW = "RefreshPolicy.ahead must be a datetime.timedelta, or a function from a lifetime to one"
+TIERS = "TieredWindow.tiers must be pairs (lifetime, window) of timedeltas that are not negative, not "
+
+
+@pytest.mark.parametrize(
+    ("policy", "name", "value", "text"),
+    [
+        (Backoff, "maximum", TICK, "Backoff.maximum must be at least initial (0:00:00.100000), not datetime.timedelta(microseconds=1)"),
+        (TieredWindow, "tiers", "ab", f"{TIERS}'ab'"),
+        (TieredWindow, "tiers", ("ab",), f"{TIERS}('ab',)"),
+        (
+            TieredWindow,
+            "tiers",
+            ((HOUR, ZERO), (ZERO, ZERO)),
+            "TieredWindow.tiers must be in the order of their lifetimes, each once, not "
+            "((datetime.timedelta(seconds=3600), datetime.timedelta(0)), (datetime.timedelta(0), datetime.timedelta(0)))",
+        ),
+        (RefreshPolicy, "ahead", 60, f"{A_WINDOW}, not 60"),
+        (RefreshPolicy, "ahead", timedelta, f"{A_WINDOW}, not <class 'datetime.timedelta'>"),
+        (RefreshPolicy, "ahead", lambda lifetime: lifetime / 0, f"{A_WINDOW}; for an hour it raised ZeroDivisionError"),
+        (RefreshPolicy, "ahead", lambda lifetime: lifetime.total_seconds(), f"{A_WINDOW}; for an hour it answered 3600.0"),
+    ],
+)
+def test_a_refusal_says_what_would_do_and_what_came(policy: type, name: str, value: object, text: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        policy(**{name: value})
+    assert str(caught.value) == text
+
+
+def test_the_defaults_are_those_of_the_documentation() -> None:
+    assert Backoff() == Backoff(initial=SECOND / 10, maximum=10 * SECOND, factor=2.0, jitter=1.0)
+    assert FractionWindow() == FractionWindow(fraction=0.25, at_most=15 * MINUTE)
+    assert TieredWindow() == TieredWindow(tiers=((20 * MINUTE, 5 * MINUTE), (90 * MINUTE, 15 * MINUTE)), beyond=HOUR)
+    assert RetryPolicy() == RetryPolicy(attempts=3, backoff=Backoff(), budget=20 * SECOND, retryable=is_transient)
+    assert ChainPolicy() == ChainPolicy(sticky=True, on_error=OnError.STOP)
+    assert RefreshPolicy() == RefreshPolicy(
+        ahead=FractionWindow(),
+        jitter=0.2,
+        margin=MINUTE,
+        mode=RefreshMode.BACKGROUND,
+        failure_backoff=Backoff(initial=SECOND, maximum=MINUTE),
+        on_denied=OnDenied.SERVE,
+        grace=ZERO,
+        max_wait=30 * SECOND,
+        max_age=None,
+    )
 
 
 @pytest.mark.parametrize("policy", [Backoff, RefreshPolicy, RetryPolicy, ChainPolicy])

@@ -1,4 +1,4 @@
-"""Aids for testing what is built on alicred: a clock to turn by hand, and a cloud on this machine. Part of the public API.
+"""Aids for testing what is built on alicred: a clock to turn by hand, a cloud on this machine, and checks. Part of the public API.
 
 Nothing here needs more than alicred itself, and importing this package imports none of it before a name is used: pytest imports
 the package in every run, for the plugin.
@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 from alicred._lazy import lazily
 
 if TYPE_CHECKING:
-    from alicred.testing import faults
+    from alicred.testing import conformance, faults
     from alicred.testing.account import Session
     from alicred.testing.calls import Call, RawRequest
     from alicred.testing.clock import FakeClock
     from alicred.testing.cloud import FakeCloud
     from alicred.testing.logins import CloudSsoLogin, OAuthLogin
 
-__all__ = ["Call", "CloudSsoLogin", "FakeClock", "FakeCloud", "OAuthLogin", "RawRequest", "Session", "faults"]
+__all__ = ["Call", "CloudSsoLogin", "FakeClock", "FakeCloud", "OAuthLogin", "RawRequest", "Session", "conformance", "faults"]
 
 if not TYPE_CHECKING:
     __getattr__, __dir__ = lazily(
@@ -31,6 +31,7 @@ if not TYPE_CHECKING:
             "OAuthLogin": "alicred.testing.logins",
             "RawRequest": "alicred.testing.calls",
             "Session": "alicred.testing.account",
+            "conformance": "alicred.testing.conformance",
             "faults": "alicred.testing.faults",
         },
     )

@@ -15,7 +15,7 @@ from alicred.wire.refusals import refusal
 if TYPE_CHECKING:
     from alicred.wire.http import HttpResponse
 
-_EXPIRATION = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:)([0-9]{2})(?:\.([0-9]{1,9}))?Z", re.ASCII)
+_EXPIRATION = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})T([0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.([0-9]{1,9}))?Z", re.ASCII)
 
 
 def json_object(response: HttpResponse, *, doing: str) -> Mapping[str, object]:
@@ -151,12 +151,12 @@ def expiration(value: str) -> datetime | None:
     found = _EXPIRATION.fullmatch(value)
     if found is None:
         return None
-    minute, second, fraction = found.groups()
-    leap = second == "60"
+    year, month, day, hour, minute, second = (int(number) for number in found.groups()[:6])
+    leap = second == 60
     try:
-        moment = datetime.strptime(f"{minute}{'59' if leap else second}", "%Y-%m-%dT%H:%M:%S").replace(tzinfo=timezone.utc)
+        moment = datetime(year, month, day, hour, minute, 59 if leap else second, tzinfo=timezone.utc)
         if leap:
             return moment + timedelta(seconds=1)
     except (ValueError, OverflowError):
         return None
-    return moment.replace(microsecond=int((fraction or "").ljust(6, "0")[:6]))
+    return moment.replace(microsecond=int((found[7] or "").ljust(6, "0")[:6]))

@@ -58,7 +58,7 @@ def rpc_string_to_sign(method: str, params: Mapping[str, str]) -> str:
 
 def rpc_hmac_sha1(secret: str, string_to_sign: str) -> str:
     """The RPC v1 signature with an access key secret, in base64."""
-    digest = hmac.new(_utf8(secret + "&"), _utf8(string_to_sign), hashlib.sha1).digest()
+    digest = hmac.digest(_utf8(secret + "&"), _utf8(string_to_sign), "sha1")
     return base64.b64encode(digest).decode("ascii")
 
 
@@ -99,7 +99,7 @@ def acs3_string_to_sign(canonical_request: str) -> str:
 
 def acs3_signature(secret: str, canonical_request: str) -> str:
     """The ACS3 signature of a canonical request with an access key secret, in lower-case hex."""
-    return hmac.new(_utf8(secret), _utf8(acs3_string_to_sign(canonical_request)), hashlib.sha256).hexdigest()
+    return hmac.digest(_utf8(secret), _utf8(acs3_string_to_sign(canonical_request)), "sha256").hex()
 
 
 def acs3_headers(
@@ -176,7 +176,7 @@ def timestamp(now: datetime) -> str:
     """
     if now.tzinfo is None or now.utcoffset() is None:
         raise ConfigurationError("the time of a request has no time zone: give an aware datetime")
-    return now.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return now.astimezone(timezone.utc).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
 
 
 def nonce() -> str:

@@ -48,7 +48,8 @@ class CallerIdentity:
 class _Request:
     headers: Mapping[str, str] = attrs.field(repr=False)
     body: bytes = attrs.field(repr=False)
-    string_to_sign: str | None = attrs.field(default=None, repr=False)
+    string_to_sign: Callable[[], str] | None = attrs.field(default=None, repr=False)
+    """What was signed, which only a refusal makes it worth to know."""
 
 
 class StsClient:
@@ -223,7 +224,7 @@ class StsClient:
             now = {"Timestamp": signing.timestamp(self._clock.utcnow()), "SignatureNonce": signing.nonce()}
             string_to_sign = signing.rpc_string_to_sign("POST", {**form, **now})
             body = _encode({**form, **now, "Signature": rpc_sha256_with_rsa(key, string_to_sign)})
-            return _Request(_headers(), body, string_to_sign)
+            return _Request(_headers(), body, lambda: string_to_sign)
 
         found, doing = self._call(action, request)
         session = answers.nested(found, "SessionAccessKey", doing=doing)
@@ -258,7 +259,8 @@ class StsClient:
         if code == NONCE_USED or (code == TIME_STAMP_EXPIRED and response.secure):
             sent = request()
             response = self._send(sent)
-        return answers.successful(response, doing=doing, string_to_sign=sent.string_to_sign), doing
+        string_to_sign = sent.string_to_sign() if response.status >= 400 and sent.string_to_sign is not None else None
+        return answers.successful(response, doing=doing, string_to_sign=string_to_sign), doing
 
     def _send(self, request: _Request) -> HttpResponse:
         response = self._http.request("POST", f"{self._endpoint}/", headers=request.headers, body=request.body)
@@ -278,9 +280,13 @@ class StsClient:
             now=self._clock.utcnow(),
             nonce=signing.nonce(),
         )
-        signed = signing.parse_acs3_authorization(headers["Authorization"])[1]
-        canonical = signing.acs3_canonical_request("POST", "/", {}, headers, signed, headers["x-acs-content-sha256"])
-        return _Request(headers, body, signing.acs3_string_to_sign(canonical))
+
+        def string_to_sign() -> str:
+            signed = signing.parse_acs3_authorization(headers["Authorization"])[1]
+            canonical = signing.acs3_canonical_request("POST", "/", {}, headers, signed, headers["x-acs-content-sha256"])
+            return signing.acs3_string_to_sign(canonical)
+
+        return _Request(headers, body, string_to_sign)
 
     def _unsigned(self, action: str, form: Mapping[str, str]) -> _Request:
         headers = {

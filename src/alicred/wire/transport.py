@@ -29,18 +29,22 @@ LARGEST_BODY = 1 << 20  # bytes
 LONGEST_IDLE = 30.0  # seconds; a connection that idles longer may have been forgotten by something in between, without a word
 _KEPT = 8  # connections for each process and peer
 _CHUNK = 65536
+_WITHOUT_BODY = ("GET", "HEAD", "DELETE", "OPTIONS")
 
 Peer = tuple[int, Endpoint, "Proxy | None"]  # process, server, proxy
 
 
 class _DeadlineReader(io.RawIOBase):
-    """A socket as a file whose every read ends by one moment, not each within a time-out of its own."""
+    """A socket as a file whose every read ends by one moment, not each within a time-out of its own. Closing it leaves the socket open."""
 
     def __init__(self, sock: socket.socket, ends: float) -> None:
         self._sock = sock
         self._ends = ends
-        self._raw = sock.makefile("rb", buffering=0)  # keeps the socket open until this file is closed
         self.has_ended = False
+
+    def makefile(self, mode: str) -> io.BufferedReader:
+        """Itself, buffered: what `http.client.HTTPResponse` asks a socket for."""
+        return io.BufferedReader(self)
 
     def readable(self) -> bool:
         return True
@@ -50,24 +54,17 @@ class _DeadlineReader(io.RawIOBase):
         if left <= 0:
             raise TimeoutError
         self._sock.settimeout(left)
-        count = self._raw.readinto(buffer)
+        count = self._sock.recv_into(buffer)
         self.has_ended = count == 0
         return count
-
-    def close(self) -> None:
-        if not self.closed:
-            self._raw.close()
-        super().close()
 
 
 class _Answer(http.client.HTTPResponse):
     """An answer that must be complete at the moment *ends* of the monotonic clock."""
 
     def __init__(self, sock: socket.socket, debuglevel: int = 0, method: str | None = None, url: str | None = None, *, ends: float) -> None:
-        super().__init__(sock, debuglevel, method, url)
-        self.fp.close()
         self._reader = _DeadlineReader(sock, ends)
-        self.fp = io.BufferedReader(self._reader)
+        super().__init__(self._reader, debuglevel, method, url)  # type: ignore[arg-type]  # no socket, but it has makefile()
 
     def begin(self) -> None:
         super().begin()
@@ -94,13 +91,13 @@ class Transport:
         forwarded = proxy is not None and target.endpoint.scheme == "http"
         if forwarded and proxy is not None and proxy.authorization is not None:
             headers = {**headers, "proxy-authorization": proxy.authorization}
+        message = _message(method, target.absolute_form if forwarded else target.origin_form, headers, body)
         peer: Peer = (os.getpid(), target.endpoint, proxy)
         connection = self._take(peer) or self._connect(doing, target.endpoint, proxy)
         keep = False
         failure: AlicredError
         try:
-            url = target.absolute_form if forwarded else target.origin_form
-            response, keep = self._exchange(doing, connection, method, url, headers, body, target.endpoint.scheme == "https")
+            response, keep = self._exchange(doing, connection, method, message, target.endpoint.scheme == "https")
         except (OSError, http.client.HTTPException) as error:
             failure = exchange_failure(error, doing=doing, timeout=self._read_timeout)
         else:
@@ -123,7 +120,9 @@ class Transport:
         self.close()
 
     def _take(self, peer: Peer) -> HTTPConnection | None:
-        kept = self._idle.get(peer, deque[tuple[HTTPConnection, float]]())
+        kept = self._idle.get(peer)
+        if kept is None:
+            return None
         with contextlib.suppress(IndexError):
             while True:
                 connection, since = kept.pop()
@@ -185,26 +184,38 @@ class Transport:
         return self._context
 
     def _exchange(
-        self, doing: str, connection: HTTPConnection, method: str, url: str, headers: dict[str, str], body: bytes, secure: bool
+        self, doing: str, connection: HTTPConnection, method: str, message: bytes, secure: bool
     ) -> tuple[HttpResponse, bool]:
         """Send and read. Also says whether the connection can carry another request."""
-        connection.timeout = self._read_timeout
-        if connection.sock is not None:
-            connection.sock.settimeout(self._read_timeout)
+        sock = connection.sock
+        if sock is None:
+            raise http.client.NotConnected
         ends = time.monotonic() + self._read_timeout
-        connection.response_class = partial(_Answer, ends=ends)  # type: ignore[assignment]  # only ever called, and with these arguments
-        connection.request(method, url, body=body or None, headers=headers)
-        # urllib3's own getresponse() may log the URL
-        answer = http.client.HTTPConnection.getresponse(connection)
+        sock.settimeout(self._read_timeout)
+        # Neither written nor read by urllib3: that would send head and body one by one, and may log the URL.
+        sock.sendall(message)
+        answer = _Answer(sock, method=method, ends=ends)
         try:
+            answer.begin()
             content = _read(answer, doing)
             received: dict[str, str] = {}
             for name, value in answer.getheaders():
                 lower = name.lower()
                 received[lower] = f"{received[lower]}, {value}" if lower in received else value
-            return HttpResponse(answer.status, received, content, secure), connection.sock is not None and answer.isclosed()
+            return HttpResponse(answer.status, received, content, secure), answer.isclosed() and not answer.will_close
         finally:
             answer.close()
+
+
+def _message(method: str, url: str, headers: dict[str, str], body: bytes) -> bytes:
+    """A whole request. What *url* and *headers* may hold, `Target` has seen to."""
+    if not method.isascii() or not method.isalpha():
+        raise ConfigurationError("the method of a request must be a word, such as GET or POST")
+    sent = {"accept-encoding": "identity", **headers}
+    if body or method not in _WITHOUT_BODY:
+        sent.setdefault("content-length", str(len(body)))
+    lines = [f"{method} {url} HTTP/1.1", *(f"{name}: {value}" for name, value in sent.items()), "", ""]
+    return "\r\n".join(lines).encode("ascii") + body
 
 
 def _read(answer: http.client.HTTPResponse, doing: str) -> bytes:

@@ -1,0 +1,254 @@
+"""What the engine promises, in plain arithmetic: the reference that `test_model` holds the `CachingProvider` against.
+
+It is written from the rules, not from the engine, and knows one thing that no caller can see: that nothing happens between two
+steps. Moments and spans are seconds; *now* is on the monotonic clock, *wall* on the other; *u* is the random draw.
+
+A caller gets a value, the type of an error, or one of two words: it *waits* for a flight of somebody else's, until a moment at which
+it gives up, or it *pays*, that is, it runs the flight itself.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, timezone
+from math import inf
+
+import attrs
+
+from alicred import (
+    AlicredError,
+    ClosedError,
+    ConfigurationError,
+    Credential,
+    DeniedError,
+    MalformedResponseError,
+    NotConfigured,
+    OnDenied,
+    ProviderError,
+    RefreshMode,
+    RefreshPolicy,
+    RefreshTimeout,
+)
+
+WAITS, PAYS = "waits", "pays"
+Reply = Credential | type[BaseException] | str
+START = datetime(2026, 1, 1, tzinfo=timezone.utc)
+LOOK = 60.0  # so often the wall clock is looked at
+FREE_REJECTIONS = 2
+
+
+@attrs.define(eq=False)
+class Flight:
+    started: float
+    span: float
+    overtaken: bool = False
+    error: type[AlicredError] | None = None
+    kept: bool = False
+
+
+@attrs.define(eq=False)
+class Caller:
+    asked: float
+    span: float
+    flight: Flight = attrs.field(init=False)
+    until: float = inf
+
+
+@attrs.define(eq=False)
+class Held:
+    value: Credential
+    fetched: float
+    lifetime: float
+    ends: float
+    lead: float  # of the wall clock over the monotonic one
+    window: float = 0.0
+    ahead: float = 0.0  # the window, less what was drawn
+    due: float = inf
+    rejected: bool = False
+    doubted: bool = False
+    tried_since_the_end: bool = False
+
+
+def end_of(value: Credential) -> float:
+    """The end of *value* as the wall clock counts."""
+    return inf if value.expires_at is None else (value.expires_at - START).total_seconds()
+
+
+class Model:
+    def __init__(self, policy: RefreshPolicy) -> None:
+        self.policy = policy
+        self.inline = policy.mode is RefreshMode.INLINE
+        self.max_wait, self.grace = policy.max_wait.total_seconds(), policy.grace.total_seconds()
+        self.held: Held | None = None
+        self.flight: Flight | None = None
+        self.closed = False
+        self.attempts = self.refreshes = self.failures = self.repeats = self.shortfalls = self.rejections = self.announced = 0
+        self.announced_of_this = 0
+        self.error: type[AlicredError] | None = None
+        self.denied = False
+        self.not_before = self.no_longer_before = -inf
+        self.looked = 0.0
+
+    # What is held
+
+    def phase(self, now: float) -> str:
+        held = self.held
+        if self.closed or held is None:
+            return "CLOSED" if self.closed else "EMPTY"
+        left = held.ends - now
+        if left <= 0:
+            return "GRACE" if left > -self.grace else "EXPIRED"
+        margin = min(self.policy.margin.total_seconds(), held.lifetime / 10, held.ahead)
+        if held.doubted or left <= margin:
+            return "URGENT"
+        return "AGING" if now >= held.due else "FRESH"
+
+    def usable(self, now: float, span: float = 0.0) -> bool:
+        """Whether who needs a value for *span* more may have the one that is held."""
+        if self.held is None or self.denied or self.phase(now) == "EXPIRED":
+            return False
+        return not span or self.held.ends - now >= span
+
+    def give(self, now: float) -> Reply:
+        assert self.held is not None
+        is_stale = self.phase(now) == "GRACE"
+        self.announced, self.announced_of_this = self.announced + is_stale, self.announced_of_this + is_stale
+        return self.held.value
+
+    def draw(self, held: Held, u: float) -> None:
+        """When *held* is to be refreshed."""
+        if held.lifetime < inf:
+            wish = self.policy.ahead(timedelta(seconds=held.lifetime)).total_seconds()
+            held.window = max(0.0, min(wish, held.lifetime * 9 / 10))
+            held.ahead = held.window * (1 - self.policy.jitter * u)
+        age = self.policy.max_age
+        held.due = min(held.ends - held.ahead, inf if age is None else held.fetched + age.total_seconds())
+
+    def pause(self, times: int, u: float) -> float:
+        """The back-off after so many times."""
+        backoff = self.policy.failure_backoff
+        longest = backoff.initial.total_seconds() * backoff.factor ** (times - 1)
+        return min(longest, backoff.maximum.total_seconds()) * (1 - backoff.jitter + backoff.jitter * u)
+
+    # What callers get
+
+    def ask(self, caller: Caller, now: float, wall: float) -> Reply:
+        if self.closed:
+            return ClosedError
+        self.look(now, wall)
+        usable, phase, flight = self.usable(now, caller.span), self.phase(now), self.flight
+        if usable and phase == "FRESH":
+            return self.give(now)  # rule 3
+        if flight is None:
+            if not self.may_fly(caller, now):
+                return self.give(now) if usable else self.error or ProviderError  # rule 5: nobody waits for a back-off
+            flight = self.take_off(caller, now)
+            if self.inline:
+                caller.flight = flight
+                return PAYS
+            if usable and phase == "AGING":
+                return self.give(now)  # rule 3
+        elif usable and (phase == "AGING" or now >= flight.started + self.max_wait):
+            return self.give(now)  # nobody waits for a flight that has hung for so long
+        caller.flight = flight
+        caller.until = caller.asked + self.max_wait
+        if usable:  # whoever could be served does not wait longer than the flight may take
+            caller.until = min(caller.until, flight.started + self.max_wait)
+        return WAITS
+
+    def may_fly(self, caller: Caller, now: float) -> bool:
+        """Rule 5: whether the source may be asked for *caller*."""
+        held = self.held
+        if held is not None and self.usable(now) and held.ends - held.fetched < caller.span and now < self.no_longer_before:
+            return False  # a fresh one would be too short as well, as was seen a moment ago
+        ended = held is not None and held.ends <= now and not held.rejected
+        return now >= self.not_before or (ended and held is not None and not held.tried_since_the_end)
+
+    def take_off(self, caller: Caller, now: float) -> Flight:
+        self.attempts += 1
+        self.flight = Flight(now, caller.span)
+        if self.held is not None and self.held.ends <= now:
+            self.held.tried_since_the_end = True
+        return self.flight
+
+    def landed(self, caller: Caller, now: float, wall: float) -> Reply:
+        """What *caller* gets when the flight has landed that it waited or paid for."""
+        flight = caller.flight
+        if not flight.kept and flight.error is None:
+            return self.ask(caller, now, wall)  # rule 6: nothing came of it
+        if self.usable(now, caller.span):
+            return self.give(now)
+        return flight.error or ProviderError  # rule 4; or even the fresh one is too short
+
+    def given_up(self, caller: Caller, now: float) -> Reply:
+        """What *caller* gets when it has waited as long as it will for a flight that is still in the air."""
+        if self.usable(now, caller.span):
+            return self.give(now)
+        if now >= caller.asked + self.max_wait:
+            return RefreshTimeout
+        caller.until = caller.asked + self.max_wait
+        return WAITS
+
+    # What happens
+
+    def look(self, now: float, wall: float) -> None:
+        """Once a minute: has the wall clock run ahead by more than the value has left?"""
+        held = self.held
+        if held is not None and held.ends < inf and now >= self.looked + LOOK:
+            self.looked = now
+            held.doubted = 0 < held.ends - now < (wall - now) - held.lead
+
+    def land(self, flight: Flight, answer: Credential | type[AlicredError] | None, now: float, wall: float, u: float) -> None:
+        """*flight* ends with *answer*; ``None``: its caller was interrupted."""
+        if flight is not self.flight:
+            return  # it belongs to the parent of this process
+        self.flight = None
+        if self.closed or answer is None:
+            return
+        if isinstance(answer, Credential):
+            lifetime = end_of(answer) - wall
+            if lifetime > 0:
+                if not flight.overtaken:
+                    self.keep(flight, Held(answer, now, lifetime, now + lifetime, wall - now), u)
+                return
+            if self.held is not None and self.held.doubted:  # then it is the wall clock that is wrong
+                self.held.doubted, self.held.lead = False, wall - now
+            answer = MalformedResponseError  # rule 12
+        self.failures += 1
+        self.error = flight.error = answer
+        self.denied = self.policy.on_denied is OnDenied.RAISE and (self.denied or answer is DeniedError)
+        is_local = answer in (NotConfigured, ConfigurationError)
+        self.not_before = -inf if is_local else now + self.pause(self.failures, u)
+
+    def keep(self, flight: Flight, held: Held, u: float) -> None:
+        before, now = self.held, held.fetched
+        self.repeats = self.repeats + 1 if before is not None and before.value == held.value else 0
+        self.shortfalls = self.shortfalls + 1 if held.lifetime < flight.span else 0
+        self.not_before = now + self.pause(self.repeats, u) if self.repeats else -inf
+        self.no_longer_before = now + self.pause(self.shortfalls, u) if self.shortfalls else -inf
+        self.rejections = self.rejections if before is not None and before.rejected else 0
+        self.failures, self.error, self.denied, self.looked = 0, None, False, now
+        self.refreshes, self.announced_of_this = self.refreshes + 1, 0
+        self.draw(held, u)
+        self.held, flight.kept = held, True
+
+    def invalidate(self, value: Credential | None, now: float, u: float) -> bool:
+        held = self.held
+        if held is None or value not in (None, held.value) or held.ends <= now:
+            return False
+        is_young = now - held.fetched < self.policy.failure_backoff.maximum.total_seconds()
+        self.rejections = self.rejections + 1 if is_young else 1
+        if self.rejections > FREE_REJECTIONS:
+            self.not_before = max(self.not_before, now + self.pause(self.rejections - FREE_REJECTIONS, u))
+        held.ends, held.due, held.rejected, held.doubted = now, min(held.due, now), True, False
+        if self.flight is not None:
+            self.flight.overtaken = True
+        return True
+
+    def close(self) -> None:
+        self.held, self.closed = None, True
+
+    def fork(self, u: float) -> None:
+        """From here on this is the child."""
+        self.flight = None
+        if self.held is not None and not self.held.rejected:
+            self.draw(self.held, u)

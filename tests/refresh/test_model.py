@@ -1,0 +1,91 @@
+"""The whole `CachingProvider` against the reference model of its rules.
+
+After every step the two must agree: on what each caller gets or whether it waits and for how long, on the phase, on the number of
+calls upstream, on the failures, on the moment before which the source is left alone, and on what is announced.
+
+``MODEL_EXAMPLES=20000 make test ARGS="-k test_model"`` tries more of the histories that are drawn.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import initialize
+
+from alicred import Backoff, DeniedError, OnDenied, RefreshMode, RefreshPolicy, TransientError
+from tests.refresh.histories import EDGES, LIFETIMES, draws, policies
+from tests.refresh.machine import CacheAgainstModel
+from tests.support import SECOND
+
+EXAMPLES = int(os.environ.get("MODEL_EXAMPLES", "50"))
+
+
+class Inline(CacheAgainstModel):
+    @initialize(policy=policies(RefreshMode.INLINE), first=st.sampled_from(LIFETIMES), u=draws)
+    def begin_inline(self, policy: RefreshPolicy, first: float, u: float) -> None:
+        self.begin(policy, first, u)
+
+
+class Background(CacheAgainstModel):
+    @initialize(policy=policies(RefreshMode.BACKGROUND), first=st.sampled_from(LIFETIMES), u=draws)
+    def begin_in_the_background(self, policy: RefreshPolicy, first: float, u: float) -> None:
+        self.begin(policy, first, u)
+
+
+TestInline, TestBackground = Inline.TestCase, Background.TestCase
+TestInline.settings = TestBackground.settings = settings(max_examples=EXAMPLES, stateful_step_count=25)
+TestInline.pytestmark = TestBackground.pytestmark = [pytest.mark.timeout(60 + EXAMPLES)]
+
+
+# Histories that are drawn come by every corner, but not every day. So these are gone through one by one: both sides of every moment at
+# which something changes, after each of these beginnings.
+
+DUE, NOW, LONG = ("due", 0.0), 0.0, "a little more than a life"
+REJECTED = [("invalidate", NOW, "the last"), ("get", NOW, None, 900.0, 1)]
+BEGINNINGS: dict[str, list[tuple[object, ...]]] = {
+    "fresh": [],
+    "failing": [("get_by_and_by", [(DUE, None, TransientError)] * 2)],
+    "denied": [("get_by_and_by", [(DUE, None, DeniedError), (("not before", 0.0), None, TransientError)])],
+    "asked for too long": [("get_by_and_by", [(NOW, LONG, 900.0), (("no longer before", 0.0), LONG, 900.0)])],
+    "asked for too long, then replaced": [("get_by_and_by", [(NOW, LONG, 40.0), (DUE, None, 900.0)])],
+    "asked for too long, then in the air": [("get_by_and_by", [(NOW, LONG, 10.0)]), ("get_and_hang", [(DUE, None)])],
+    "in doubt": [("upset", ("pause", 18000.0), 0.0, TransientError)],
+    "in doubt, and right": [("upset", ("step", 7200.0), 0.0, "by true time")],
+    "in doubt no more": [("upset", ("step", 7200.0), 0.0, TransientError), ("upset", ("set right", 0.0), 0.0, TransientError)],
+    "the same again": [("get_by_and_by", [(DUE, None, "the same")] * 2)],
+    "rejected": [("invalidate", NOW, "the last")],
+    "rejected thrice": [*REJECTED, *REJECTED, *REJECTED],
+    "in the air": [("get_and_hang", [(DUE, None)])],
+    "overtaken": [("overtake", DUE, "invalidate", None, 900.0)],
+    "forked": [("overtake", DUE, "fork", None, TransientError)],
+}
+COMMON = {"jitter": 0.5, "failure_backoff": Backoff(initial=5 * SECOND, maximum=60 * SECOND, jitter=0.5)}
+POLICIES = {
+    "plain": {"max_wait": 300 * SECOND},
+    "graceful": {"grace": 60 * SECOND, "max_age": 600 * SECOND, "on_denied": OnDenied.RAISE, "max_wait": 5 * SECOND},
+    "narrow": {"ahead": 60 * SECOND, "margin": 60 * SECOND, "grace": 5 * SECOND},
+}
+
+
+@pytest.mark.parametrize("mode", list(RefreshMode))
+@pytest.mark.parametrize("policy", POLICIES)
+@pytest.mark.parametrize("beginning", BEGINNINGS)
+def test_both_sides_of_every_moment(beginning: str, policy: str, mode: RefreshMode) -> None:
+    given = RefreshPolicy(mode=mode, **{**COMMON, **POLICIES[policy]})  # type: ignore[arg-type]  # see above what is in it
+    for edge, hangs, span in itertools.product(sorted(set(EDGES)), (False, True), (None, "a life", LONG)):
+        history = CacheAgainstModel()
+        try:
+            history.begin(given, 900.0, 0.5)
+            for step, *arguments in BEGINNINGS[beginning]:
+                getattr(history, str(step))(*arguments, u=0.25)
+                history.agrees()
+            history.get_on_either_side(edge, span, TransientError, hangs, u=0.5)
+            history.agrees()
+        except AssertionError as error:
+            raise AssertionError(f"both sides of {edge!r}, asked for {span}, {'hanging' if hangs else 'failing'}: {error}") from error
+        finally:
+            history.teardown()

@@ -1,0 +1,306 @@
+"""The steps from one state of a cache to the next, each field of them: what a step does not name, it leaves alone."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from math import inf
+
+import attrs
+import pytest
+
+from alicred import Backoff, Credential, DeniedError, NotConfigured, OnDenied, Phase, RefreshPolicy, TransientError
+from alicred.refresh.decision import Action, Decision, decide
+from alicred.refresh.snapshot import Held, Snapshot, drawn_anew, hold, scheduled
+from tests.strategies import EPOCH, credential
+
+SECOND = timedelta(seconds=1)
+HOUR = timedelta(hours=1)
+# Pauses of 1, 2, 4 and 8 s; a value is young for 8 s.
+POLICY = RefreshPolicy(jitter=0, failure_backoff=Backoff(initial=SECOND, maximum=8 * SECOND, jitter=0), grace=10 * SECOND)
+RAISING = attrs.evolve(POLICY, on_denied=OnDenied.RAISE)
+DOWN, DENIED = TransientError("down"), DeniedError("no")
+# Every field that a step might forget to reset, or to keep, has a value of its own.
+BUSY: Snapshot[Credential] = Snapshot(
+    generation=7,
+    waited_for_until=50.0,
+    attempted_at=20.0,
+    next_attempt_at=30.0,
+    failures=3,
+    unchanged=4,
+    too_short=5,
+    longer_after=40.0,
+    rejections=1,
+    last_error=DOWN,
+    refused=True,
+    wall_due_at=60.0,
+    refreshes=8,
+    attempts=9,
+)
+
+
+def held(number: int = 1, *, at: float = 100.0, lifetime: timedelta | None = HOUR, policy: RefreshPolicy = POLICY) -> Held[Credential]:
+    """A value fetched at *at*: of an hour's life, AGING after 45 minutes, URGENT after 59."""
+    return scheduled(credential(number, lifetime), lifetime, policy=policy, u=0.5, fetched_at=at, wall=EPOCH)
+
+
+def changes(before: object, after: object) -> dict[str, object]:
+    """The fields in which *after* differs from *before*, with their new values."""
+    was, now = ({field: getattr(each, field) for field in attrs.fields_dict(type(each))} for each in (before, after))
+    return {name: value for name, value in now.items() if value is not was[name] and value != was[name]}
+
+
+class TestHeld:
+    def test_its_moments_are_those_of_the_policy_after_it_was_fetched(self) -> None:
+        value = held()
+        assert {name: getattr(value, name) for name in ("fetched_at", "refresh_after", "urgent_after", "expires_after", "dead_after")} == {
+            "fetched_at": 100.0, "refresh_after": 2800.0, "urgent_after": 3640.0, "expires_after": 3700.0, "dead_after": 3710.0,
+        }  # fmt: skip
+        assert (value.value, value.lifetime, value.window) == (credential(), HOUR, timedelta(minutes=15))
+        assert (value.wall, value.wall_mark, value.doubtful, value.invalidated) == (EPOCH, 100.0, False, False)
+
+    def test_its_life_is_what_the_wall_clock_says_is_left_when_it_arrives(self) -> None:
+        arrived = hold(credential(lifetime=HOUR), policy=POLICY, u=0.5, now=100.0, wall=EPOCH + timedelta(minutes=20))
+        assert (arrived.lifetime, arrived.expires_after) == (timedelta(minutes=40), 2500.0)
+        assert (arrived.value, arrived.wall, arrived.wall_mark) == (credential(), EPOCH + timedelta(minutes=20), 100.0)
+        endless = hold(credential(lifetime=None), policy=POLICY, u=0.5, now=100.0, wall=EPOCH)
+        assert (endless.lifetime, endless.window, endless.refresh_after, endless.dead_after) == (None, None, inf, inf)
+
+    @pytest.mark.parametrize(
+        ("now", "phase"),
+        [
+            (100.0, Phase.FRESH), (2799.9, Phase.FRESH), (2800.0, Phase.AGING), (3639.9, Phase.AGING), (3640.0, Phase.URGENT),
+            (3699.9, Phase.URGENT), (3700.0, Phase.GRACE), (3709.9, Phase.GRACE), (3710.0, Phase.EXPIRED),
+        ],
+    )  # fmt: skip
+    def test_each_phase_begins_at_its_moment(self, now: float, phase: Phase) -> None:
+        assert held().phase(now) is phase
+
+    def test_it_lasts_for_what_is_left_of_it_and_no_more(self) -> None:
+        assert held().lasts(3640.0, timedelta(seconds=60))
+        assert not held().lasts(3640.1, timedelta(seconds=60))
+        assert held().lasts(9999.0, timedelta(0))
+
+    def test_a_rejection_brings_every_moment_forward(self) -> None:
+        found = changes(held(), held().invalidated_at(200.0, timedelta(seconds=10)))
+        assert found == {
+            "refresh_after": 200.0, "urgent_after": 200.0, "expires_after": 200.0, "dead_after": 210.0, "invalidated": True,
+        }  # fmt: skip
+
+    def test_a_rejection_puts_no_moment_off(self) -> None:
+        assert changes(held(), held().invalidated_at(3705.0, HOUR)) == {"invalidated": True}
+
+    @pytest.mark.parametrize(("ahead", "doubtful"), [(3599, False), (3600, False), (3601, True)])
+    def test_it_is_in_doubt_if_the_wall_clock_has_run_ahead_by_more_than_is_left(self, ahead: int, doubtful: bool) -> None:
+        assert held().judged_by(EPOCH + timedelta(seconds=ahead), 100.0).doubtful is doubtful
+        # ten seconds later on both clocks: as much ahead, ten seconds less left
+        assert held().judged_by(EPOCH + timedelta(seconds=ahead), 110.0).doubtful is doubtful
+
+    def test_what_has_ended_is_in_no_doubt(self) -> None:
+        assert held().judged_by(EPOCH + 3 * HOUR, 3699.9).doubtful
+        assert not held().judged_by(EPOCH + 3 * HOUR, 3700.0).doubtful
+
+    def test_a_look_at_the_wall_clock_that_changes_nothing_leaves_the_same_object(self) -> None:
+        value = held()
+        assert value.judged_by(EPOCH, 100.0) is value
+
+    def test_doubt_ends_when_the_wall_clock_comes_back(self) -> None:
+        doubted = held().judged_by(EPOCH + 2 * HOUR, 100.0)
+        assert changes(doubted, doubted.judged_by(EPOCH, 100.0)) == {"doubtful": False}
+
+    def test_a_wall_clock_that_was_wrong_is_taken_anew(self) -> None:
+        doubted = held().judged_by(EPOCH + 2 * HOUR, 100.0)
+        found = changes(doubted, doubted.trusted(EPOCH + 2 * HOUR, 150.0))
+        assert found == {"wall": EPOCH + 2 * HOUR, "wall_mark": 150.0, "doubtful": False}
+
+    def test_another_draw_moves_the_refresh_and_nothing_else(self) -> None:
+        policy = attrs.evolve(POLICY, jitter=0.5)
+        value = held(policy=policy)
+        assert changes(value, drawn_anew(value, policy, 0.0)) == {"refresh_after": 2800.0}
+        assert changes(value, drawn_anew(value, attrs.evolve(policy, margin=SECOND), 0.5)) == {"urgent_after": 3699.0}
+
+    def test_what_was_rejected_is_not_drawn_anew(self) -> None:
+        value = held().invalidated_at(200.0, timedelta(0))
+        assert drawn_anew(value, POLICY, 0.5) is value
+
+
+class TestSnapshot:
+    def test_a_refresh_begins(self) -> None:
+        found = changes(BUSY, BUSY.started(100.0, timedelta(seconds=30)))
+        assert found == {"waited_for_until": 130.0, "attempted_at": 100.0, "attempts": 10}
+
+    def test_a_refresh_ends_with_nothing(self) -> None:
+        assert changes(BUSY, BUSY.ended()) == {"waited_for_until": None}
+
+    def test_a_refresh_succeeds(self) -> None:
+        value = held()
+        assert changes(BUSY, BUSY.succeeded(value, POLICY, 0.5, span=timedelta(0))) == {
+            "held": value, "waited_for_until": None, "next_attempt_at": -inf, "failures": 0, "unchanged": 0, "too_short": 0,
+            "longer_after": -inf, "rejections": 0, "last_error": None, "refused": False, "wall_due_at": 160.0, "refreshes": 9,
+        }  # fmt: skip
+
+    def test_the_same_value_again_is_paced_as_a_failure_is(self) -> None:
+        snapshot = Snapshot(held=held())
+        for times, pause in enumerate((1.0, 2.0, 4.0, 8.0, 8.0), 1):
+            snapshot = snapshot.succeeded(held(at=200.0), POLICY, 0.5, span=timedelta(0))
+            assert (snapshot.unchanged, snapshot.next_attempt_at) == (times, 200.0 + pause)
+        snapshot = snapshot.succeeded(held(2, at=200.0), POLICY, 0.5, span=timedelta(0))
+        assert (snapshot.unchanged, snapshot.next_attempt_at) == (0, -inf)
+
+    def test_a_value_that_is_too_short_holds_back_who_needs_a_longer_one(self) -> None:
+        snapshot: Snapshot[Credential] = Snapshot()
+        for times, pause in enumerate((1.0, 2.0, 4.0), 1):
+            snapshot = snapshot.succeeded(held(times, at=200.0), POLICY, 0.5, span=HOUR + SECOND)
+            assert (snapshot.too_short, snapshot.longer_after, snapshot.next_attempt_at) == (times, 200.0 + pause, -inf)
+        snapshot = snapshot.succeeded(held(9, at=200.0), POLICY, 0.5, span=HOUR)
+        assert (snapshot.too_short, snapshot.longer_after) == (0, -inf)
+
+    def test_rejections_are_counted_over_values_that_replace_rejected_ones(self) -> None:
+        rejected = attrs.evolve(BUSY, held=held().invalidated_at(101.0, timedelta(0)))
+        assert rejected.succeeded(held(2), POLICY, 0.5, span=timedelta(0)).rejections == 1
+        assert attrs.evolve(BUSY, held=held()).succeeded(held(2), POLICY, 0.5, span=timedelta(0)).rejections == 0
+
+    def test_a_refresh_fails(self) -> None:
+        error = TransientError("down again")
+        found = changes(BUSY, BUSY.failed(error, POLICY, 100.0, 0.5))
+        assert found == {"waited_for_until": None, "next_attempt_at": 108.0, "failures": 4, "last_error": error, "refused": False}
+
+    def test_the_draw_shortens_the_pause(self) -> None:
+        policy = attrs.evolve(POLICY, failure_backoff=Backoff(initial=SECOND, maximum=8 * SECOND, jitter=1))
+        assert Snapshot[Credential]().failed(DOWN, policy, 100.0, 0.25).next_attempt_at == 100.25
+        assert Snapshot(held=held()).succeeded(held(), policy, 0.25, span=timedelta(0)).next_attempt_at == 100.25
+
+    def test_what_never_left_the_machine_is_not_held_back(self) -> None:
+        assert BUSY.failed(NotConfigured("not here"), POLICY, 100.0, 0.5).next_attempt_at == -inf
+
+    def test_a_denial_is_remembered_under_the_policy_that_tells_it_until_a_refresh_succeeds(self) -> None:
+        calm = attrs.evolve(BUSY, refused=False)
+        assert calm.failed(DENIED, RAISING, 100.0, 0.5).refused is True
+        assert calm.failed(DENIED, POLICY, 100.0, 0.5).refused is False
+        assert calm.failed(DOWN, RAISING, 100.0, 0.5).refused is False
+        assert BUSY.failed(DOWN, RAISING, 100.0, 0.5).refused is True
+
+    def test_young_values_that_are_rejected_one_after_the_other_are_paced_from_the_third_on(self) -> None:
+        snapshot = Snapshot(held=held())
+        for times, pause in enumerate((0.0, 0.0, 1.0, 2.0, 4.0), 1):
+            before = snapshot
+            snapshot = snapshot.invalidated(POLICY, 101.0, 0.5)
+            found = changes(before, snapshot)
+            assert isinstance(found.pop("held"), Held)
+            due = {} if times == 2 else {"next_attempt_at": 101.0 + pause}
+            assert found == {"generation": times, "rejections": times, **due}
+            snapshot = attrs.evolve(snapshot, held=held(times + 1))
+
+    def test_the_draw_shortens_that_pause_too(self) -> None:
+        policy = attrs.evolve(POLICY, failure_backoff=Backoff(initial=SECOND, maximum=8 * SECOND, jitter=1))
+        assert Snapshot(held=held(), rejections=2).invalidated(policy, 101.0, 0.25).next_attempt_at == 101.25
+
+    def test_a_longer_pause_is_not_cut_short(self) -> None:
+        assert Snapshot(held=held(), rejections=2, next_attempt_at=500.0).invalidated(POLICY, 101.0, 0.5).next_attempt_at == 500.0
+
+    @pytest.mark.parametrize(("now", "rejections"), [(107.9, 3), (108.0, 1), (200.0, 1)])
+    def test_a_value_is_young_for_as_long_as_the_longest_pause(self, now: float, rejections: int) -> None:
+        assert Snapshot(held=held(), rejections=2).invalidated(POLICY, now, 0.5).rejections == rejections
+
+    def test_what_has_ended_or_is_not_held_cannot_be_rejected(self) -> None:
+        for snapshot in (BUSY, attrs.evolve(BUSY, held=held())):
+            assert snapshot.invalidated(POLICY, 3705.0, 0.5) is snapshot
+            assert snapshot.invalidated(POLICY, 4000.0, 0.5) is snapshot
+
+    def test_the_wall_clock_is_looked_at_once_a_minute(self) -> None:
+        snapshot = attrs.evolve(BUSY, held=held())
+        judged = snapshot.judged_by(EPOCH + 2 * HOUR, 100.0)
+        assert changes(snapshot, judged).keys() == {"held", "wall_due_at"}
+        assert judged.wall_due_at == 160.0
+        assert changes(snapshot.held, judged.held) == {"doubtful": True}
+        assert BUSY.judged_by(EPOCH, 100.0).held is None
+
+    def test_a_wrong_wall_clock_changes_the_held_value_alone(self) -> None:
+        snapshot = attrs.evolve(BUSY, held=held())
+        trusted = snapshot.trusted(EPOCH + HOUR, 200.0)
+        assert changes(snapshot, trusted).keys() == {"held"}
+        assert changes(snapshot.held, trusted.held) == {"wall": EPOCH + HOUR, "wall_mark": 200.0}
+        assert BUSY.trusted(EPOCH, 200.0).held is None
+
+    def test_what_is_closed_holds_nothing_and_wants_nothing(self) -> None:
+        snapshot = attrs.evolve(BUSY, held=held())
+        assert changes(snapshot, snapshot.shut()) == {"held": None, "closed": True, "generation": 8}
+
+    def test_a_forked_child_wants_nothing_of_what_was_under_way(self) -> None:
+        assert changes(BUSY, BUSY.after_fork()) == {"waited_for_until": None, "generation": 8}
+
+    def test_a_forked_child_draws_anew_what_it_holds(self) -> None:
+        policy = attrs.evolve(POLICY, jitter=0.5)
+        snapshot = attrs.evolve(BUSY, held=held(policy=policy))
+        drawn = snapshot.drawn_anew(policy, 0.0)
+        assert changes(snapshot, drawn).keys() == {"held"}
+        assert drawn.held is not None
+        assert drawn.held.refresh_after == 2800.0
+        assert BUSY.drawn_anew(policy, 0.0).held is None
+
+    def test_what_is_held_is_usable_until_its_end_and_for_what_is_left_of_it(self) -> None:
+        value = held()
+        snapshot = Snapshot(held=value)
+        assert snapshot.usable(3709.9) is value
+        assert snapshot.usable(3710.0) is None
+        assert snapshot.usable(3640.0, timedelta(seconds=60)) is value
+        assert snapshot.usable(3640.0, timedelta(seconds=61)) is None
+        assert attrs.evolve(snapshot, refused=True).usable(100.0) is None
+        assert BUSY.usable(100.0) is None
+
+
+SERVE, REFRESH, WAIT, FAIL = Action.SERVE, Action.SERVE_AND_REFRESH, Action.WAIT, Action.FAIL
+
+
+@pytest.mark.parametrize(
+    ("now", "facts", "decision"),
+    [
+        (200.0, {}, Decision(SERVE, Phase.FRESH, 2800.0)),
+        (200.0, {"next_attempt_at": 300.0, "waited_for_until": 250.0}, Decision(SERVE, Phase.FRESH, 2800.0)),
+        (200.0, {"closed": True}, Decision(FAIL, Phase.CLOSED)),
+        (200.0, {"refused": True}, Decision(WAIT, Phase.FRESH)),
+        (200.0, {"refused": True, "next_attempt_at": 300.0}, Decision(FAIL, Phase.FRESH)),
+        (2800.0, {}, Decision(REFRESH, Phase.AGING)),
+        (2800.0, {"next_attempt_at": 2800.0}, Decision(REFRESH, Phase.AGING)),
+        (2800.0, {"next_attempt_at": 2900.0}, Decision(SERVE, Phase.AGING, 2900.0)),
+        (2800.0, {"next_attempt_at": 9999.0}, Decision(SERVE, Phase.AGING, 3640.0)),
+        (2800.0, {"waited_for_until": 2700.0}, Decision(SERVE, Phase.AGING, 3640.0)),
+        (2800.0, {"waited_for_until": 2900.0}, Decision(SERVE, Phase.AGING, 3640.0)),
+        (3650.0, {}, Decision(WAIT, Phase.URGENT)),
+        (3650.0, {"next_attempt_at": 3660.0}, Decision(SERVE, Phase.URGENT, 3660.0)),
+        (3650.0, {"next_attempt_at": 9999.0}, Decision(SERVE, Phase.URGENT, 3700.0)),
+        (3650.0, {"waited_for_until": 3651.0}, Decision(WAIT, Phase.URGENT)),
+        (3650.0, {"waited_for_until": 3650.0}, Decision(SERVE, Phase.URGENT, 3700.0)),
+        (3705.0, {}, Decision(WAIT, Phase.GRACE)),
+        (3705.0, {"attempted_at": 3700.0, "next_attempt_at": 3720.0}, Decision(SERVE, Phase.GRACE)),
+        (3705.0, {"attempted_at": 3699.0, "next_attempt_at": 3720.0}, Decision(WAIT, Phase.GRACE)),
+        (3700.0, {"attempted_at": 3699.0, "next_attempt_at": 3720.0}, Decision(WAIT, Phase.GRACE)),
+        (3705.0, {"waited_for_until": 3700.0}, Decision(SERVE, Phase.GRACE)),
+        (3720.0, {}, Decision(WAIT, Phase.EXPIRED)),
+        (3720.0, {"waited_for_until": 3700.0}, Decision(WAIT, Phase.EXPIRED)),
+        (3720.0, {"attempted_at": 3710.0, "next_attempt_at": 3730.0}, Decision(FAIL, Phase.EXPIRED)),
+        (3720.0, {"attempted_at": 3710.0, "next_attempt_at": 3720.0}, Decision(WAIT, Phase.EXPIRED)),
+        (200.0, {"held": None}, Decision(WAIT, Phase.EMPTY)),
+        (200.0, {"held": None, "next_attempt_at": 200.1}, Decision(FAIL, Phase.EMPTY)),
+        (200.0, {"held": None, "next_attempt_at": 200.1, "waited_for_until": 100.0}, Decision(WAIT, Phase.EMPTY)),
+        (200.0, {"held": held().invalidated_at(200.0, timedelta(0)), "next_attempt_at": 201.0}, Decision(FAIL, Phase.EXPIRED)),
+    ],
+)
+def test_what_one_caller_gets(now: float, facts: dict[str, object], decision: Decision) -> None:
+    assert decide(attrs.evolve(Snapshot(held=held()), **facts), now) == decision
+
+
+@pytest.mark.parametrize(
+    ("now", "minutes", "facts", "decision"),
+    [
+        (100.0, 60, {}, Decision(SERVE, Phase.FRESH, 2800.0)),
+        (101.0, 60, {}, Decision(WAIT, Phase.FRESH)),
+        (101.0, 60, {"longer_after": 200.0}, Decision(WAIT, Phase.FRESH)),  # a fresh one would last
+        (101.0, 61, {"longer_after": 200.0}, Decision(FAIL, Phase.FRESH)),
+        (200.0, 61, {"longer_after": 200.0}, Decision(WAIT, Phase.FRESH)),
+        (101.0, 61, {"longer_after": 200.0, "waited_for_until": 150.0}, Decision(WAIT, Phase.FRESH)),
+        (101.0, 61, {"next_attempt_at": 200.0}, Decision(FAIL, Phase.FRESH)),
+        (3720.0, 61, {"longer_after": 9999.0}, Decision(WAIT, Phase.EXPIRED)),
+    ],
+)
+def test_what_one_caller_gets_who_needs_a_value_for_long(now: float, minutes: int, facts: dict[str, object], decision: Decision) -> None:
+    assert decide(attrs.evolve(Snapshot(held=held()), **facts), now, timedelta(minutes=minutes)) == decision

@@ -1,0 +1,1 @@
+"""``make bench``: what the library costs, against what nobody could do without."""

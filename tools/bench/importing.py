@@ -1,0 +1,43 @@
+"""What ``import alicred`` adds to a bare interpreter, against what ``import attrs`` adds. Processor time, on Linux: it reads /proc."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+
+from tools.bench.measure import Report, interleaved
+
+AT_MOST = 2.0
+PROGRAMS = {"bare": "pass", "attrs": "import attrs", "alicred": "import alicred", "its cache": "from alicred import CachingProvider"}
+# Of the whole process, its start included: milliseconds of the processor, modules, megabytes at most.
+ASK = """
+import sys
+modules = len(sys.modules)
+import re, resource
+used = resource.getrusage(resource.RUSAGE_SELF)
+memory = int(re.search("VmHWM: *([0-9]+)", open("/proc/self/status").read().replace(chr(9), " "))[1])
+print((used.ru_utime + used.ru_stime) * 1e3, modules, memory / 1024)
+"""
+
+
+def figure(program: str, column: int) -> Callable[[], float]:
+    def once() -> float:
+        done = subprocess.run([sys.executable, "-c", f"{program}\n{ASK}"], check=True, capture_output=True, text=True)
+        return float(done.stdout.split()[column])
+
+    return once
+
+
+def measure(report: Report, *, rounds: int) -> None:
+    took, modules, memory = (
+        interleaved({name: figure(program, column) for name, program in PROGRAMS.items()}, turns)
+        for column, turns in enumerate((rounds, 1, min(rounds, 5)))
+    )
+    for name in ("attrs", "alicred", "its cache"):
+        over = [part[name] - part["bare"] for part in (took, modules, memory)]
+        report.say(f"import {name:<9} {over[0]:7.1f} ms   {over[1]:4.0f} modules   {over[2]:5.1f} MB   over a bare interpreter")
+    ratio = (took["alicred"] - took["bare"]) / (took["attrs"] - took["bare"])
+    report.say(f"                 ratio of alicred to attrs {ratio:.2f}")
+    report.ratios["import"] = ratio
+    report.bound("import alicred, times import attrs", ratio, AT_MOST)

@@ -48,9 +48,12 @@ types: $(VENV)/.types
 	@$(BIN)/mypy --strict $(TYPED)
 	@$(BIN)/basedpyright $(TYPED)
 
+# What proves what other tests have covered already, and takes its time, is left out here; `make test` has it.
+PROOFS := tests/field tests/interleaving tests/pools
+
 cover: $(VENV)/.test
 	@rm -f .coverage .coverage.*
-	@$(BIN)/coverage run -m pytest $(ARGS)
+	@$(BIN)/coverage run -m pytest $(addprefix --ignore=,$(PROOFS)) $(ARGS)
 	@$(BIN)/coverage combine -q
 	@$(BIN)/coverage report
 

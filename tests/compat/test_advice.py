@@ -19,7 +19,6 @@ from alicred.compat.provider import (
     DefaultCredentialsProvider,
     EcsRamRoleCredentialsProvider,
     ExternalCredentialsProvider,
-    OIDCRoleArnCredentialsProvider,
     RamRoleArnCredentialsProvider,
     RsaKeyPairCredentialsProvider,
     StaticAKCredentialsProvider,
@@ -31,7 +30,7 @@ ROLE = {"type": "ram_role_arn", **KEY, "role_arn": "acs:ram::1:role/x"}
 OIDC = {"type": "oidc_role_arn", "role_arn": "x", "oidc_provider_arn": "y", "oidc_token_file_path": "z"}
 PAIR = {"type": "rsa_key_pair", "public_key_id": "x", "private_key_file": "y"}
 PEM = "-----BEGIN PRIVATE KEY-----\nMIIEvPasted\n-----END PRIVATE KEY-----\n"  # no key: made for this test
-NATIVE = ("RamRoleArnProvider", "OidcRoleArnProvider", "RsaKeyPairProvider", "HttpClient", "ImdsClient", "CredentialsUriProvider", "BearerToken.")
+NATIVE = ("RamRoleArnProvider", "OidcRoleArnProvider", "RsaKeyPairProvider", "HttpClient", "ImdsClient", "UriProvider", "BearerToken.")
 
 
 @pytest.mark.parametrize(
@@ -50,7 +49,7 @@ NATIVE = ("RamRoleArnProvider", "OidcRoleArnProvider", "RsaKeyPairProvider", "Ht
         ({"type": "ecs_ram_role", "host": "a b"}, "Config.host"),
         ({"type": "access_key", "access_key_id": 5, "access_key_secret": "x"}, "access_key_id must be a string, not int"),
         ({"type": "bearer", "bearer_token": BearerToken("t")}, "bearer_token (Config.bearer_token) must be a string, not BearerToken"),
-        ({"type": "ram-role"}, "credentials_uri, not 'ram-role'"),
+        ({"type": "ram-role"}, "credentials_uri; it is 'ram-role'"),
         ({"type": None}, "; it is None"),
         ({"type": ""}, "; it is empty"),
         ({"type": "x" * 21}, "; it is a text of 21 characters"),
@@ -110,7 +109,7 @@ def test_the_exception_of_a_roles_own_source_is_where_the_text_says(cloud: FakeC
             raise KeyError("sealed")
 
     role = RamRoleArnCredentialsProvider(credentials_provider=Vault(), role_arn=cloud.role_arn, sts_endpoint=cloud.endpoint)
-    with pytest.raises(CredentialException, match="credentials_provider raised KeyError.*at the end of the chain of __cause__") as caught:
+    with pytest.raises(CredentialException, match=r"raised KeyError.*at the end of the chain of __cause__") as caught:
         role.get_credentials()
     assert "sealed" not in str(caught.value), "a foreign text may hold anything"
     last: BaseException = caught.value
@@ -130,10 +129,12 @@ def test_a_service_without_tokens_names_what_forbids_to_ask_without_one(
         EcsRamRoleCredentialsProvider(disable_imds_v1=None if by_variable else True).get_credentials()
 
 
-def test_a_missing_role_is_not_blamed_on_the_tokens(instance: FakeCloud) -> None:
-    instance.attach_instance_role(None)
-    with pytest.raises(CredentialException) as caught:
-        EcsRamRoleCredentialsProvider(disable_imds_v1=True).get_credentials()
+@pytest.mark.parametrize("role_name", [None, "another"])
+def test_a_missing_role_is_not_blamed_on_the_tokens(role_name: str | None, instance: FakeCloud) -> None:
+    if role_name is None:
+        instance.attach_instance_role(None)
+    with pytest.raises(CredentialException, match="role") as caught:
+        EcsRamRoleCredentialsProvider(role_name=role_name, disable_imds_v1=True).get_credentials()
     assert "disable_imds_v1" not in str(caught.value)
 
 

@@ -46,7 +46,7 @@ def repository(tmp_path: Path) -> Path:
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("import os\n" if name == "other.py" else OLD, "utf-8")
-    for command in ("git init -q .", "git add 'my program.py' notes.md other.py"):
+    for command in ("git -c init.defaultBranch=main init -q .", "git add 'my program.py' notes.md other.py"):
         assert run(command, tmp_path)[1] == ""
     return tmp_path
 

@@ -123,7 +123,7 @@ def test_a_wrong_parameter_is_refused_when_the_provider_is_made(kind: Any, given
     [
         ({"type": "ecs_ram_role", "metadata_token_duration": 0}, "metadata_token_duration must be 1 to 21600"),
         ({"type": "ecs_ram_role", "metadata_token_duration": 21601}, "metadata_token_duration must be 1 to 21600"),
-        ({"type": "ecs_ram_role", "host": "a b"}, "endpoint"),
+        ({"type": "ecs_ram_role", "host": "a b"}, r"Config\.host"),
         ({"type": "ecs_ram_role", "timeout": 0}, r"Config\.timeout"),
         ({"type": "ecs_ram_role", "connect_timeout": "1000"}, r"Config\.connect_timeout"),
         ({"type": "ram_role_arn", **ROLE, "role_session_expiration": 60}, "900 to 43200"),

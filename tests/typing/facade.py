@@ -37,6 +37,13 @@ class Vault:
         return "vault"
 
 
+class Least:
+    """A provider of the program's own with nothing but what is needed."""
+
+    def get_credentials(self) -> ICredentials:
+        return Credentials(access_key_id="id", access_key_secret="secret")
+
+
 class Inheriting(ICredentialsProvider):
     def get_credentials(self) -> ICredentials:
         return Credentials()
@@ -73,7 +80,7 @@ def program() -> str | None:
 
 
 async def tasks() -> None:
-    for provider in (Vault(), Inheriting(), DefaultCredentialsProvider(reuse_last_provider_enabled=False)):
+    for provider in (Vault(), Least(), Inheriting(), DefaultCredentialsProvider(reuse_last_provider_enabled=False)):
         assert_type(await Client(provider=provider).get_credential_async(), CredentialModel)
         role = RamRoleArnCredentialsProvider(credentials_provider=provider, role_arn="acs:ram::1:role/x")
         assert_type(await role.get_credentials_async(), Credentials)
@@ -85,6 +92,7 @@ def mixed() -> Provider[Credential]:
     role = EcsRamRoleCredentialsProvider(role_name="x", http_options=options, async_update_enabled=False)
     ExternalCredentialsProvider(process_command="x", credential_update_callback=save)
     OAuthCredentialsProvider(client_id="x", sign_in_url="https://x", token_update_callback_async=save_tokens)
+    assert_type(native(Least()), Provider[Credential])
     Client(provider=CachingProvider(native(StaticAKCredentialsProvider())))
     assert_type(BearerTokenCredential("x").get_credential(), CredentialModel)
     assert_type(AccessKeyCredential("x", "y").get_access_key_id(), str)

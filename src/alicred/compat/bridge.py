@@ -4,14 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timezone
-from typing import TypeGuard, cast
+from typing import Protocol, TypeGuard, cast
 
 from alicred.compat.api import ICredentials, ICredentialsProvider
 from alicred.compat.exceptions import CredentialException, CredentialValueError, explained, native_error
+from alicred.compat.naming import kind_of
 from alicred.compat.provider.refreshable import Credentials, credentials_of
-from alicred.credential import Credential
+from alicred.credential import BearerToken, Credential
 from alicred.errors import AlicredError, ProviderError
 from alicred.provider import Provider
+
+
+class GivesCredentials(Protocol):
+    """The least that anybody's provider must have. An `ICredentialsProvider` is one."""
+
+    def get_credentials(self) -> ICredentials:
+        """The current credential. May block."""
+        ...
 
 
 class Front(ICredentialsProvider):
@@ -64,10 +73,10 @@ class Face(Front):
         self._name = name or provider.name
 
     def _get(self) -> Credential:
-        return self._provider.get()
+        return _key(self._provider.get(), self._name)
 
     async def _aget(self) -> Credential:
-        return await aget(self._provider)
+        return _key(await aget(self._provider), self._name)
 
     def get_provider_name(self) -> str:
         """What the provider is called."""
@@ -84,7 +93,7 @@ class Borrowed:
         lender: Any object with ``get_credentials()``; with ``get_credentials_async()`` and ``get_provider_name()``, if it has them.
     """
 
-    def __init__(self, lender: ICredentialsProvider) -> None:
+    def __init__(self, lender: GivesCredentials) -> None:
         self._lender = lender
 
     @property
@@ -114,7 +123,7 @@ class Borrowed:
         return f"<native {self.name}>"
 
 
-def native(provider: ICredentialsProvider | Provider[Credential]) -> Provider[Credential]:
+def native(provider: GivesCredentials | Provider[Credential]) -> Provider[Credential]:
     """*provider*, of the façade or of anybody's own, as alicred's adapters and decorators take it: with ``name`` and ``get()``.
 
     For the way from the façade to native alicred, one part of a program at a time: both parts then share one provider, and one cache.
@@ -126,11 +135,10 @@ def native(provider: ICredentialsProvider | Provider[Credential]) -> Provider[Cr
         return Borrowed(provider)
     if _is_native(provider):
         return provider
-    kind = f"the class {provider.__name__}" if isinstance(provider, type) else f"a {type(provider).__name__}"
-    raise CredentialValueError(f"a provider must have get_credentials(), or name and get(); {kind} has neither")
+    raise CredentialValueError(f"a provider must have get_credentials(), or name and get(); {kind_of(provider)} has neither")
 
 
-def official(provider: ICredentialsProvider | Provider[Credential]) -> ICredentialsProvider:
+def official(provider: GivesCredentials | Provider[Credential]) -> GivesCredentials:
     """*provider*, native or not, as the official package takes it.
 
     Raises:
@@ -146,11 +154,11 @@ def provider_name(provider: object) -> str:
     return name if isinstance(name, str) and name else type(provider).__name__
 
 
-async def ask_in_task(provider: ICredentialsProvider) -> ICredentials:
+async def ask_in_task(provider: GivesCredentials) -> ICredentials:
     """What ``get_credentials_async()`` answers; where there is none, or it was only inherited, ``get_credentials()`` on a thread."""
-    ask = getattr(provider, "get_credentials_async", None)
+    ask: object = getattr(provider, "get_credentials_async", None)
     if callable(ask) and getattr(type(provider), "get_credentials_async", None) not in _abstract():
-        return await provider.get_credentials_async()
+        return await cast("Callable[[], Awaitable[ICredentials]]", ask)()  # a provider's own; what it awaits to is the provider's word
     from asyncio import to_thread  # only who awaits needs it
 
     return await to_thread(provider.get_credentials)
@@ -179,6 +187,18 @@ def credential_of(found: ICredentials, name: str) -> Credential:
     return Credential(key_id, secret, token, _moment(_part(found, "get_expiration")), named if isinstance(named, str) and named else name)
 
 
+def _key(found: object, name: str) -> Credential:
+    """*found*, if a native provider has given what it should.
+
+    Raises:
+        ProviderError: It has not: its type was no promise.
+    """
+    if isinstance(found, Credential):
+        return found
+    advice = '; for a bearer token: Client(Config(type="bearer", bearer_token=...))' if isinstance(found, BearerToken) else ""
+    raise ProviderError(f"the provider must give a Credential, not {kind_of(found)}{advice}", provider=name)
+
+
 def _moment(seconds: object) -> datetime | None:
     if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or seconds <= 0:
         return None  # the official package's 0 and -1 mean: not known
@@ -193,7 +213,7 @@ def _part(found: object, method: str) -> object:
     return ask() if callable(ask) else None
 
 
-def _is_official(provider: object) -> TypeGuard[ICredentialsProvider]:
+def _is_official(provider: object) -> TypeGuard[GivesCredentials]:
     return not isinstance(provider, type) and callable(getattr(provider, "get_credentials", None))
 
 
@@ -209,4 +229,4 @@ def _abstract() -> tuple[object, ...]:
     return ICredentialsProvider.get_credentials_async, getattr(theirs, "get_credentials_async", None)
 
 
-__all__ = ["Borrowed", "Face", "Front", "native"]
+__all__ = ["Borrowed", "Face", "Front", "GivesCredentials", "native"]

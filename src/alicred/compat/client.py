@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
+
+import attrs
 
 from alicred._lazy import lazily
 from alicred.compat.api import ICredentialsProvider
-from alicred.compat.bridge import official, provider_name
+from alicred.compat.bridge import GivesCredentials, official, provider_name
 from alicred.compat.cloud_credential import CloudCredential
 from alicred.compat.credentials import BearerTokenCredential
 from alicred.compat.exceptions import CredentialException, CredentialValueError
 from alicred.compat.http import HttpOptions
 from alicred.compat.models import Config, CredentialModel
+from alicred.compat.naming import kind_of
 from alicred.compat.utils import auth_constant as ac
 
 if TYPE_CHECKING:
@@ -26,6 +30,7 @@ if not TYPE_CHECKING:
     })  # fmt: skip
 
 _TYPES = (ac.ACCESS_KEY, ac.STS, ac.BEARER, ac.ECS_RAM_ROLE, ac.RAM_ROLE_ARN, ac.RSA_KEY_PAIR, ac.OIDC_ROLE_ARN, ac.CREDENTIALS_URI)
+_TYPE_NAME = re.compile(r"[A-Za-z0-9_-]{1,20}")  # shorter than any key, and so no secret
 
 
 class Client:
@@ -45,7 +50,7 @@ class Client:
 
     cloud_credential: CloudCredential | BearerTokenCredential
 
-    def __init__(self, config: Config | None = None, provider: ICredentialsProvider | Provider[Credential] | None = None) -> None:
+    def __init__(self, config: Config | None = None, provider: GivesCredentials | Provider[Credential] | None = None) -> None:
         if provider is not None:
             given = official(provider)
             self.cloud_credential = CloudCredential(type_name=provider_name(given), provider=given)
@@ -63,6 +68,7 @@ class Client:
         Raises:
             CredentialValueError: A parameter is missing or wrong; the text names it.
         """
+        _check(config)
         if config.type == ac.BEARER:
             if not config.bearer_token:
                 raise CredentialValueError("Config.bearer_token is empty: give the token")
@@ -178,7 +184,23 @@ def _provider(config: Config) -> ICredentialsProvider:
             sts_endpoint=config.sts_endpoint,
             http_options=options,
         )
-    raise CredentialValueError(f"Config.type must be one of {', '.join(_TYPES)}")
+    raise CredentialValueError(f"Config.type must be one of {', '.join(_TYPES)}; it is {_shown(config.type)}")
+
+
+def _check(config: object) -> None:
+    """Refuse what is no configuration: the official package's is one as well."""
+    if isinstance(config, type) or not all(hasattr(config, name) for name in attrs.fields_dict(Config)):
+        what = f"Client's first argument must be a Config, not {kind_of(config)}"
+        raise CredentialValueError(f"{what}: make it with Config(type=...), or give a provider as Client(provider=...)")
+
+
+def _shown(given: object) -> str:
+    """*given*, which should name a type, in an error."""
+    if given is None or not isinstance(given, str):
+        return "None" if given is None else kind_of(given)
+    if not given:
+        return "empty"
+    return repr(given) if _TYPE_NAME.fullmatch(given) else f"a text of {len(given)} characters"
 
 
 __all__ = ["Client", "Config", "CredentialException", "CredentialModel", "HttpOptions", "ICredentialsProvider"]

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from alicred.compat import parts
-from alicred.compat.api import ICredentials, ICredentialsProvider
-from alicred.compat.bridge import ask_in_task
+from alicred.compat.api import ICredentials
+from alicred.compat.bridge import GivesCredentials, ask_in_task
 from alicred.compat.models import CredentialModel
 
 
@@ -19,7 +19,7 @@ class CloudCredential:
         provider: Where credentials come from.
     """
 
-    def __init__(self, *, type_name: str, provider: ICredentialsProvider) -> None:
+    def __init__(self, *, type_name: str, provider: GivesCredentials) -> None:
         self.type_name = type_name
         self.provider = provider
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator
 from contextlib import contextmanager
 
+from alicred.compat.naming import in_our_words
 from alicred.errors import AlicredError, ConfigurationError, another
 
 
@@ -32,12 +33,12 @@ class CredentialValueError(CredentialException, ConfigurationError):
     """A parameter, a variable or a file is wrong. Also a ``ValueError``, which is what the official package raises for a parameter."""
 
 
-def explained(error: AlicredError) -> CredentialException:
-    """What a user of the façade gets for *error*, which becomes the cause of it."""
+def explained(error: AlicredError, text: str | None = None) -> CredentialException:
+    """What a user of the façade gets for *error*, which becomes the cause of it; with *text* in place of the text of *error*."""
     if isinstance(error, CredentialException):
         return error
     kind = CredentialValueError if isinstance(error, ConfigurationError) else CredentialException
-    made = kind(str(error), _text(error, "code"), _text(error, "request_id"))
+    made = kind(str(error) if text is None else text, _text(error, "code"), _text(error, "request_id"))
     made.provider = error.provider
     made.__cause__ = error
     return made
@@ -51,11 +52,13 @@ def native_error(error: CredentialException) -> AlicredError:
 
 @contextmanager
 def checking() -> Generator[None]:
-    """For constructors: every refusal of alicred's becomes a `CredentialValueError`."""
+    """For constructors: every refusal of alicred's becomes a `CredentialValueError`, which names the façade's parameter."""
     try:
         yield
+    except CredentialException:
+        raise
     except AlicredError as error:
-        raise explained(error) from error
+        raise explained(error, in_our_words(str(error))) from error
 
 
 def _text(error: AlicredError, name: str) -> str | None:

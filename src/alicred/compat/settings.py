@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 SESSION_SECONDS = 3600
 CONNECT_MILLISECONDS, READ_MILLISECONDS = 5000, 10000
 # How an error names the parameters, of which a configuration has its own names.
+DURATION = "{}.duration_seconds (Config.role_session_expiration)"
 CONNECT, READ = "{}: http_options.connect_timeout (Config.connect_timeout)", "{}: http_options.read_timeout (Config.timeout)"
 _LONGEST = 86_400_000  # milliseconds
 

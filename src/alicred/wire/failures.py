@@ -57,7 +57,7 @@ def _tls_failure(error: ssl.SSLError, doing: str) -> ProviderError:
     if isinstance(error, ssl.SSLCertVerificationError):
         return ProviderError(
             f"{doing}: the server's certificate was not accepted: {_detail(error, 'verify_message', 'it could not be verified')}. "
-            "Give ca_file if the certificate comes from an authority of your own, and check this machine's clock",
+            "Give ca_file, or set SSL_CERT_FILE, if the certificate comes from an authority of your own, and check this machine's clock",
             code="CertificateNotVerified",
         )
     if isinstance(error, (ssl.SSLEOFError, ssl.SSLZeroReturnError)):

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import attrs
+
 from alicred.chain import ChainProvider
 from alicred.compat.bridge import Face
 from alicred.credential import Credential
+from alicred.errors import NotConfigured
+from alicred.events import ChainResolved, Event, RefreshFailed, tell
 from alicred.policy.chain import ChainPolicy
 from alicred.provider import Provider
 from alicred.refresh.cache import CachingProvider
@@ -27,9 +31,26 @@ class DefaultCredentialsProvider(Face):
         if reuse_last_provider_enabled:
             provider = default_provider(require_enable=False)
         else:
-            kept = (CachingProvider(source) for source in default_sources(require_enable=False))
-            provider = ChainProvider(*kept, policy=ChainPolicy(sticky=False), name="default")
+            listener = _Listener()
+            kept = (CachingProvider(source, listener=listener) for source in default_sources(require_enable=False))
+            provider = ChainProvider(*kept, policy=ChainPolicy(sticky=False), listener=listener, name="default")
         super().__init__(provider, "default")
+
+
+@attrs.define(eq=False)
+class _Listener:
+    """Writes to the log what is news: a source that is not set up is none, nor is the one that was used at the last call."""
+
+    _used: str | None = None
+
+    def __call__(self, event: Event) -> None:
+        if isinstance(event, RefreshFailed) and isinstance(event.error, NotConfigured) and not event.usable:
+            return  # the chain says at the level DEBUG that it has passed over it
+        if isinstance(event, ChainResolved):
+            used, self._used = self._used, event.source
+            if used == event.source:
+                return
+        tell(None, event)
 
 
 __all__ = ["DefaultCredentialsProvider"]

@@ -14,6 +14,7 @@ from alicred.compat.exceptions import CredentialValueError, checking
 from alicred.compat.http import HttpOptions
 from alicred.compat.settings import CONNECT, READ, milliseconds, seconds
 from alicred.credential import Credential
+from alicred.errors import ProviderError
 from alicred.policy.refresh import RefreshMode, RefreshPolicy
 from alicred.refresh.cache import CachingProvider
 from alicred.retrying import RetryingProvider
@@ -103,11 +104,21 @@ class _InstanceRole:
         return "ecs_ram_role"
 
     def get(self) -> Credential:
-        return self.provider().get()
+        try:
+            return self.provider().get()
+        except ProviderError as error:
+            if type(error) is not ProviderError or error.status != 404 or not self._v1_is_disabled():
+                raise  # what is raised otherwise is of a class of its own: this is the service that knows no tokens
+            why = f"{V1_DISABLED} is true" if self.v1_disabled is None else "disable_imds_v1 is true"
+            text = f"{error.message}; it is not asked without a token, as {why}: disable_imds_v1=False allows that"
+            raise ProviderError(text, provider=error.provider, status=error.status) from None
 
     def provider(self) -> EcsRamRoleProvider:
-        v1_disabled = is_true(os.environ, V1_DISABLED) if self.v1_disabled is None else bool(self.v1_disabled)
+        v1_disabled = self._v1_is_disabled()
         return EcsRamRoleProvider(self.role_name or variable(os.environ, ROLE_NAME), allow_imds_v1=not v1_disabled, imds=self.imds)
+
+    def _v1_is_disabled(self) -> bool:
+        return is_true(os.environ, V1_DISABLED) if self.v1_disabled is None else bool(self.v1_disabled)
 
 
 def _metadata_client(options: HttpOptions | None, host: str | None = None, token_seconds: int | None = None) -> ImdsClient:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 
 import attrs
 
@@ -52,7 +53,8 @@ class ExternalCredentialsProvider(Face):
         if not process_command:
             raise CredentialValueError(f"{_OWNER}.process_command is empty: give the program and its arguments")
         # None, 0 and less: the default, as in the official package.
-        span = seconds(f"{_OWNER}.timeout", timeout if timeout is not None and timeout > 0 else None, self.DEFAULT_TIMEOUT)
+        given = seconds(f"{_OWNER}.timeout", timeout, self.DEFAULT_TIMEOUT)
+        span = given if given > timedelta(0) else timedelta(seconds=self.DEFAULT_TIMEOUT)
         callbacks = Callbacks("credential_update_callback", credential_update_callback, credential_update_callback_async)
         with checking():
             source = _Told(ExternalProcessProvider(process_command, timeout=span), callbacks)

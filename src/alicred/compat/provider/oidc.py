@@ -11,7 +11,7 @@ import attrs
 from alicred.compat.bridge import Face
 from alicred.compat.exceptions import checking
 from alicred.compat.http import HttpOptions
-from alicred.compat.settings import CONNECT_MILLISECONDS, READ_MILLISECONDS, SESSION_SECONDS, StsHost, given_or, session_span
+from alicred.compat.settings import CONNECT_MILLISECONDS, DURATION, READ_MILLISECONDS, SESSION_SECONDS, StsHost, given_or, session_span
 from alicred.credential import Credential
 from alicred.refresh.cache import CachingProvider
 from alicred.retrying import RetryingProvider
@@ -67,7 +67,7 @@ class OIDCRoleArnCredentialsProvider(Face):
                 oidc_provider_arn=given_or(oidc_provider_arn, f"{_OWNER}.oidc_provider_arn", OIDC_PROVIDER_ARN),
                 oidc_token_file=given_or(oidc_token_file_path, f"{_OWNER}.oidc_token_file_path", OIDC_TOKEN_FILE),
                 session=SessionName(_OWNER, role_session_name or None),
-                duration=session_span(f"{_OWNER}.duration_seconds", duration_seconds),
+                duration=session_span(DURATION.format(_OWNER), duration_seconds),
                 policy=policy or None,
                 sts=StsHost(_OWNER, endpoint=sts_endpoint, region=sts_region_id, vpc=enable_vpc, options=http_options),
             )

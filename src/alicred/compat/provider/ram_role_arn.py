@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from alicred.compat.api import ICredentialsProvider
-from alicred.compat.bridge import Face, native
+from alicred.compat.bridge import Face, GivesCredentials, native
 from alicred.compat.exceptions import checking
 from alicred.compat.http import HttpOptions
 from alicred.compat.provider.static_ak import StaticAKCredentialsProvider
 from alicred.compat.provider.static_sts import StaticSTSCredentialsProvider
-from alicred.compat.settings import CONNECT_MILLISECONDS, READ_MILLISECONDS, SESSION_SECONDS, StsHost, given_or, session_span
+from alicred.compat.settings import CONNECT_MILLISECONDS, DURATION, READ_MILLISECONDS, SESSION_SECONDS, StsHost, given_or, session_span
 from alicred.credential import Credential
+from alicred.errors import AlicredError, ProviderError
 from alicred.provider import Provider
 from alicred.refresh.cache import CachingProvider
 from alicred.retrying import RetryingProvider
@@ -62,7 +62,7 @@ class RamRoleArnCredentialsProvider(Face):
         access_key_id: str | None = None,
         access_key_secret: str | None = None,
         security_token: str | None = None,
-        credentials_provider: ICredentialsProvider | Provider[Credential] | None = None,
+        credentials_provider: GivesCredentials | Provider[Credential] | None = None,
         role_arn: str | None = None,
         role_session_name: str | None = None,
         duration_seconds: int | None = DEFAULT_DURATION_SECONDS,
@@ -85,7 +85,7 @@ class RamRoleArnCredentialsProvider(Face):
                 source=native(credentials_provider),
                 role_arn=given_or(role_arn, f"{_OWNER}.role_arn", ROLE_ARN),
                 session=SessionName(_OWNER, role_session_name or None),
-                duration=session_span(f"{_OWNER}.duration_seconds", duration_seconds),
+                duration=session_span(DURATION.format(_OWNER), duration_seconds),
                 policy=policy or None,
                 external_id=external_id or None,
                 sts=StsHost(_OWNER, endpoint=sts_endpoint, region=sts_region_id, vpc=enable_vpc, options=http_options),
@@ -139,7 +139,13 @@ class _Holder:
         return self._source.name
 
     def get(self) -> Credential:
-        found = self._source.get()
+        try:
+            found = self._source.get()
+        except AlicredError:
+            raise
+        except Exception as error:
+            text = f"the credentials_provider raised {type(error).__name__}: it is at the end of the chain of __cause__"
+            raise ProviderError(text, provider=self.name) from error
         self.provider_name = found.provider_name
         return found
 

@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+import alicred._arguments as check
 from alicred.compat.bridge import Face
 from alicred.compat.exceptions import CredentialValueError, checking
 from alicred.compat.http import HttpOptions
-from alicred.compat.settings import CONNECT_MILLISECONDS, READ_MILLISECONDS, SESSION_SECONDS, StsHost, session_span
+from alicred.compat.settings import CONNECT_MILLISECONDS, DURATION, READ_MILLISECONDS, SESSION_SECONDS, StsHost, session_span
 from alicred.credential import Credential
 from alicred.refresh.cache import CachingProvider
 from alicred.retrying import RetryingProvider
+from alicred.sources._files import shown
 from alicred.sources.rsa_key_pair import RsaKeyPairProvider
 
 if TYPE_CHECKING:
@@ -60,14 +62,23 @@ class RsaKeyPairCredentialsProvider(Face):
         if not public_key_id or not private_key_file:
             raise CredentialValueError(f"{_OWNER} needs public_key_id and private_key_file")
         with checking():
+            path = check.path(f"{_OWNER}.private_key_file", _no_key(private_key_file))
             pair = _KeyPair(
                 public_key_id=public_key_id,
-                private_key_file=private_key_file,
-                duration=session_span(f"{_OWNER}.duration_seconds", duration_seconds, SESSION_SECONDS),
+                private_key_file=path,
+                duration=session_span(DURATION.format(_OWNER), duration_seconds, SESSION_SECONDS),
                 sts=StsHost(_OWNER, endpoint=sts_endpoint, region=sts_region_id, vpc=enable_vpc, options=http_options, default=_HOST),
             )
             pair.provider()  # refuses what is wrong
         super().__init__(CachingProvider(RetryingProvider(pair)))
+
+
+def _no_key(given: object) -> object:
+    """*given*, unless it is a text that seems to be the key."""
+    if isinstance(given, str) and shown(given) != given:
+        what = f"{_OWNER}.private_key_file is a path, and this looks like the key itself"
+        raise CredentialValueError(f"{what}: write the key into a file, and give the path of that")
+    return given
 
 
 @attrs.frozen(kw_only=True)

@@ -31,7 +31,7 @@ class URLCredentialsProvider(Face):
 
     def __init__(self, *, uri: str | None = None, protocol: str = "http", http_options: HttpOptions | None = None) -> None:
         with checking():
-            given = given_or(uri, f"{_OWNER}.uri", CREDENTIALS_URI)
+            given = given_or(uri, f"{_OWNER}.uri (Config.credentials_uri)", CREDENTIALS_URI)
             if "://" not in given:
                 given = f"{protocol or 'http'}://{given.removeprefix('//')}"
             source = CredentialsUriProvider(given, http=http_client(_OWNER, http_options, url=given))

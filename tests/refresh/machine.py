@@ -238,7 +238,7 @@ class CacheAgainstModel(RuleBasedStateMachine):
             self.ask(None)
         if by == "close" and len(self.calls) < 8:
             return
-        {"invalidate": self.invalidate_what_is_held, "fork": self.fork, "close": self.close, "nothing": lambda: None}[by]()
+        {"invalidate": self.invalidate_what_is_held, "fork": self.fork, "close": self.close, "nothing": lambda u: None}[by](u)
         if len(self.waiting) < 4:
             self.ask(span)
         if self.in_the_air:
@@ -251,8 +251,8 @@ class CacheAgainstModel(RuleBasedStateMachine):
         value = {"whatever is held": None, "the last": self.values[-1], "an old one": self.values[0]}[which]
         assert self.cache.invalidate(value) is self.model.invalidate(value, self.now, u)
 
-    def invalidate_what_is_held(self) -> None:
-        assert self.cache.invalidate() is self.model.invalidate(None, self.now, self.u)
+    def invalidate_what_is_held(self, u: float) -> None:
+        assert self.cache.invalidate() is self.model.invalidate(None, self.now, u)
 
     @rule(how=st.sampled_from(UPSETS), off=st.sampled_from([-TICK, 0.0, 0.0, TICK]), answer=troubles, u=draws)
     def upset(self, how: tuple[str, float], off: float, answer: object, u: float) -> None:
@@ -269,13 +269,19 @@ class CacheAgainstModel(RuleBasedStateMachine):
             self.clock.step_wall(timedelta(seconds=held.ends - max(self.now, self.model.looked + LOOK + off) + span))
         self.get(("look", off), None, answer, 1, u)
 
-    def fork(self) -> None:
+    def step_the_wall_clock(self, span: float, u: float) -> None:
+        self.u = u
+        self.clock.step_wall(timedelta(seconds=span))
+
+    def fork(self, u: float) -> None:
         """What is left in the child. Waiting callers were the parent's; a flight of the parent's may still land, and must not matter."""
+        self.u = u
         self.waiting.clear()
         self.cache._reset_in_child()
-        self.model.fork(self.u)
+        self.model.fork(u)
 
-    def close(self) -> None:
+    def close(self, u: float) -> None:
+        self.u = u
         self.cache.close()
         assert self.closings == ([] if self.model.flight is None else [self.model.max_wait])
         self.closings.clear()

@@ -16,12 +16,12 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize
 
-from alicred import Backoff, DeniedError, OnDenied, RefreshMode, RefreshPolicy, TransientError
-from tests.refresh.histories import EDGES, LIFETIMES, draws, policies
+from alicred import Backoff, DeniedError, NotConfigured, OnDenied, RefreshMode, RefreshPolicy, TransientError
+from tests.refresh.histories import EDGES, LIFETIMES, TICK, draws, policies
 from tests.refresh.machine import CacheAgainstModel
 from tests.support import SECOND
 
-EXAMPLES = int(os.environ.get("MODEL_EXAMPLES", "50"))
+EXAMPLES = int(os.environ.get("MODEL_EXAMPLES", "40"))
 
 
 class Inline(CacheAgainstModel):
@@ -49,20 +49,33 @@ REJECTED = [("invalidate", NOW, "the last"), ("get", NOW, None, 900.0, 1)]
 BEGINNINGS: dict[str, list[tuple[object, ...]]] = {
     "fresh": [],
     "failing": [("get_by_and_by", [(DUE, None, TransientError)] * 2)],
+    "failing to the end": [("get_by_and_by", [(("ends", -TICK), None, TransientError), (("ends", 0.0), None, NotConfigured)])],
     "denied": [("get_by_and_by", [(DUE, None, DeniedError), (("not before", 0.0), None, TransientError)])],
     "asked for too long": [("get_by_and_by", [(NOW, LONG, 900.0), (("no longer before", 0.0), LONG, 900.0)])],
     "asked for too long, then replaced": [("get_by_and_by", [(NOW, LONG, 40.0), (DUE, None, 900.0)])],
     "asked for too long, then in the air": [("get_by_and_by", [(NOW, LONG, 10.0)]), ("get_and_hang", [(DUE, None)])],
+    "asked for too long, then rejected": [("get", NOW, LONG, 900.0, 1), *REJECTED],
     "in doubt": [("upset", ("pause", 18000.0), 0.0, TransientError)],
     "in doubt, and right": [("upset", ("step", 7200.0), 0.0, "by true time")],
+    "in doubt, and right, and in doubt": [
+        ("upset", ("step", 7200.0), 0.0, "by true time"),
+        ("upset", ("step to the end", 10.0), 0.0, TransientError),
+    ],
+    "soon in doubt": [("step_the_wall_clock", 7200.0), ("get", NOW, LONG, "by true time", 1)],
     "in doubt no more": [("upset", ("step", 7200.0), 0.0, TransientError), ("upset", ("set right", 0.0), 0.0, TransientError)],
     "the same again": [("get_by_and_by", [(DUE, None, "the same")] * 2)],
     "rejected": [("invalidate", NOW, "the last")],
     "rejected thrice": [*REJECTED, *REJECTED, *REJECTED],
+    "rejected when it was old": [
+        *REJECTED, *REJECTED, ("invalidate", ("young", 0.0), "the last"), *REJECTED[1:], *REJECTED, ("invalidate", NOW, "the last"),
+    ],
     "in the air": [("get_and_hang", [(DUE, None)])],
     "overtaken": [("overtake", DUE, "invalidate", None, 900.0)],
-    "forked": [("overtake", DUE, "fork", None, TransientError)],
-}
+    "overtaken, and failed": [("overtake", DUE, "invalidate", None, TransientError)],
+    "closed": [("get_and_hang", [(DUE, None)]), ("close",), ("land_late", NOW, TransientError, 0)],
+    "forked": [("fork",)],
+    "forked in the air": [("overtake", DUE, "fork", None, TransientError)],
+}  # fmt: skip
 COMMON = {"jitter": 0.5, "failure_backoff": Backoff(initial=5 * SECOND, maximum=60 * SECOND, jitter=0.5)}
 POLICIES = {
     "plain": {"max_wait": 300 * SECOND},
@@ -76,7 +89,8 @@ POLICIES = {
 @pytest.mark.parametrize("beginning", BEGINNINGS)
 def test_both_sides_of_every_moment(beginning: str, policy: str, mode: RefreshMode) -> None:
     given = RefreshPolicy(mode=mode, **{**COMMON, **POLICIES[policy]})  # type: ignore[arg-type]  # see above what is in it
-    for edge, hangs, span in itertools.product(sorted(set(EDGES)), (False, True), (None, "a life", LONG)):
+    asked = [(False, None), (False, "a life"), (False, LONG), (True, None), (True, LONG)]
+    for edge, (hangs, span) in itertools.product(sorted({*EDGES} - {"aging", "urging"}), asked):
         history = CacheAgainstModel()
         try:
             history.begin(given, 900.0, 0.5)

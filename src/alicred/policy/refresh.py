@@ -35,7 +35,7 @@ class OnDenied(Enum):
     SERVE = "serve"
     """The held value."""
     RAISE = "raise"
-    """The denial, until a refresh succeeds."""
+    """The last error, from the denial until a refresh succeeds."""
 
 
 @attrs.frozen(kw_only=True)

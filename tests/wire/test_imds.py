@@ -200,7 +200,7 @@ def test_a_machine_that_is_no_instance_waits_for_one_connect_timeout() -> None:
         for each in waiting:
             each.setblocking(False)
             each.connect_ex(listener.getsockname())
-        client = ImdsClient(f"http://127.0.0.1:{listener.getsockname()[1]}", connect_timeout=timedelta(seconds=1))
+        client = ImdsClient(f"http://127.0.0.1:{listener.getsockname()[1]}", connect_timeout=timedelta(seconds=2))
         started = time.monotonic()
         error = outcome(client)
         took = time.monotonic() - started
@@ -208,7 +208,7 @@ def test_a_machine_that_is_no_instance_waits_for_one_connect_timeout() -> None:
             each.close()
     assert isinstance(error, TransientError)
     assert error.code == "Unreachable"
-    assert 0.9 < took < 1.9
+    assert 1.9 < took < 3.9
 
 
 def test_no_proxy_is_ever_used(service: Metadata, monkeypatch: pytest.MonkeyPatch, closed_port: int) -> None:

@@ -245,6 +245,17 @@ def test_the_refresh_is_due_at_its_moment_and_not_after_it(ask: Callable[[Cache]
     wait_until(lambda: source.calls == 2 and cache.state().refreshes == 2)
 
 
+def test_the_wall_clock_is_looked_at_once_a_minute_and_no_more_often() -> None:
+    cache, clock, _, source = cached(HOUR)
+    cache.get()
+    clock.advance(59 * SECOND)
+    clock.step_wall(2 * HOUR)
+    cache.get_valid_for(SECOND)  # which goes another way than a plain get()
+    assert (source.calls, cache.state().phase.value) == (1, "fresh")
+    clock.advance(SECOND)
+    assert (cache.get().access_key_id, source.calls) == ("id-2", 2)
+
+
 HEARD: list[Event] = []
 
 

@@ -37,7 +37,7 @@ def main() -> int:
         if "threads" in only:
             contention.stampede(report, 1000)
             threads = (2, 32) if quick else (2, 8, 32, 128)
-            contention.measure(report, servers, threads=threads, seconds=0.3 if quick else 0.7, rounds=1 if quick else 4)
+            contention.measure(report, servers, threads=threads, seconds=0.3 if quick else 0.7, rounds=3 if quick else 7)
     if "imports" in only:
         importing.measure(report, rounds=10 if quick else 40)
 

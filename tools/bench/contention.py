@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 import sys
 import threading
 import time
@@ -68,15 +69,16 @@ def measure(report: Report, upstream: Upstream, *, threads: tuple[int, ...], sec
         getters: dict[str, Callable[[], object]] = {condition: cache.get for condition, cache in caches.items()}
         getters["floor"] = Floor(caches[CONDITIONS[0]].get()).get
         rates = dict.fromkeys(getters, 0.0)
-        taken = {name: array("d") for name in getters}
+        taken: dict[str, list[dict[str, float]]] = {name: [] for name in getters}
         for _ in range(rounds):
             for name, get in getters.items():
                 get()
                 rate, samples = spell(get, count, seconds)
                 rates[name] += rate / rounds
-                taken[name].extend(samples)
+                taken[name].append(quantiles(samples))
         for condition, cache in caches.items():
-            found = quantiles(taken[condition])
+            # The median of what the rounds have seen: one in which another program took the processor must not decide.
+            found = {name: statistics.median(each[name] for each in taken[condition]) for name in QUANTILES}
             report.latencies.setdefault(condition, {})[count] = found
             spans = " ".join(f"{readable(found[name]):>8}" for name in QUANTILES)
             share, refreshes = rates[condition] / rates["floor"], cache.state().refreshes

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alicred import BearerToken, ConfigurationError, Credential, Expiring
+from alicred.credential import named
 from tests.strategies import EPOCH
 
 FULL = Credential("the-id", "the-secret", "the-token", EPOCH, "profile/ram_role_arn")
@@ -103,6 +104,14 @@ def test_the_name_of_the_provider_takes_no_part_in_equality() -> None:
     other = attrs.evolve(FULL, provider_name="env")
     assert other == FULL
     assert hash(other) == hash(FULL)
+
+
+@pytest.mark.parametrize("value", [FULL, BEARER])
+def test_a_named_value_differs_in_its_name_alone(value: Credential | BearerToken) -> None:
+    before = attrs.asdict(value)
+    assert attrs.asdict(named(value, "chain/env")) == {**before, "provider_name": "chain/env"}
+    assert type(named(value, "chain/env")) is type(value)
+    assert attrs.asdict(value) == before
 
 
 @given(st.text(min_size=1), st.text(min_size=1), st.text())

@@ -31,8 +31,8 @@ HOW = ("sync", "async", "threads", "rotation")
 # What is tried in which group.
 GROUPS: dict[str, tuple[str, ...]] = {
     "current": (
-        "test_mns.py", "test_odps.py", "test_official.py", "test_oss2.py", "test_oss_v2.py", "test_sdk_core.py", "test_sls.py",
-        "test_sls_consumer.py", "test_stubs.py", "test_tablestore.py", "test_tea_gateways.py", "test_tea_openapi.py",
+        "test_mns.py", "test_ocr.py", "test_odps.py", "test_official.py", "test_oss2.py", "test_oss_v2.py", "test_sdk_core.py",
+        "test_sls.py", "test_sls_consumer.py", "test_stubs.py", "test_tablestore.py", "test_tea_gateways.py", "test_tea_openapi.py",
     ),
     "files": ("test_aiooss2.py", "test_oss2.py", "test_ossfs.py", "test_stubs.py"),
     "nacos": ("test_nacos.py", "test_stubs.py"),

@@ -18,7 +18,7 @@ F = TypeVar("F")
 
 def has_control_characters(text: str) -> bool:
     """Whether *text* holds what can stand in no header, no URL and no key."""
-    return any(c < " " or "\x7f" <= c <= "\x9f" for c in text)
+    return not text.isprintable() and any(c < " " or "\x7f" <= c <= "\x9f" for c in text)  # the first alone settles it, mostly, and fast
 
 
 def text(name: str, value: object) -> str:

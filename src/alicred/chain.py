@@ -6,11 +6,9 @@ import time
 from functools import partial
 from typing import Generic
 
-import attrs
-
 import alicred._arguments as check
 from alicred._values import checked, utc
-from alicred.credential import BearerToken, C, Credential
+from alicred.credential import BearerToken, C, Credential, named
 from alicred.errors import AlicredError, ChainError, ConfigurationError, NotConfigured, as_alicred_error, text_of
 from alicred.events import ChainResolved, Listener, SourceSkipped, tell
 from alicred.policy.chain import ChainPolicy, OnError
@@ -121,7 +119,7 @@ class ChainProvider(Generic[C]):
         if self._name is None or not isinstance(value, (Credential, BearerToken)):
             return value
         inner = value.provider_name
-        return attrs.evolve(value, provider_name=f"{self._name}/{inner}" if inner else self._name)
+        return named(value, f"{self._name}/{inner}" if inner else self._name)
 
     def __repr__(self) -> str:
         return f"<ChainProvider {self.name}: {', '.join(source.name for source in self._sources)}>"

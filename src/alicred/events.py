@@ -169,9 +169,10 @@ def _log(event: Event) -> None:
         text = text_of(event.error, without=name)
         _line(_WARNING, "%s: refresh failed (%d in a row), %s: %s", name, event.consecutive_failures, kept, text)
     elif isinstance(event, RefreshSucceeded):
-        end = f"until {utc(event.expires_at)}" if event.expires_at else "without an end"
         level = _INFO if event.refreshes == 1 else _DEBUG
-        _line(level, "%s: credential fetched in %.3f s, valid %s", name, event.seconds, end)
+        if _is_logged(level):  # it mostly is not, and then no text is made
+            end = f"until {utc(event.expires_at)}" if event.expires_at else "without an end"
+            _line(level, "%s: credential fetched in %.3f s, valid %s", name, event.seconds, end)
     elif isinstance(event, ServedStale):
         level = _WARNING if event.times == 1 else _DEBUG
         end = utc(event.expires_at) if event.expires_at else "its rejection"
@@ -185,6 +186,12 @@ def _log(event: Event) -> None:
         _line(_INFO, "%s: using %s", name, event.source)
     elif isinstance(event, LoginNotSaved):
         _line(_WARNING, "%s: %s", name, event.detail)
+
+
+def _is_logged(level: int) -> bool:
+    import logging
+
+    return logging.getLogger("alicred").isEnabledFor(level)
 
 
 def _line(level: int, text: str, *values: object) -> None:

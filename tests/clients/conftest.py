@@ -16,6 +16,7 @@ NEEDS = {
     "test_mns.py": "mns",
     "test_nacos.py": "v2",
     "test_nacos_blocking.py": "nacos",
+    "test_ocr.py": "alibabacloud_ocr20191230",
     "test_odps.py": "odps",
     "test_official.py": "alibabacloud_credentials",
     "test_oss2.py": "oss2",

@@ -6,10 +6,8 @@ import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-import attrs
-
 import alicred._arguments as check
-from alicred.credential import Credential
+from alicred.credential import Credential, named
 from alicred.errors import NotConfigured, ProviderError
 from alicred.profiles.cli_config import CliLookup
 from alicred.profiles.cli_login import Logins
@@ -107,4 +105,4 @@ class CliProfileProvider:
                 # The profile is set up and chosen: a chain must not slide onto another identity.
                 text = f"{chosen.profile.where} asks for {source.name}, but: {error.message}"
                 raise ProviderError(text, provider=error.provider) from error
-        return attrs.evolve(fetched, provider_name=f"{self.name}/{source.name}")
+        return named(fetched, f"{self.name}/{source.name}")

@@ -6,10 +6,8 @@ import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-import attrs
-
 import alicred._arguments as check
-from alicred.credential import Credential
+from alicred.credential import Credential, named
 from alicred.errors import ConfigurationError, NotConfigured, ProviderError
 from alicred.profiles.location import Lookup
 from alicred.profiles.types import Tools, source_of
@@ -88,4 +86,4 @@ class ProfileFileProvider:
             except NotConfigured as error:
                 # The section is set up and switched on: a chain must not slide onto another identity.
                 raise ProviderError(f"{profile.where} asks for {source.name}, but: {error.message}", provider=error.provider) from error
-        return attrs.evolve(fetched, provider_name=f"{self.name}/{source.name}")
+        return named(fetched, f"{self.name}/{source.name}")

@@ -6,11 +6,9 @@ import json
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-import attrs
-
 import alicred._arguments as check
 from alicred.clock import SYSTEM_CLOCK
-from alicred.credential import Credential
+from alicred.credential import Credential, named
 from alicred.errors import ConfigurationError
 from alicred.sources._login import LoginSite, token_text
 from alicred.sources._naming import errors_of
@@ -82,7 +80,7 @@ class CloudSsoProvider:
             body = json.dumps(wanted, separators=(",", ":")).encode("ascii")
             found, doing = self._site.post(_PATH, headers, body, to="for the keys of an access configuration")
             fetched = answers.credential(answers.nested(found, "CloudCredential", doing=doing), doing=doing)
-        return attrs.evolve(fetched, provider_name=self.name)
+        return named(fetched, self.name)
 
     def __repr__(self) -> str:
         return f"{_OWNER}(account_id={self._account_id!r}, access_configuration_id={self._access_configuration_id!r})"

@@ -6,11 +6,9 @@ import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-import attrs
-
 import alicred._arguments as check
 from alicred._environ import is_true, variable
-from alicred.credential import Credential
+from alicred.credential import Credential, named
 from alicred.errors import NotConfigured
 from alicred.sources._naming import errors_of
 from alicred.sources._urls import HttpChoice, safe_target
@@ -93,7 +91,7 @@ class CredentialsUriProvider:
             response = self._http.client(target).request("GET", uri, headers={"accept": "application/json"})
             found = answers.successful(response, doing=doing)
             fetched = answers.credential(found, doing=doing, status=response.status, must_end=False)
-        return attrs.evolve(fetched, provider_name=self.name)
+        return named(fetched, self.name)
 
     def _source(self) -> tuple[str, str]:
         """What the URL is called in errors, and the URL."""

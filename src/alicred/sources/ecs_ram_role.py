@@ -5,11 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 
-import attrs
-
 import alicred._arguments as check
 from alicred._environ import is_true, variable
-from alicred.credential import Credential
+from alicred.credential import Credential, named
 from alicred.errors import NotConfigured, TransientError
 from alicred.sources._naming import errors_of
 from alicred.wire.imds import UNREACHABLE, ImdsClient
@@ -86,7 +84,7 @@ class EcsRamRoleProvider:
                 if error.code != UNREACHABLE or role_name is not None or self._imds.has_found_role:
                     raise
                 raise NotConfigured(f"no metadata service: this is no ECS instance, or it is cut off from it ({error.message})") from None
-        return attrs.evolve(fetched, provider_name=self.name)
+        return named(fetched, self.name)
 
     def _settings(self) -> tuple[str | None, bool]:
         """The role's name, if one is given, and whether v1 is allowed."""

@@ -7,11 +7,9 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import TypeGuard
 
-import attrs
-
 import alicred._arguments as check
 from alicred._environ import is_true
-from alicred.credential import Credential
+from alicred.credential import Credential, named
 from alicred.errors import ConfigurationError, MalformedResponseError
 from alicred.sources._command_line import split
 from alicred.sources._files import expand, shown
@@ -78,7 +76,7 @@ class ExternalProcessProvider:
                 raise ConfigurationError(f"{DISABLED} forbids to run programs for credentials: unset it, or use another source")
             printed = run([expand(program, environ), *rest], environ=environ, timeout=self._timeout)
             found = _credential(printed, doing=f"reading what the program {shown(program)} printed")
-        return attrs.evolve(found, provider_name=self.name)
+        return named(found, self.name)
 
     def __repr__(self) -> str:
         return f"<{_OWNER}: {shown(self._arguments[0])}>"

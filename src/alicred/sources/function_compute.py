@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Protocol
 
-import attrs
-
 import alicred._arguments as check
-from alicred.credential import Credential
+from alicred.credential import Credential, named
 from alicred.errors import ConfigurationError, NotConfigured
 from alicred.sources._naming import errors_of
 from alicred.sources.environment import EnvironmentProvider
@@ -131,7 +129,7 @@ class FunctionComputeProvider:
             )
         with errors_of(self.name):
             found = self._environment.get()
-        return attrs.evolve(found, provider_name=f"{self.name}/{self._environment.name}")
+        return named(found, f"{self.name}/{self._environment.name}")
 
     def _take(self, parts: list[object] | list[str | None], names: tuple[str, ...], where: str) -> Credential | None:
         values = [_text(f"{where} {name}", part) for name, part in zip(names, parts, strict=True)]

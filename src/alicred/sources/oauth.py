@@ -12,7 +12,7 @@ import attrs
 
 import alicred._arguments as check
 from alicred.clock import SYSTEM_CLOCK
-from alicred.credential import Credential
+from alicred.credential import Credential, named
 from alicred.errors import ConfigurationError, DeniedError, MalformedResponseError, TransientError
 from alicred.refresh.forks import watch
 from alicred.sources._login import LoginSite, token_text
@@ -163,7 +163,7 @@ class OAuthProvider:
                 if error.status != 401 or tokens is not before or before.refresh_token is None:
                     raise
                 fetched = self._exchange(self._renewed(before))
-        return attrs.evolve(fetched, provider_name=self.name)
+        return named(fetched, self.name)
 
     def _in_time(self, tokens: OAuthTokens) -> OAuthTokens:
         """*tokens*, or those that came after them if their access token is about to end."""

@@ -11,7 +11,7 @@ import attrs
 
 import alicred._arguments as check
 from alicred._environ import variable
-from alicred.credential import Credential
+from alicred.credential import Credential, named
 from alicred.errors import ConfigurationError, DeniedError, NotConfigured
 from alicred.sources._files import as_text, expand, read_file, shown
 from alicred.sources._naming import errors_of
@@ -129,7 +129,7 @@ class OidcRoleArnProvider:
                 if newer == token:
                     raise
                 fetched = self._ask(identity, newer, environ)
-        return attrs.evolve(fetched, provider_name=self.name)
+        return named(fetched, self.name)
 
     def _ask(self, identity: _Identity, token: str, environ: Mapping[str, str]) -> Credential:
         return self._sts.client(environ).assume_role_with_oidc(

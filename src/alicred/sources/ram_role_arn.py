@@ -7,10 +7,8 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-import attrs
-
 import alicred._arguments as check
-from alicred.credential import Credential, Expiring
+from alicred.credential import Credential, Expiring, named
 from alicred.errors import AlicredError, ConfigurationError, as_alicred_error
 from alicred.provider import Provider
 from alicred.sources._naming import errors_of
@@ -90,7 +88,7 @@ class RamRoleArnProvider:
                 policy=self._policy,
                 external_id=self._external_id,
             )
-        return attrs.evolve(fetched, provider_name=self.name)
+        return named(fetched, self.name)
 
     def _credential(self) -> Credential:
         found = _value_of(self._source)

@@ -7,10 +7,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import attrs
-
 import alicred._arguments as check
-from alicred.credential import Credential
+from alicred.credential import Credential, named
 from alicred.errors import ConfigurationError
 from alicred.sources._files import expand, read_file, shown
 from alicred.sources._naming import errors_of
@@ -81,7 +79,7 @@ class RsaKeyPairProvider:
                     fetched = self._ask(client, key)
                 except ConfigurationError as error:
                     raise ConfigurationError(f"{error.message} ({_WHAT}: {shown(path)})") from None
-        return attrs.evolve(fetched, provider_name=self.name)
+        return named(fetched, self.name)
 
     def _ask(self, client: StsClient, key: str | bytes) -> Credential:
         return client.generate_session_access_key(public_key_id=self._public_key_id, private_key=key, duration=self._duration)

@@ -7,10 +7,8 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-import attrs
-
 import alicred._arguments as check
-from alicred.credential import Credential
+from alicred.credential import Credential, named
 from alicred.errors import AlicredError, ConfigurationError, ProviderError
 from alicred.sources._naming import errors_of
 from alicred.sources._sts import StsChoice
@@ -84,7 +82,7 @@ class SamlRoleArnProvider:
                 duration=self._duration,
                 policy=self._policy,
             )
-        return attrs.evolve(fetched, provider_name=self.name)
+        return named(fetched, self.name)
 
     def _ask_for_assertion(self) -> object:
         try:

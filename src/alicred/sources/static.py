@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import Generic
 
-import attrs
-
-from alicred.credential import BearerToken, C, Credential
+from alicred.credential import BearerToken, C, Credential, named
 from alicred.errors import ConfigurationError
 
 
@@ -52,5 +50,5 @@ def _name(value: object) -> str:
 
 def _named(value: C, name: str) -> C:
     if isinstance(value, (Credential, BearerToken)) and not value.provider_name:
-        return attrs.evolve(value, provider_name=name)
+        return named(value, name)
     return value

@@ -74,14 +74,14 @@ def environment_proxy(environ: Mapping[str, str], target: Endpoint) -> Proxy | N
     Raises:
         ConfigurationError: The variable holds no proxy that alicred can use; the text names the variable.
     """
-    if is_exempt(_either(environ, "no_proxy")[1], target):
-        return None
     name, value = _either(environ, f"{target.scheme}_proxy")
     if name == "HTTP_PROXY" and "REQUEST_METHOD" in environ:
         value = ""
     if not value:
         name, value = _either(environ, "all_proxy")
-    return Proxy.parse(value, name=name) if value else None
+    if not value or is_exempt(_either(environ, "no_proxy")[1], target):
+        return None
+    return Proxy.parse(value, name=name)
 
 
 def _either(environ: Mapping[str, str], lower: str) -> tuple[str, str]:

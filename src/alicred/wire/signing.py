@@ -39,7 +39,8 @@ def _utf8(text: str) -> bytes:
 
 def percent_encode(text: str) -> str:
     """*text* as RFC 3986 has it: all but ``A-Z a-z 0-9 - _ . ~`` as ``%XX`` of its UTF-8 bytes; a space is ``%20``."""
-    return "".join([_ENCODED[byte] for byte in _utf8(text)])
+    encoded = _utf8(text)
+    return text if encoded.isalnum() else "".join([_ENCODED[byte] for byte in encoded])
 
 
 def canonical_query(params: Mapping[str, str]) -> str:
@@ -176,7 +177,7 @@ def timestamp(now: datetime) -> str:
     """
     if now.tzinfo is None or now.utcoffset() is None:
         raise ConfigurationError("the time of a request has no time zone: give an aware datetime")
-    return now.astimezone(timezone.utc).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
+    return now.astimezone(timezone.utc).isoformat(timespec="seconds").removesuffix("+00:00") + "Z"
 
 
 def nonce() -> str:

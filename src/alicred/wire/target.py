@@ -67,9 +67,10 @@ class Target:
         for name, value in given.items():
             if not _TOKEN.fullmatch(name):
                 raise ConfigurationError("the name of a header holds characters that cannot stand there")
-            if not value.isascii() or not (value.replace("\t", " ").isprintable() or not value):
-                raise ConfigurationError(f"the header {name.lower()} holds characters that cannot stand there, such as a newline")
-            sent[name.lower()] = value
+            lower = name.lower()
+            if not (value.isascii() and (value.isprintable() or value.replace("\t", " ").isprintable())):
+                raise ConfigurationError(f"the header {lower} holds characters that cannot stand there, such as a newline")
+            sent[lower] = value
         sent.setdefault("host", self.endpoint.authority)
         sent.setdefault("user-agent", user_agent())
         if self.user_info is not None:

@@ -14,7 +14,7 @@ from alicred.compat.http import HttpOptions
 from alicred.compat.provider.static_ak import StaticAKCredentialsProvider
 from alicred.compat.provider.static_sts import StaticSTSCredentialsProvider
 from alicred.compat.settings import CONNECT_MILLISECONDS, DURATION, READ_MILLISECONDS, SESSION_SECONDS, StsHost, given_or, session_span
-from alicred.credential import Credential
+from alicred.credential import Credential, named
 from alicred.errors import AlicredError, ProviderError
 from alicred.provider import Provider
 from alicred.refresh.cache import CachingProvider
@@ -113,7 +113,7 @@ class _Role:
     def get(self) -> Credential:
         holder = _Holder(self.source)
         fetched = self.assumed_by(holder, self.session.resolve(os.environ), self.sts.client(os.environ)).get()
-        return attrs.evolve(fetched, provider_name=f"{self.name}/{holder.provider_name}")
+        return named(fetched, f"{self.name}/{holder.provider_name}")
 
     def assumed_by(self, source: Provider[Credential], session_name: str | None = None, sts: StsClient | None = None) -> RamRoleArnProvider:
         return RamRoleArnProvider(

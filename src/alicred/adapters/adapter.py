@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from datetime import timedelta
 from typing import ClassVar, cast
 
 import alicred._arguments as check
-from alicred.credential import Credential, Expiring
+from alicred._tasks import ask_in_task
+from alicred.credential import Credential
 from alicred.errors import ConfigurationError
 from alicred.provider import Provider
 
@@ -53,17 +54,6 @@ class Adapter:
 
     def __repr__(self) -> str:
         return f"<{self._call} adapter of {self._provider.name}>"
-
-
-async def ask_in_task(provider: Provider[Expiring]) -> object:
-    """What *provider* provides, without blocking the event loop: through its ``aget()``, or through a thread if it has none."""
-    aget: object = getattr(provider, "aget", None)
-    if callable(aget):
-        # A provider of the user's own may have an aget() too; what it awaits to is looked at like any other value.
-        return await cast("Callable[[], Awaitable[object]]", aget)()
-    from asyncio import to_thread  # only who awaits needs it
-
-    return await to_thread(provider.get)
 
 
 def missing_client(call: str, distribution: str, error: ImportError) -> ConfigurationError:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
 
 import alicred._arguments as check
-from alicred.adapters.adapter import ask_in_task, missing_client
+from alicred._tasks import ask_in_task
+from alicred.adapters.adapter import missing_client
 from alicred.adapters.getters import GetterProvider
 from alicred.credential import Credential
 from alicred.errors import ConfigurationError

@@ -7,7 +7,7 @@ from contextvars import ContextVar
 import attrs
 
 import alicred._arguments as check
-from alicred.adapters.adapter import ask_in_task
+from alicred._tasks import ask_in_task
 from alicred.credential import BearerToken, Credential
 from alicred.errors import ConfigurationError
 from alicred.provider import Provider

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime, timezone
 from typing import Protocol, TypeGuard, cast
 
+from alicred._tasks import ask_in_task
 from alicred.compat.api import ICredentials, ICredentialsProvider
 from alicred.compat.exceptions import CredentialException, CredentialValueError, explained, native_error
 from alicred.compat.naming import kind_of
@@ -76,7 +77,7 @@ class Face(Front):
         return _key(self._provider.get(), self._name)
 
     async def _aget(self) -> Credential:
-        return _key(await aget(self._provider), self._name)
+        return _key(await ask_in_task(self._provider), self._name)
 
     def get_provider_name(self) -> str:
         """What the provider is called."""
@@ -115,7 +116,7 @@ class Borrowed:
     async def aget(self) -> Credential:
         """As `get`, for tasks; on a thread if the lender has no ``get_credentials_async()`` of its own."""
         try:
-            return credential_of(await ask_in_task(self._lender), self.name)
+            return credential_of(await credentials_in_task(self._lender), self.name)
         except CredentialException as error:
             raise native_error(error) from error
 
@@ -154,7 +155,7 @@ def provider_name(provider: object) -> str:
     return name if isinstance(name, str) and name else type(provider).__name__
 
 
-async def ask_in_task(provider: GivesCredentials) -> ICredentials:
+async def credentials_in_task(provider: GivesCredentials) -> ICredentials:
     """What ``get_credentials_async()`` answers; where there is none, or it was only inherited, ``get_credentials()`` on a thread."""
     ask: object = getattr(provider, "get_credentials_async", None)
     if callable(ask) and getattr(type(provider), "get_credentials_async", None) not in _abstract():
@@ -162,16 +163,6 @@ async def ask_in_task(provider: GivesCredentials) -> ICredentials:
     from asyncio import to_thread  # only who awaits needs it
 
     return await to_thread(provider.get_credentials)
-
-
-async def aget(provider: Provider[Credential]) -> Credential:
-    """A value of a native provider, by its ``aget()`` if it has one, else by its ``get()`` on a thread."""
-    ask: object = getattr(provider, "aget", None)
-    if callable(ask):
-        return await cast("Callable[[], Awaitable[Credential]]", ask)()  # a provider's own; what it awaits to is the provider's word
-    from asyncio import to_thread  # only who awaits needs it
-
-    return await to_thread(provider.get)
 
 
 def credential_of(found: ICredentials, name: str) -> Credential:

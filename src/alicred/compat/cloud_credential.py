@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from alicred.compat import parts
 from alicred.compat.api import ICredentials
-from alicred.compat.bridge import GivesCredentials, ask_in_task
+from alicred.compat.bridge import GivesCredentials, credentials_in_task
 from alicred.compat.models import CredentialModel
 
 
@@ -29,7 +29,7 @@ class CloudCredential:
 
     async def get_credential_async(self) -> CredentialModel:
         """As `get_credential`, for tasks."""
-        return self._model(await ask_in_task(self.provider))
+        return self._model(await credentials_in_task(self.provider))
 
     def get_access_key_id(self) -> str | None:
         return parts.begin(self, self.get_credential()).access_key_id

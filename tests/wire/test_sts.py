@@ -24,7 +24,7 @@ from alicred.wire.http import HttpClient
 from alicred.wire.sts import CallerIdentity, StsClient
 from tests.wire.servers import Reply, Request, answering, make_certificate
 
-SOURCE = Credential("LTAI-id", "planted-secret", "planted-token/+=")
+SOURCE = Credential("the-id", "planted-secret", "planted-token/+=")
 SESSION = {"AccessKeyId": "STS.id", "AccessKeySecret": "planted-1", "SecurityToken": "planted-2", "Expiration": "2030-01-02T03:04:05Z"}
 ENDS = datetime(2030, 1, 2, 3, 4, 5, tzinfo=timezone.utc)
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=timezone.utc)
@@ -137,7 +137,7 @@ def test_signed_calls_carry_a_signature_that_verifies(action: str) -> None:
     _, (request,) = call(action, lambda _: success(ANSWERS.get(action)))
     key_id, signed, signature = signing.parse_acs3_authorization(request.headers["authorization"])
     canonical = signing.acs3_canonical_request("POST", "/", {}, request.headers, signed, signing.sha256_hex(request.body))
-    assert key_id == "LTAI-id"
+    assert key_id == "the-id"
     assert signature == signing.acs3_signature("planted-secret", canonical)
     assert set(signed) == {"host", "content-type", *(name for name in request.headers if name.startswith("x-acs-"))}
     assert request.headers["x-acs-security-token"] == "planted-token/+="

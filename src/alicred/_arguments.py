@@ -37,10 +37,14 @@ def optional_text(name: str, value: object) -> str | None:
     return None if value is None else text(name, value)
 
 
-def span(name: str, value: object) -> timedelta:
-    """*value*, if it is a timedelta above zero and short enough for the system to wait for: a day at most."""
-    if not isinstance(value, timedelta) or not timedelta(0) < value <= timedelta(days=1):
-        raise ConfigurationError(f"{name} must be a datetime.timedelta above zero and of at most a day, not {value!r}")
+_DAY = timedelta(days=1)
+
+
+def span(name: str, value: object, *, longest: timedelta = _DAY) -> timedelta:
+    """*value*, if it is a timedelta above zero and of at most *longest*: a day, which is short enough for the system to wait for."""
+    if not isinstance(value, timedelta) or not timedelta(0) < value <= longest:
+        most = "a day" if longest == _DAY else f"{longest.days} days"
+        raise ConfigurationError(f"{name} must be a datetime.timedelta above zero and of at most {most}, not {value!r}")
     return value
 
 
@@ -119,7 +123,12 @@ def listener(name: str, value: object) -> None:
 def provider(name: str, value: object) -> None:
     """Refuse what does not look like a provider."""
     if not _has(value, "get") or not hasattr(value, "name"):
-        raise ConfigurationError(f"{name} must be a provider, an object with a name and a get() method, not {_kind(value)}")
+        hint = ""
+        if isinstance(value, type):
+            hint = f": make one, {value.__name__}(...)"
+        elif hasattr(value, "expires_at"):
+            hint = ": wrap it in a StaticProvider"
+        raise ConfigurationError(f"{name} must be a provider, an object with a name and a get() method, not {_kind(value)}{hint}")
 
 
 def _has(value: object, *methods: str) -> bool:

@@ -66,8 +66,42 @@ def test_nothing_but_a_provider_is_taken(given: object) -> None:
 
 
 def test_a_bearer_token_is_no_credential() -> None:
-    with pytest.raises(ConfigurationError, match=r"adapted\.provider must provide a Credential, not a BearerToken"):
+    with pytest.raises(ConfigurationError) as caught:
         Adapted(StaticProvider(BearerToken("planted"))).get_credentials()  # type: ignore[arg-type]
+    assert str(caught.value) == (
+        "adapted: the provider 'bearer' must provide a Credential, not a BearerToken: this client has no use for one"
+    )
+
+
+def test_a_get_that_would_have_to_be_awaited_is_told_and_closed() -> None:
+    class Awaited:
+        name = "vault"
+
+        async def get(self) -> Credential:
+            return HELD
+
+    with pytest.raises(ConfigurationError, match=r"adapted: the provider 'vault' .* not a coroutine: write get\(\) without async"):
+        Adapted(Awaited()).get_credentials()  # type: ignore[arg-type]  # a coroutine that nobody awaits would be a warning, and fail this test
+
+
+@pytest.mark.parametrize(
+    ("given", "advice"),
+    [
+        (HELD, "wrap it in a StaticProvider"),
+        (BearerToken("planted"), "wrap it in a StaticProvider"),
+        (StaticProvider, r"make one, StaticProvider\("),
+    ],
+)
+def test_what_is_nearly_a_provider_comes_with_advice(given: object, advice: str) -> None:
+    with pytest.raises(ConfigurationError, match=rf"adapted\.provider must be a provider, .*: {advice}"):
+        Adapted(given)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("days", [0, 8])
+def test_valid_for_is_at_most_what_a_signed_url_can_last_for(days: int) -> None:
+    Adapted(CachingProvider(StaticProvider(HELD)), timedelta(days=7))
+    with pytest.raises(ConfigurationError, match=r"adapted\.valid_for must be .* of at most 7 days"):
+        Adapted(CachingProvider(StaticProvider(HELD)), timedelta(days=days))
 
 
 def test_valid_for_asks_for_a_value_that_lasts() -> None:

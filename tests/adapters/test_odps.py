@@ -123,7 +123,7 @@ def test_a_bearer_account_does_the_same_with_tokens() -> None:
     assert account.token == "token-1"
     account.reload(True)
     assert account.token == "token-2"
-    with pytest.raises(ConfigurationError, match=r"odps_bearer\.provider must provide a BearerToken, not a Credential"):
+    with pytest.raises(ConfigurationError, match=r"odps_bearer: the provider .* must provide a BearerToken, not a Credential"):
         signed(odps_bearer(StaticProvider(STS)))  # type: ignore[arg-type]
 
 

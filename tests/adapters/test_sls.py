@@ -112,7 +112,7 @@ def stand_in(monkeypatch: pytest.MonkeyPatch, without_client: None) -> Iterator[
     for name, contents in {
         "aliyun": {},
         "aliyun.log": {"LogClient": StandIn, "LogException": Refusal},
-        "aliyun.log.consumer": {"ConsumerWorker": Worker},
+        "aliyun.log.consumer": {"ConsumerWorker": Worker, "LogHubConfig": SimpleNamespace},
         "aliyun.log.version": {"USER_AGENT": "sdk"},
     }.items():
         monkeypatch.setitem(sys.modules, name, module(name, **contents))

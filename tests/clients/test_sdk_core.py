@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
+import gc
 import json
 import logging
 import pickle
+import sys
 import warnings
 from collections.abc import Iterator
 from typing import Any
@@ -181,6 +184,17 @@ def test_the_client_takes_the_options_of_an_acs_client_but_for_keys(service: Loo
         with pytest.raises(ConfigurationError, match=f"leave out {name}") as caught:
             sdk_core_client(service.keys, "cn-beijing", **{name: "planted-secret"})
         assert "planted-secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("options", [{"ak": "planted-secret"}, {"no_such_option": 1}])
+def test_a_client_that_was_refused_leaves_without_a_word(options: dict[str, object], monkeypatch: pytest.MonkeyPatch) -> None:
+    heard: list[str] = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda unraisable: heard.append(repr(unraisable.object)))
+    with contextlib.suppress(ConfigurationError, TypeError):
+        sdk_core_client(Keys(), "cn-beijing", **options)
+        pytest.fail("it was not refused")
+    gc.collect()
+    assert not any("AcsClient.__del__" in each for each in heard)
 
 
 def test_it_can_be_pickled_and_copied_and_shows_no_secret() -> None:

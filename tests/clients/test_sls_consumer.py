@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from alicred import CachingProvider, Credential, DeniedError, Provider, RefreshPolicy
+from alicred import CachingProvider, ConfigurationError, Credential, DeniedError, Provider, RefreshPolicy
 from alicred.adapters import sls_consumer
 from tests.clients.sessions import Early
 from tests.clients.signatures import sls as signatures
@@ -163,6 +163,11 @@ def test_a_refusal_that_is_not_about_the_credential_leaves_it_alone(service: Sls
 
 
 # Where the provider has nothing
+
+
+def test_what_is_no_configuration_is_refused_by_its_name(service: SlsLoopback) -> None:
+    with pytest.raises(ConfigurationError, match=r"sls_consumer\.worker\.consumer_option must be a LogHubConfig, not a str"):
+        sls_consumer(service.keys).worker(Processor, "config")  # type: ignore[arg-type]  # that is the point
 
 
 def test_without_a_credential_no_worker_is_made(service: SlsLoopback) -> None:

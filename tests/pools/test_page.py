@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 from tests.pools.support import EXAMPLES
@@ -31,3 +34,18 @@ def test_every_statement_on_the_page_stands_in_one_of_the_programs() -> None:
 def test_every_program_is_on_the_page() -> None:
     page = PAGE.read_text("utf-8")
     assert [path.name for path in EXAMPLES.glob("*.py") if f"(examples/pools/{path.name})" not in page] == []
+
+
+def test_the_cloud_of_the_page_serves_the_programs() -> None:
+    with subprocess.Popen([sys.executable, EXAMPLES / "cloud.py"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as cloud:
+        assert cloud.stdout is not None
+        try:
+            printed = "".join(cloud.stdout.readline() for _ in range(3))
+            variables = dict(re.findall(r"(ALIBABA_CLOUD_\w+)=(\S+)", printed))
+            command = [sys.executable, "-c", "from one_provider import call; print(call()['role'])"]
+            called = subprocess.run(
+                command, cwd=EXAMPLES, env={**os.environ, **variables}, capture_output=True, text=True, timeout=50, check=False
+            )
+        finally:
+            cloud.communicate("\n", timeout=50)
+    assert (called.returncode, called.stdout.split("/")[0]) == (0, variables["ALIBABA_CLOUD_ROLE_ARN"].split(":role/")[0] + ":assumed-role")

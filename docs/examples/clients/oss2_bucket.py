@@ -15,7 +15,7 @@ bucket.put_object("hello.txt", b"hello")
 print(bucket.get_object("hello.txt").read().decode())
 
 # A URL ends with the credential that signed it: have one that lasts as long.
-hour = timedelta(hours=1)
-links = oss2.Bucket(oss2.ProviderAuthV4(adapters.oss2(provider, valid_for=hour)), endpoint, name, region=region)
-url = links.sign_url("GET", "hello.txt", int(hour.total_seconds()), slash_safe=True)
+lasting = timedelta(minutes=50)
+links = oss2.Bucket(oss2.ProviderAuthV4(adapters.oss2(provider, valid_for=lasting)), endpoint, name, region=region)
+url = links.sign_url("GET", "hello.txt", int(lasting.total_seconds()), slash_safe=True)
 print(url.partition("?")[0])

@@ -25,9 +25,9 @@ client.put_object(oss.PutObjectRequest(bucket=bucket, key="hello.txt", body=b"he
 print(client.get_object(oss.GetObjectRequest(bucket=bucket, key="hello.txt")).body.read().decode())
 
 # A URL ends with the credential that signed it: have one that lasts as long.
-hour = timedelta(hours=1)
-links = oss.Client(config(oss_v2(provider, valid_for=hour)))
-signed = links.presign(oss.GetObjectRequest(bucket=bucket, key="hello.txt"), expires=hour)
+lasting = timedelta(minutes=50)
+links = oss.Client(config(oss_v2(provider, valid_for=lasting)))
+signed = links.presign(oss.GetObjectRequest(bucket=bucket, key="hello.txt"), expires=lasting)
 print(signed.url.partition("?")[0])
 
 

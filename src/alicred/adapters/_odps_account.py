@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from odps.accounts import BaseAccount, BearerTokenAccount, CloudAccount, StsAccount
 
 import alicred._arguments as check
-from alicred.adapters.adapter import Adapter
+from alicred.adapters.adapter import Adapter, not_a_value
 from alicred.adapters.rejecting import LastUsed
 from alicred.credential import BearerToken, Credential
 from alicred.errors import ConfigurationError
@@ -25,6 +25,7 @@ class OdpsAccount(Adapter, BaseAccount):
     """
 
     _call = "odps"
+    _with_a_token = "use odps_bearer()"
 
     def __init__(self, provider: Provider[Credential]) -> None:
         super().__init__(provider)
@@ -67,7 +68,7 @@ class OdpsBearerAccount(BearerTokenAccount):
     @property
     def token(self) -> str:
         """The current token."""
-        return _bearer(self._provider.get()).token
+        return self._looked_at(self._provider.get()).token
 
     def sign_request(self, req: PreparedRequest, endpoint: str, region_name: str | None = None) -> None:
         """Add the current token to *req*, as the client's own account does.
@@ -75,13 +76,18 @@ class OdpsBearerAccount(BearerTokenAccount):
         Raises:
             AlicredError: What the provider raised.
         """
-        held = self._used.note(_bearer(self._provider.get()))
+        held = self._used.note(self._looked_at(self._provider.get()))
         BearerTokenAccount(held.token, expired_hours=None).sign_request(req, endpoint, region_name=region_name)
 
     def reload(self, force: bool = False) -> None:
         """Called by the client when the service has rejected what this thread used last (*force*): the provider is told."""
         if force:
             self._used.reject()
+
+    def _looked_at(self, held: object) -> BearerToken:
+        if isinstance(held, BearerToken):
+            return held
+        raise ConfigurationError(f"odps_bearer: {not_a_value(held, self._provider.name, 'a BearerToken')}")
 
     def __deepcopy__(self, memo: object) -> OdpsBearerAccount:
         return self
@@ -91,9 +97,3 @@ class OdpsBearerAccount(BearerTokenAccount):
 
     def __repr__(self) -> str:
         return f"<odps_bearer adapter of {self._provider.name}>"
-
-
-def _bearer(held: object) -> BearerToken:
-    if isinstance(held, BearerToken):
-        return held
-    raise ConfigurationError(f"odps_bearer.provider must provide a BearerToken, not a {type(held).__name__}")

@@ -91,6 +91,8 @@ class SdkCoreSigner(Adapter, Signer):
 class SdkCoreClient(AcsClient):
     """An ``AcsClient`` under a provider."""
 
+    session = None  # what the client's __del__ asks for, also where the constructor has refused
+
     def __init__(self, provider: Provider[Credential], region_id: str, **options: object) -> None:
         signer = SdkCoreSigner(provider)
         if wrong := [name for name in _KEYS if name in options]:

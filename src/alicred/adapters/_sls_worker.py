@@ -6,9 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from aliyun.log import LogClient, LogException
-from aliyun.log.consumer import ConsumerWorker
+from aliyun.log.consumer import ConsumerWorker, LogHubConfig
 from aliyun.log.version import USER_AGENT
 
+import alicred._arguments as check
 from alicred.adapters.rejecting import LastUsed
 from alicred.adapters.sls_provider import SlsCredential, SlsProvider
 from alicred.credential import Credential
@@ -16,7 +17,7 @@ from alicred.errors import AlicredError
 from alicred.provider import Provider
 
 if TYPE_CHECKING:
-    from aliyun.log.consumer import ConsumerProcessorBase, LogHubConfig
+    from aliyun.log.consumer import ConsumerProcessorBase
     from aliyun.log.consumer.consumer_client import ConsumerClient
 
 _FAILED = "CredentialsProviderError"
@@ -72,6 +73,7 @@ class SlsWorker(ConsumerWorker):
         args: Sequence[object] | None,
         kwargs: Mapping[str, object] | None,
     ) -> None:
+        check.required("sls_consumer.worker.consumer_option", consumer_option, LogHubConfig)
         self._alicred_credentials = WorkerCredentials(provider)
         super().__init__(make_processor, consumer_option, args, None if kwargs is None else dict(kwargs))
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from inspect import iscoroutine
 from typing import ClassVar, cast
 
 import alicred._arguments as check
 from alicred._tasks import ask_in_task
-from alicred.credential import Credential
+from alicred.credential import BearerToken, Credential
 from alicred.errors import ConfigurationError
 from alicred.provider import Provider
+
+_LONGEST = timedelta(days=7)  # for which the longest-lived of the services' signed URLs can be made
 
 
 class Adapter:
@@ -22,11 +25,12 @@ class Adapter:
     """
 
     _call: ClassVar[str]  # how it is made, for messages: the name of the function in `alicred.adapters`
+    _with_a_token: ClassVar[str] = "this client has no use for one"  # what to do with a provider of bearer tokens
 
     def __init__(self, provider: Provider[Credential], valid_for: timedelta | None = None) -> None:
         check.provider(f"{self._call}.provider", provider)
         if valid_for is not None:
-            check.span(f"{self._call}.valid_for", valid_for)
+            check.span(f"{self._call}.valid_for", valid_for, longest=_LONGEST)
             if not callable(getattr(provider, "get_valid_for", None)):
                 raise ConfigurationError(
                     f"{self._call}: valid_for needs a provider with get_valid_for(), such as CachingProvider; {provider.name} has none"
@@ -47,13 +51,24 @@ class Adapter:
     def _looked_at(self, held: object) -> Credential:
         if isinstance(held, Credential):
             return held
-        raise ConfigurationError(f"{self._call}.provider must provide a Credential, not a {type(held).__name__}: {self._provider.name}")
+        raise ConfigurationError(f"{self._call}: {not_a_value(held, self._provider.name, 'a Credential', self._with_a_token)}")
 
     def __deepcopy__(self, memo: object) -> Adapter:
         return self
 
     def __repr__(self) -> str:
         return f"<{self._call} adapter of {self._provider.name}>"
+
+
+def not_a_value(held: object, name: str, wanted: str, with_a_token: str = "") -> str:
+    """What is wrong with *held*, which the provider called *name* has provided instead of *wanted*, and what to do about it."""
+    advice = ""
+    if iscoroutine(held):
+        held.close()
+        advice = ": write get() without async, or give it the name aget() beside a get()"
+    elif isinstance(held, BearerToken) and with_a_token:
+        advice = f": {with_a_token}"
+    return f"the provider {name!r} must provide {wanted}, not a {type(held).__name__}{advice}"
 
 
 def missing_client(call: str, distribution: str, error: ImportError) -> ConfigurationError:

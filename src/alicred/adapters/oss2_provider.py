@@ -15,10 +15,11 @@ def oss2(provider: Provider[Credential], *, valid_for: timedelta | None = None) 
     Args:
         provider: Where each request gets its credential; usually a `CachingProvider`, shared by all clients.
         valid_for: How long each credential must last from the moment it is used, by ``provider.get_valid_for()``: for the auth of a
-            bucket that signs URLs, as long as the URLs. ``None`` takes what ``get()`` gives.
+            bucket that signs URLs, as long as the URLs; above zero, seven days at most. ``None`` takes what ``get()`` gives.
 
     Raises:
-        ConfigurationError: *provider* is no provider, or has no ``get_valid_for()`` though *valid_for* is given.
+        ConfigurationError: *provider* is no provider, or has no ``get_valid_for()`` though *valid_for* is given, or that is out of
+            its range.
     """
     return Oss2Provider(provider, valid_for)
 

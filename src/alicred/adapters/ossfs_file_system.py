@@ -55,8 +55,8 @@ def ossfs_aio(
     Raises:
         ConfigurationError: As `ossfs`.
     """
-    credentials = OssfsProvider.of(provider)
-    _look_at(region, options)
+    credentials = OssfsProvider.of(provider, "ossfs_aio")
+    _look_at(region, options, "ossfs_aio")
     try:
         from alicred.adapters._ossfs import ProviderAioOSSFileSystem
     except ImportError as error:
@@ -64,12 +64,12 @@ def ossfs_aio(
     return ProviderAioOSSFileSystem(credentials=credentials, endpoint=endpoint, region=region, **options)
 
 
-def _look_at(region: str | None, options: Mapping[str, object]) -> None:
+def _look_at(region: str | None, options: Mapping[str, object], call: str = "ossfs") -> None:
     if region is not None:
-        check.text("ossfs.region", region)
+        check.text(f"{call}.region", region)
     for name in _KEYS:
         if name in options:
-            raise ConfigurationError(f"ossfs.{name} is not taken: the credentials come from the provider")
+            raise ConfigurationError(f"{call}.{name} is not taken: the credentials come from the provider")
 
 
 class OssfsProvider(GetterProvider):
@@ -87,8 +87,9 @@ class OssfsProvider(GetterProvider):
         self._key = key
 
     @classmethod
-    def of(cls, provider: Provider[Credential]) -> OssfsProvider:
-        """The one of *provider*."""
+    def of(cls, provider: Provider[Credential], call: str = "ossfs") -> OssfsProvider:
+        """The one of *provider*; *call* is what asks for it."""
+        check.provider(f"{call}.provider", provider)
         for reference in _KNOWN.valuerefs():
             known = reference()
             if known is not None and known._provider is provider:

@@ -8,6 +8,7 @@ import attrs
 
 import alicred._arguments as check
 from alicred._tasks import ask_in_task
+from alicred.adapters.adapter import not_a_value
 from alicred.credential import BearerToken, Credential
 from alicred.errors import ConfigurationError
 from alicred.provider import Provider
@@ -80,11 +81,11 @@ class TeaCredential:
         Raises:
             AlicredError: What the provider raised. The client wraps it; it is the ``inner_exception`` of what arrives.
         """
-        return _value(self._provider.get())
+        return self._value(self._provider.get())
 
     async def get_credential_async(self) -> TeaValue:
         """As `get_credential`, for tasks. Never blocks the event loop."""
-        return _value(await ask_in_task(self._provider))
+        return self._value(await ask_in_task(self._provider))
 
     # What older clients call, part by part
 
@@ -130,6 +131,19 @@ class TeaCredential:
     async def _begun_async(self) -> TeaValue:
         return self._last.get() or self._begin(await self.get_credential_async())
 
+    def _value(self, held: object) -> TeaValue:
+        if isinstance(held, Credential):
+            return TeaValue(
+                provider_name=held.provider_name or None,
+                type="sts" if held.security_token else "access_key",
+                access_key_id=held.access_key_id,
+                access_key_secret=held.access_key_secret,
+                security_token=held.security_token,
+            )
+        if isinstance(held, BearerToken):
+            return TeaValue(provider_name=held.provider_name or None, type="bearer", bearer_token=held.token)
+        raise ConfigurationError(f"tea: {not_a_value(held, self._provider.name, 'a Credential or a BearerToken')}")
+
     def __deepcopy__(self, memo: object) -> TeaCredential:
         return self
 
@@ -138,17 +152,3 @@ class TeaCredential:
 
     def __repr__(self) -> str:
         return f"<TeaCredential of {self._provider.name}>"
-
-
-def _value(held: object) -> TeaValue:
-    if isinstance(held, Credential):
-        return TeaValue(
-            provider_name=held.provider_name or None,
-            type="sts" if held.security_token else "access_key",
-            access_key_id=held.access_key_id,
-            access_key_secret=held.access_key_secret,
-            security_token=held.security_token,
-        )
-    if isinstance(held, BearerToken):
-        return TeaValue(provider_name=held.provider_name or None, type="bearer", bearer_token=held.token)
-    raise ConfigurationError(f"tea.provider must provide a Credential or a BearerToken, not a {type(held).__name__}")

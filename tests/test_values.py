@@ -114,6 +114,25 @@ def test_a_named_value_differs_in_its_name_alone(value: Credential | BearerToken
     assert attrs.asdict(value) == before
 
 
+@attrs.frozen(cache_hash=True)
+class Tagged(Credential):
+    """A credential of somebody's own, with more than its fields."""
+
+    tag: str = "blue"
+
+
+class Plain(Credential):
+    def __attrs_post_init__(self) -> None:
+        super().__attrs_post_init__()
+        object.__setattr__(self, "tag", "blue")
+
+
+def test_a_named_value_of_somebodys_own_class_lacks_nothing() -> None:
+    tagged = named(Tagged("the-id", "the-secret"), "vault")
+    assert (tagged.tag, tagged.provider_name, hash(tagged)) == ("blue", "vault", hash(Tagged("the-id", "the-secret")))
+    assert named(Plain("the-id", "the-secret"), "vault").tag == "blue"  # type: ignore[attr-defined]  # a class without annotations
+
+
 @given(st.text(min_size=1), st.text(min_size=1), st.text())
 def test_every_printable_text_that_is_not_blank_is_a_value_and_comes_back_as_it_is(key_id: str, secret: str, token: str) -> None:
     parts = (key_id, secret, *([token] if token else []))

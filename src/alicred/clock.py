@@ -8,7 +8,10 @@ from datetime import datetime, timedelta, timezone
 from functools import partial
 from typing import Protocol
 
+from alicred._log import WARNING, log
+
 _TOLERATED_SKEW = timedelta(seconds=5)
+_LARGEST_SKEW = timedelta(days=36525)  # a clock may have begun anew at 1970, but none is off by a century
 
 
 class Clock(Protocol):
@@ -66,8 +69,13 @@ class SystemClock:
         time.sleep(max(0.0, span.total_seconds()))
 
     def observe(self, server_time: datetime) -> None:
-        """Record the skew if the wall clock is more than five seconds off *server_time*, else forget it."""
+        """Record the skew if the wall clock is more than five seconds off *server_time*, else forget it.
+
+        A *server_time* that is a century off or more is not believed.
+        """
         skew = server_time - datetime.now(timezone.utc)
+        if abs(skew) >= _LARGEST_SKEW:
+            return
         skew = skew if abs(skew) > _TOLERATED_SKEW else timedelta(0)
         if abs(skew - self._skew) > _TOLERATED_SKEW:
             _log_skew(skew)
@@ -78,9 +86,7 @@ class SystemClock:
 
 
 def _log_skew(skew: timedelta) -> None:
-    from logging import getLogger  # imported when there is something to say
-
-    getLogger("alicred").warning("this machine's clock is %+.0f s off the service's; corrected for", -skew.total_seconds())
+    log(WARNING, "this machine's clock is %+.0f s off the service's; corrected for", -skew.total_seconds())
 
 
 SYSTEM_CLOCK = SystemClock()

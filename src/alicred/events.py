@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
 from datetime import datetime, timedelta
 
 import attrs
 
+from alicred._log import DEBUG, ERROR, INFO, WARNING, is_logged, log
 from alicred._values import utc
 from alicred.errors import AlicredError, text_of
 
@@ -151,15 +151,8 @@ def tell(listener: Listener | None, event: Event) -> None:
     """Give *event* to *listener*, or to the log if there is none. Nothing that the listener raises goes any further."""
     try:
         (listener or _log)(event)
-    except Exception:
-        with suppress(ImportError):  # the interpreter is shutting down, and there is no log any more
-            from logging import getLogger  # imported when there is something to say
-
-            text = "a listener raised on %s; the event is lost, nothing else is"
-            getLogger("alicred").exception(text, type(event).__name__)
-
-
-_DEBUG, _INFO, _WARNING = 10, 20, 30  # logging's own numbers: logging is imported only when there is something to say
+    except Exception:  # noqa: BLE001  (a listener may raise anything)
+        log(ERROR, "a listener raised on %s; the event is lost, nothing else is", type(event).__name__, with_traceback=True)
 
 
 def _log(event: Event) -> None:
@@ -167,34 +160,22 @@ def _log(event: Event) -> None:
     if isinstance(event, RefreshFailed):
         kept = "the held value stays in service" if event.usable else "no value is left to serve"
         text = text_of(event.error, without=name)
-        _line(_WARNING, "%s: refresh failed (%d in a row), %s: %s", name, event.consecutive_failures, kept, text)
+        log(WARNING, "%s: refresh failed (%d in a row), %s: %s", name, event.consecutive_failures, kept, text)
     elif isinstance(event, RefreshSucceeded):
-        level = _INFO if event.refreshes == 1 else _DEBUG
-        if _is_logged(level):  # it mostly is not, and then no text is made
+        level = INFO if event.refreshes == 1 else DEBUG
+        if is_logged(level):  # it mostly is not, and then no text is made
             end = f"until {utc(event.expires_at)}" if event.expires_at else "without an end"
-            _line(level, "%s: credential fetched in %.3f s, valid %s", name, event.seconds, end)
+            log(level, "%s: credential fetched in %.3f s, valid %s", name, event.seconds, end)
     elif isinstance(event, ServedStale):
-        level = _WARNING if event.times == 1 else _DEBUG
+        level = WARNING if event.times == 1 else DEBUG
         end = utc(event.expires_at) if event.expires_at else "its rejection"
-        _line(level, "%s: serving a value that ended at %s, as the policy's grace allows", name, end)
+        log(level, "%s: serving a value that ended at %s, as the policy's grace allows", name, end)
     elif isinstance(event, RetryScheduled):
         text = "%s: attempt %d failed, the next one follows in %.3f s: %s"
-        _line(_DEBUG, text, name, event.failures, event.delay.total_seconds(), text_of(event.error, without=name))
+        log(DEBUG, text, name, event.failures, event.delay.total_seconds(), text_of(event.error, without=name))
     elif isinstance(event, SourceSkipped):
-        _line(_DEBUG, "%s: %s passed over: %s", name, event.source, text_of(event.error, without=event.source))
+        log(DEBUG, "%s: %s passed over: %s", name, event.source, text_of(event.error, without=event.source))
     elif isinstance(event, ChainResolved):
-        _line(_INFO, "%s: using %s", name, event.source)
+        log(INFO, "%s: using %s", name, event.source)
     elif isinstance(event, LoginNotSaved):
-        _line(_WARNING, "%s: %s", name, event.detail)
-
-
-def _is_logged(level: int) -> bool:
-    import logging
-
-    return logging.getLogger("alicred").isEnabledFor(level)
-
-
-def _line(level: int, text: str, *values: object) -> None:
-    import logging
-
-    logging.getLogger("alicred").log(level, text, *values)
+        log(WARNING, "%s: %s", name, event.detail)

@@ -6,12 +6,14 @@ import json
 import logging
 import os
 import re
+import signal
 import subprocess
 import sys
 import textwrap
 import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
+from functools import wraps
 from pathlib import Path
 
 import attrs
@@ -27,6 +29,7 @@ from alicred import (
     EcsRamRoleProvider,
     EnvironmentProvider,
     Listener,
+    NotConfigured,
     OidcRoleArnProvider,
     OnDenied,
     Phase,
@@ -227,8 +230,29 @@ class OfThisProcess(Vault):
         return super().get()
 
 
+class Crashes(OfThisProcess):
+    """As libraries in C do that were not made for a fork."""
+
+    def get(self) -> Credential:
+        if self._process != os.getpid():
+            os.kill(os.getpid(), signal.SIGKILL)
+        return super().get()
+
+
+class Leaves(OfThisProcess):
+    def get(self) -> Credential:
+        if self._process != os.getpid():
+            os._exit(0)
+        return super().get()
+
+
 class ShowsItsPassword(Vault):
     def __repr__(self) -> str:
+        return f"<Vault opened by {self._password}>"
+
+
+class ShowsItsPasswordAsText(Vault):
+    def __str__(self) -> str:
         return f"<Vault opened by {self._password}>"
 
 
@@ -250,11 +274,72 @@ class Logs(Vault):
         return value
 
 
+class ShowsItsValueAsText(Vault):
+    def get(self) -> TextValue:  # type: ignore[override]  # another value
+        return TextValue(datetime.now(timezone.utc) + HOUR)
+
+
+@attrs.frozen
+class TextValue:
+    expires_at: datetime
+    session_token: str = attrs.field(default=SECRET, repr=False)
+
+    def __str__(self) -> str:
+        return self.session_token
+
+
+class LogsArguments(Vault):
+    def get(self) -> Credential:
+        logging.getLogger("vault").info("opened with %.3s...", self._password)
+        return super().get()
+
+
+class LogsATraceback(Vault):
+    def get(self) -> Credential:
+        try:
+            raise ValueError(self._password)
+        except ValueError:
+            logging.getLogger("vault").exception("the vault stays shut")
+        return super().get()
+
+
 class Prints(Vault):
     def get(self) -> Credential:
         value = super().get()
-        print("got", value.security_token)
+        print("opening\ngot", value.security_token)
         return value
+
+
+class Complains(Vault):
+    def get(self) -> Credential:
+        value = super().get()
+        print("got", value.security_token, file=sys.stderr)
+        return value
+
+
+class CannotBeShown(Vault):
+    def __repr__(self) -> str:
+        raise RuntimeError
+
+
+class CannotDeliver(Vault):
+    def get(self) -> Credential:
+        raise NotConfigured("the vault is not there: start it")
+
+
+class WithoutAName:
+    def get(self) -> Credential:
+        return Vault().get()
+
+
+class NamedByAnAccident(Vault):
+    @property
+    def name(self) -> str:  # type: ignore[override]  # a property, and one that fails
+        raise RuntimeError
+
+
+class WithoutGet:
+    name = "without get"
 
 
 class WorksOnce(Vault):
@@ -303,7 +388,12 @@ class SaysItInTheCause(Vault):
             raise TransientError("the vault is down: wait") from error
 
 
-BROKEN: list[tuple[type[Vault], str, str]] = [
+class NeverMade(Vault):
+    def __init__(self) -> None:
+        raise ValueError(PASSWORD)
+
+
+BROKEN: list[tuple[Callable[[], object], str, str]] = [
     (Nameless, "name", "name must be a text with something in it"),
     (Renamed, "name", "is 'vault, once used' after a get"),
     (Endless, "value", "returned a dict, which has no expires_at"),
@@ -316,18 +406,35 @@ BROKEN: list[tuple[type[Vault], str, str]] = [
     (OneAtATime, "threads", "one at a time, please"),
     (HoldsALock, "fork", "a forked child has no answer"),
     (OfThisProcess, "fork", "the connection is another process's"),
-    (ShowsItsPassword, "secrecy", r"a secret shows: <Vault opened by \[a secret\]>"),
-    (ShowsItsValue, "secrecy", "a secret shows: ShownValue"),
-    (Logs, "secrecy", r"a secret shows: got \[a secret\]"),
-    (Prints, "secrecy", r"a secret shows: got \[a secret\]"),
-    (WorksOnce, "cached", "session life 2|the ticket has been used"),
+    (Crashes, "fork", "a forked child has ended without an answer, killed by the signal SIGKILL"),
+    (Leaves, "fork", "a forked child has ended without an answer, with the exit status 0"),
+    (ShowsItsPassword, "secrecy", r"^a secret shows in repr\(source\): <Vault opened by \[a secret\]>$"),
+    (ShowsItsPasswordAsText, "secrecy", r"^a secret shows in str\(source\): <Vault opened by \[a secret\]>$"),
+    (ShowsItsValue, "secrecy", r"^a secret shows in repr\(value\): ShownValue"),
+    (ShowsItsValueAsText, "secrecy", r"^a secret shows in str\(value\): \[a secret\]$"),
+    (Logs, "secrecy", r"^a secret shows in the log of 'vault' \(DEBUG\): got \[a secret\]$"),
+    (LogsArguments, "secrecy", r"^a secret shows in the arguments of a record in the log of 'vault' \(INFO\): \('\[a secret\]',\)$"),
+    (LogsATraceback, "secrecy", r"^a secret shows in a traceback in the log of 'vault' \(ERROR\): ValueError: \[a secret\]$"),
+    (Prints, "secrecy", r"^a secret shows on standard output: got \[a secret\]$"),
+    (Complains, "secrecy", r"^a secret shows on standard error: got \[a secret\]$"),
+    (CannotBeShown, "secrecy", r"^repr\(source\) raised RuntimeError$"),
+    (WorksOnce, "cached", "session life 2 raised ProviderError: vault: the ticket has been used"),
+    (CannotDeliver, "value", "raised NotConfigured: the vault is not there: start it"),
+    (WithoutAName, "name", "it has no name: give its class one"),
+    (WithoutAName, "pickle", "it has no name: give its class one"),
+    (WithoutAName, "cached", "it has no name: give its class one"),
+    (NamedByAnAccident, "name", "name raised RuntimeError"),
+    (WithoutGet, "value", r"make\(\) returned a WithoutGet, which has no get\(\)"),
 ]
-BROKEN_FAILURES: list[tuple[type[Vault], str, str]] = [
+BROKEN_FAILURES: list[tuple[Callable[[], object], str, str]] = [
     (RaisesAnything, "errors", "raised KeyError, which is no AlicredError"),
     (RaisesNothing, "errors", "returned a Credential, and was to fail"),
     (SaysNothing, "errors", "a TransientError without a text"),
-    (SaysThePassword, "secrecy", r"a secret shows: \[a secret\] does not open the vault"),
-    (SaysItInTheCause, "secrecy", "a secret shows: Traceback"),
+    (SaysThePassword, "secrecy", r"^a secret shows in the error of failing source 2 of 2: \[a secret\] does not open the vault$"),
+    (SaysItInTheCause, "secrecy", r"^a secret shows in the traceback of failing source 2 of 2: ValueError: \[a secret\]"),
+    (NeverMade, "errors", r"^failing source 2 of 2: make\(\) raised ValueError"),
+    (NeverMade, "secrecy", r"^failing source 2 of 2: make\(\) raised ValueError"),
+    (WithoutGet, "errors", r"^failing source 2 of 2: make\(\) returned a WithoutGet, which has no get\(\)"),
 ]
 
 
@@ -337,7 +444,7 @@ def test_a_source_that_does_everything_right_passes(name: str) -> None:
 
 
 @pytest.mark.parametrize(("make", "name", "text"), BROKEN, ids=lambda part: getattr(part, "__name__", None))
-def test_a_source_that_breaks_a_promise_is_found_out(make: type[Vault], name: str, text: str) -> None:
+def test_a_source_that_breaks_a_promise_is_found_out(make: Callable[[], Provider[Credential]], name: str, text: str) -> None:
     patience = timedelta(seconds=3 if make is HoldsALock else 30)
     check = check_named(name, source_checks(make, secrets=[PASSWORD], patience=patience))
     with pytest.raises(AssertionError, match=text) as caught:
@@ -347,11 +454,148 @@ def test_a_source_that_breaks_a_promise_is_found_out(make: type[Vault], name: st
 
 
 @pytest.mark.parametrize(("make", "name", "text"), BROKEN_FAILURES, ids=lambda part: getattr(part, "__name__", None))
-def test_a_failure_that_breaks_a_promise_is_found_out(make: type[Vault], name: str, text: str) -> None:
+def test_a_failure_that_breaks_a_promise_is_found_out(make: Callable[[], Provider[Credential]], name: str, text: str) -> None:
     check = check_named(name, source_checks(Vault, failing=[Down, make], secrets=[PASSWORD]))
     with pytest.raises(AssertionError, match=text) as caught:
         check()
     assert PASSWORD not in str(caught.value)
+
+
+def test_of_a_long_text_that_part_is_told_where_the_secret_shows() -> None:
+    class Talkative(Vault):
+        def __repr__(self) -> str:
+            return "<Vault, " + "very " * 1000 + f"well hidden behind {self._password}>"
+
+    with pytest.raises(AssertionError, match=r"^a secret shows in repr\(source\): [very ]+well hidden behind \[a secret\]>$") as caught:
+        check_named("secrecy", source_checks(Talkative, secrets=[PASSWORD]))()
+    assert len(str(caught.value)) < 300
+
+
+class KeepsItForEver(Vault):
+    """What it got first, it returns for ever."""
+
+    def __init__(self, clock: Clock) -> None:
+        super().__init__()
+        self._clock = clock
+        self._kept: Credential | None = None
+
+    def get(self) -> Credential:
+        if self._kept is None:
+            self._kept = Credential("id", SECRET, "the-first-token", self._clock.utcnow() + HOUR)
+        return self._kept
+
+
+class KeepsItToItsEnd(KeepsItForEver):
+    def get(self) -> Credential:
+        if self._kept is not None and self._kept.expires_at is not None and self._clock.utcnow() >= self._kept.expires_at:
+            self._kept = None
+        return super().get()
+
+
+def test_a_source_that_keeps_its_value_for_ever_is_found_out_with_a_fake_clock() -> None:
+    clock = FakeClock()
+    check = check_named("cached", source_checks(lambda: KeepsItForEver(clock), clock=clock))
+    with pytest.raises(AssertionError, match=r"session life 2 raised .* a value that had ended .* fetch a new value in each life"):
+        check()
+
+
+def test_a_source_that_keeps_its_value_to_its_end_passes() -> None:
+    clock = FakeClock()
+    check_named("cached", source_checks(lambda: KeepsItToItsEnd(clock), clock=clock))()
+    assert clock.utcnow() == FakeClock().utcnow() + 2 * (HOUR + timedelta(seconds=1))
+
+
+def test_a_value_without_an_end_may_be_kept_for_ever() -> None:
+    check_named("cached", source_checks(lambda: StaticProvider(Credential("id", SECRET)), clock=FakeClock()))()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_source_that_cannot_be_made_is_told_by_every_check(name: str) -> None:
+    failing = [NeverMade] if name == "errors" else []
+    with pytest.raises(AssertionError, match=r"make\(\) raised ValueError") as caught:
+        check_named(name, source_checks(NeverMade, failing=failing))()
+    assert PASSWORD not in str(caught.value)
+
+
+def test_what_a_factory_lacks_is_told_with_an_example() -> None:
+    def make() -> Vault:
+        return OpenedByFile()  # type: ignore[call-arg]  # that is what it breaks
+
+    with pytest.raises(AssertionError, match=r"make\(\) raised TypeError.*lambda: VaultProvider\(path\)"):
+        check_named("value", source_checks(make))()
+
+
+def test_an_error_that_quotes_a_secret_is_told_without_it() -> None:
+    with pytest.raises(AssertionError, match=r"raised TransientError: \[a secret\] does not open the vault"):
+        check_named("value", source_checks(SaysThePassword, secrets=[PASSWORD]))()
+
+
+class OpenedByFile(Vault):
+    def __init__(self, path: Path) -> None:
+        super().__init__(path.read_text("utf-8"))
+
+
+async def make_later() -> Vault:
+    return Vault()
+
+
+WRONG_ARGUMENTS: list[tuple[dict[str, object], str]] = [
+    ({"make": Vault()}, r"make must be a function or a class that makes a source, such as lambda: VaultProvider\(path\), not a Vault$"),
+    ({"make": None}, "make must be a function or a class .* not None$"),
+    ({"make": make_later}, "make must be a function, and no coroutine function"),
+    ({"make": OpenedByFile}, r"make is called as make\(\): missing a required argument: 'path'; .* such as lambda: VaultProvider\(path\)$"),
+    ({"failing": Down()}, r"failing must be a list of functions .* such as \[lambda: VaultProvider\(path\)\], not a Down$"),
+    ({"failing": Down}, "failing must be a list of functions .* not the class Down$"),
+    ({"failing": lambda: Down()}, "failing must be a list of functions .* not a function$"),
+    ({"failing": [Down, Down()]}, r"failing\[1\] must be a function or a class that makes a source, .* not a Down$"),
+    ({"failing": [OpenedByFile]}, r"failing\[0\] is called as failing\[0\]\(\): missing a required argument: 'path'"),
+    ({"failing": "vault"}, "failing must be a list of functions .* not a str$"),
+    ({"secrets": PASSWORD}, r"secrets must be a list of strings, such as \['...'\], not a str$"),
+    ({"secrets": PASSWORD.encode()}, "secrets must be a list of strings, .* not a bytes$"),
+    ({"secrets": None}, "secrets must be a list of strings, .* not None$"),
+    ({"secrets": [PASSWORD, PASSWORD.encode()]}, "secrets must hold strings only, not a bytes$"),
+    ({"secrets_of": "token"}, "secrets_of must be a function, not str$"),
+    ({"clock": FakeClock}, "clock must be a Clock, .* not the class FakeClock$"),
+    ({"patience": 5}, "patience must be a datetime.timedelta above zero"),
+    ({"patience": timedelta(0)}, "patience must be a datetime.timedelta above zero"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "text"), WRONG_ARGUMENTS, ids=lambda part: next(iter(part)) if isinstance(part, dict) else "")
+def test_an_argument_that_cannot_be_used_is_refused_when_it_is_given(arguments: dict[str, object], text: str) -> None:
+    with pytest.raises(ConfigurationError, match=text) as caught:
+        source_checks(**{"make": Vault, **arguments})  # type: ignore[arg-type]  # that is what is refused
+    assert PASSWORD not in str(caught.value)
+
+
+def test_a_factory_that_hides_the_signature_of_another_is_taken() -> None:
+    @wraps(OpenedByFile.__init__)
+    def make(*arguments: object) -> Vault:
+        return Vault()
+
+    check_named("value", source_checks(make))()
+
+
+def test_a_factory_without_a_signature_is_taken() -> None:
+    class Unsigned(Vault):
+        __signature__ = "none"
+
+    check_named("value", source_checks(Unsigned))()
+
+
+@pytest.mark.parametrize(
+    ("found", "text"),
+    [(SECRET, "must be a list of strings, .* not a str$"), ([None], "must hold strings only, not None$"), (None, "must be .* not None$")],
+    ids=["text", "none", "nothing"],
+)
+def test_secrets_of_must_return_strings(found: object, text: str) -> None:
+    with pytest.raises(AssertionError, match=f"^what secrets_of returns {text}"):
+        check_named("secrecy", source_checks(Vault, secrets_of=lambda value: found))()  # type: ignore[arg-type, return-value]  # refused
+
+
+def test_secrets_of_that_fails_is_told() -> None:
+    with pytest.raises(AssertionError, match="secrets_of raised AttributeError"):
+        check_named("secrecy", source_checks(Vault, secrets_of=lambda value: [value.code]))()  # type: ignore[attr-defined]  # it fails
 
 
 def test_every_check_of_a_source_is_broken_by_somebody() -> None:
@@ -377,7 +621,7 @@ def test_a_value_of_ones_own_may_say_which_its_secrets_are() -> None:
 
     with pytest.raises(AssertionError, match="say which they are with secrets_of="):
         check_named("secrecy", source_checks(Tickets))()
-    with pytest.raises(AssertionError, match="a secret shows"):
+    with pytest.raises(AssertionError, match=r"a secret shows in repr\(value\): "):
         check_named("secrecy", source_checks(Tickets, secrets_of=lambda ticket: [ticket.code]))()
 
 
@@ -621,6 +865,43 @@ def test_who_has_get_alone_is_asked_for_nothing_else() -> None:
 def test_a_feature_that_nobody_knows_is_refused() -> None:
     with pytest.raises(ConfigurationError, match="not aget"):
         cache_checks(CachingProvider, has={"aget"})
+    with pytest.raises(ConfigurationError, match="has must be a list of strings"):
+        cache_checks(CachingProvider, has="state")
+
+
+class Clockless:
+    def __init__(self, source: Provider[Credential], *, refresh: RefreshPolicy, listener: Listener) -> None:
+        """Nothing tells it the time."""
+
+
+@pytest.mark.parametrize(
+    ("make", "text"),
+    [
+        (
+            Clockless,
+            r"make is called as make\(source, refresh=..., clock=..., listener=...\): got an unexpected keyword argument 'clock'; "
+            r"give a function or a class that makes a cache and takes these arguments, such as CachingProvider$",
+        ),
+        (CachingProvider(Vault()), "make must be a function or a class .* a cache, such as CachingProvider, not a CachingProvider$"),
+    ],
+    ids=["no clock", "instance"],
+)
+def test_a_factory_that_cannot_make_a_cache_is_refused_when_it_is_given(make: Breaks, text: str) -> None:
+    with pytest.raises(ConfigurationError, match=text):
+        cache_checks(make)
+
+
+def test_a_cache_that_cannot_be_made_is_told() -> None:
+    def make(source: Provider[Credential], *, refresh: RefreshPolicy, clock: Clock, listener: Listener) -> Provider[Credential]:
+        raise ValueError("no cache today")
+
+    with pytest.raises(AssertionError, match=r"never returns a value past its end\. At the beginning: make\(\) raised ValueError"):
+        check_named("nothing_past_its_end", cache_checks(make))()
+
+
+def test_a_cache_that_lacks_what_it_is_said_to_have_is_told() -> None:
+    with pytest.raises(AssertionError, match=r"the Bare has no close\(\), get_valid_for\(\), invalidate\(\), state\(\): say in has="):
+        check_named("nothing_past_its_end", cache_checks(Bare))()
 
 
 @pytest.mark.parametrize(
@@ -681,6 +962,12 @@ def run(program: str) -> str:
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "conformance.md").read_text("utf-8")
 PROGRAMS = re.findall(r"^```python\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+
+
+def test_the_programs_of_the_page_are_those_that_the_type_checkers_see() -> None:
+    checked = sorted((ROOT / "docs" / "examples" / "checks").glob("*.py"))
+    assert sorted(PROGRAMS) == sorted(path.read_text("utf-8") for path in checked)
+    assert all(f"(examples/checks/{path.name})" in PAGE for path in checked)
 
 
 @pytest.mark.parametrize("program", PROGRAMS, ids=range(len(PROGRAMS)))

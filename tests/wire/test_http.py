@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -313,6 +314,32 @@ def test_a_connection_that_the_server_has_closed_is_not_used_again() -> None:
     assert len(served) == 5
 
 
+@pytest.mark.parametrize("interim", [b"100 Continue", b"102 Processing", b"103 Early Hints", b"199 x"])
+@pytest.mark.parametrize("times", [1, 3])
+def test_an_interim_answer_is_not_the_answer(interim: bytes, times: int) -> None:
+    """Or every answer on that connection would be the one to the request before."""
+
+    def act(connection: socket.socket) -> None:
+        for body in (b"first", b"other"):
+            connection.sendall((b"HTTP/1.1 " + interim + b"\r\nLink: </a>\r\n\r\n") * times)
+            connection.sendall(HEAD + b"Content-Length: 5\r\n\r\n" + body)
+            if body == b"first":
+                read_head(connection)
+
+    with misbehaving(act) as server:
+        client = HttpClient()
+        answers = [client.request("GET", server.url) for _ in range(2)]
+        client.close()
+    assert [(answer.status, answer.body) for answer in answers] == [(200, b"first"), (200, b"other")]
+    assert "link" not in answers[0].headers
+
+
+def test_a_connection_that_changes_its_protocol_is_not_used_again() -> None:
+    with misbehaving(lambda connection: connection.sendall(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n")) as server:
+        client = HttpClient()
+        assert [client.request("GET", server.url).status for _ in range(2)] == [101, 101]
+
+
 def test_a_connection_that_idles_for_long_is_not_used_again(monkeypatch: pytest.MonkeyPatch) -> None:
     with answering(ok) as server:
         client = HttpClient()
@@ -485,6 +512,43 @@ def test_tls_goes_through_a_tunnel_and_the_password_to_the_proxy_only(certificat
     assert b"\r\nProxy-Authorization: Basic dXNlcjpwbGFudGVk\r\n" in heads[0]
     assert [request.target for request in server.requests] == ["/path"] * 2
     assert "proxy-authorization" not in server.requests[0].headers
+
+
+def test_the_answer_of_a_proxy_has_its_time_whichever_address_of_it_answers(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As with two families of addresses, one of which leads nowhere: `connect_timeout` is for each of them."""
+    heads: list[bytes] = []
+    hole, waiting = full_listener()
+    listener, thread = connecting_proxy(heads)
+    real = socket.getaddrinfo
+
+    def two_addresses(host: str, *arguments: Any, **options: Any) -> Any:
+        if host != "proxy.example":
+            return real(host, *arguments, **options)
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", each.getsockname()) for each in (hole, listener)]
+
+    monkeypatch.setattr(socket, "getaddrinfo", two_addresses)
+    try:
+        with listener, answering(ok, certificate=certificate) as server:
+            listener.settimeout(20)
+            client = HttpClient(proxy="http://proxy.example:1", ca_file=certificate, connect_timeout=timedelta(seconds=2))
+            assert client.request("GET", server.url).status == 200
+            client.close()
+            thread.join()
+    finally:
+        for each in (hole, *waiting):
+            each.close()
+
+
+@pytest.mark.skipif(not socket.has_ipv6, reason="no IPv6")
+def test_a_tunnel_to_an_address_of_ipv6_is_asked_for_in_brackets() -> None:
+    heads: list[bytes] = []
+    listener, thread = connecting_proxy(heads, b"HTTP/1.1 502 Bad Gateway\r\n\r\n")
+    with listener:
+        failure(HttpClient(proxy=f"http://127.0.0.1:{listener.getsockname()[1]}"), "https://[2001:db8::1]/")
+        thread.join()
+    first, *rest = heads[0].split(b"\r\n")
+    assert first.startswith(b"CONNECT [2001:db8::1]:443 HTTP/1.")
+    assert [line for line in rest if line.lower().startswith(b"host:")] in ([], [b"Host: [2001:db8::1]:443"])
 
 
 def test_a_proxy_may_be_reached_over_tls(certificate: Path) -> None:

@@ -9,6 +9,7 @@ from contextvars import ContextVar
 from inspect import isawaitable, iscoroutinefunction
 from typing import TYPE_CHECKING, Generic, ParamSpec
 
+from alicred._log import WARNING, log
 from alicred.compat.exceptions import CredentialValueError
 
 if TYPE_CHECKING:
@@ -68,9 +69,7 @@ class Callbacks(Generic[P]):
             elif function is not None:
                 function(*args, **kwargs)
         except Exception as error:  # noqa: BLE001  (a user's function may raise anything, and the keys are there to be served)
-            from logging import getLogger  # imported when there is something to say
-
-            getLogger("alicred").warning("%s raised %s: what it was called for was not done", self._what, type(error).__name__)
+            log(WARNING, "%s raised %s: what it was called for was not done", self._what, type(error).__name__)
 
 
 def _run(awaited: Callable[P, Awaitable[None]], loop: AbstractEventLoop | None, *args: P.args, **kwargs: P.kwargs) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 import alicred._arguments as check
+from alicred._log import WARNING, log
 from alicred.clock import SYSTEM_CLOCK
 from alicred.credential import Credential, named
 from alicred.errors import ConfigurationError, DeniedError, MalformedResponseError, TransientError
@@ -177,7 +178,7 @@ class OAuthProvider:
             if left is None or left <= timedelta(0):
                 raise
             # It lasts some minutes more, and the site may be well again by then.
-            _warn("oauth: the access token lasts %.0f s more, and could not be renewed: %s", left.total_seconds(), error)
+            log(WARNING, "oauth: the access token lasts %.0f s more, and could not be renewed: %s", left.total_seconds(), error)
         return tokens
 
     def _renewed(self, known: OAuthTokens) -> OAuthTokens:
@@ -229,7 +230,7 @@ class OAuthProvider:
             what = (
                 "oauth: the renewed tokens were not saved: on_tokens raised %s; those that were saved before are spent: %s when this ends"
             )
-            _warn(what, type(error).__name__, self._site.log_in_again)
+            log(WARNING, what, type(error).__name__, self._site.log_in_again)
 
     def _exchange(self, tokens: OAuthTokens) -> Credential:
         if tokens.access_token is None:
@@ -253,10 +254,6 @@ class OAuthProvider:
         return f"{_OWNER}(client_id={self._client_id!r})"
 
 
-def _warn(text: str, *values: object) -> None:
-    from logging import getLogger  # imported when there is something to say
-
-    getLogger("alicred").warning(text, *values)
 
 
 def _usable(token: object) -> str | None:

@@ -3,7 +3,7 @@
 `cache_checks` and `source_checks` answer with named checks. With pytest::
 
     @pytest.mark.parametrize("check", source_checks(VaultProvider), ids=str)
-    def test_the_vault_is_a_provider(check):
+    def test_the_vault_is_a_provider(check: Check) -> None:
         check()
 
 Without pytest, call one after the other: a check that fails raises `AssertionError` with a text that says what went wrong.
@@ -18,7 +18,9 @@ from functools import partial
 import attrs
 
 from alicred import SYSTEM_CLOCK, Clock, ConfigurationError, Provider
+from alicred import _arguments as check
 from alicred.credential import C
+from alicred.testing.given import cache_factory, source_factories, source_factory, strings
 from alicred.testing.scenario import FEATURES, Scenario, scenarios
 from alicred.testing.source_checks import SourceUnderTest
 from alicred.testing.stage import MakeCache
@@ -62,13 +64,15 @@ def cache_checks(make: MakeCache, *, has: Collection[str] = FEATURES) -> tuple[C
             ``state`` only what callers see is compared.
 
     Raises:
-        ConfigurationError: *has* names something that is no feature.
+        ConfigurationError: *make* cannot be called like that, or *has* names something that is no feature.
     """
-    unknown = sorted(set(has) - FEATURES)
+    cache_factory("make", make)
+    features = frozenset(strings("has", has))
+    unknown = sorted(features - FEATURES)
     if unknown:
         raise ConfigurationError(f"has must name some of {', '.join(sorted(FEATURES))}, not {', '.join(unknown)}")
-    played = [scenario for scenario in scenarios() if scenario.needs <= set(has)]
-    return tuple(Check(scenario.name, scenario.sentence, partial(scenario.play, make, has=has)) for scenario in played)
+    played = [scenario for scenario in scenarios() if scenario.needs <= features]
+    return tuple(Check(scenario.name, scenario.sentence, partial(scenario.play, make, has=features)) for scenario in played)
 
 
 def source_checks(
@@ -88,8 +92,21 @@ def source_checks(
         secrets: What the sources were given and nobody may see: passwords, keys, tokens; each of eight characters or more.
         secrets_of: The secrets within a value. Not needed for a `Credential` or a `BearerToken`; of other values it is by
             default every text attribute with ``secret``, ``token``, ``password`` or ``key`` in its name.
-        clock: What the source goes by: the clock of its `FakeCloud`, for example.
-        patience: Longest time for any single check, in real time.
+        clock: What the source goes by: the `FakeClock` of its `FakeCloud`, for example. The check ``cached`` moves a `FakeClock` on by
+            two session lives. Of any other clock only the monotonic reading can be moved, and not for the source: one that keeps its
+            first value for ever is noticed with a `FakeClock` only.
+        patience: Longest time that one thread or one child may take, in real time; above zero, a day at most.
+
+    Raises:
+        ConfigurationError: An argument cannot be used; the text names it and says what to give.
     """
-    source = SourceUnderTest(make, tuple(failing), tuple(secrets), secrets_of, clock, patience.total_seconds())
+    check.clock("clock", clock)
+    source = SourceUnderTest(
+        source_factory("make", make),
+        source_factories("failing", failing),
+        strings("secrets", secrets),
+        None if secrets_of is None else check.function("secrets_of", secrets_of),
+        clock,
+        check.span("patience", patience).total_seconds(),
+    )
     return tuple(Check(name, sentence, run) for name, sentence, run in source.checks())

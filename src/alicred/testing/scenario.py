@@ -16,6 +16,7 @@ from alicred.testing.stage import Json, MakeCache, Stage, part, set_time_zone
 FEATURES = frozenset({"get_valid_for", "invalidate", "close", "state", "listener"})
 """What a cache may have beside ``name`` and ``get()``."""
 
+
 @attrs.frozen
 class Scenario:
     """One rule as a story: what is given, what happens step by step, and what is expected.
@@ -56,7 +57,8 @@ class Scenario:
             AssertionError: Something went otherwise; the text says at which step, and what.
         """
         with _own_time_zone():
-            stage = Stage(self.data, make, has)
+            with _telling(f"{self.sentence} At the beginning"):
+                stage = Stage(self.data, make, has)
             for number, step in enumerate(_steps(self.data), 1):
                 with _telling(f"{self.sentence} Step {number}, {json.dumps(step)}"):
                     stage.play(step)

@@ -19,23 +19,27 @@ from alicred import (
     BearerToken,
     CachingProvider,
     Clock,
+    ConfigurationError,
     Credential,
     Provider,
     RefreshMode,
     RefreshPolicy,
 )
 from alicred.credential import C
-from alicred.testing.trials import expect, in_a_child, in_threads, kind_of, overheard
+from alicred.testing.clock import FakeClock
+from alicred.testing.given import A_SOURCE, strings
+from alicred.testing.trials import Said, account_of, expect, in_a_child, in_threads, kind_of, made, masked, overheard
 
 _Checks = Iterator[tuple[str, str, Callable[[], None]]]
 _THREADS = 8
 _FORKS = 3
 _SHORTEST_SECRET = 8  # what is shorter stands in innocent texts too
+_PAST_THE_END = timedelta(seconds=1)
 _TELLING = ("secret", "token", "password", "key")
 
 
 class _MovedClock:
-    """A clock whose monotonic reading is moved by hand, while its wall clock stays that of *base*."""
+    """A clock whose monotonic reading is moved by hand, while its wall clock stays that of *base*, which nobody can move."""
 
     def __init__(self, base: Clock) -> None:
         self._base = base
@@ -48,12 +52,12 @@ class _MovedClock:
         return self._base.utcnow()
 
     def sleep(self, span: timedelta) -> None:
-        self.move(span)
+        self.advance(span)
 
     def observe(self, server_time: datetime) -> None:
         self._base.observe(server_time)
 
-    def move(self, span: timedelta) -> None:
+    def advance(self, span: timedelta) -> None:
         self._monotonic += span.total_seconds()
 
 
@@ -80,20 +84,20 @@ class SourceUnderTest(Generic[C]):
         yield "cached", "In a CachingProvider it delivers anew for each session life.", self.cached
 
     def name(self) -> None:
-        source = self.make()
-        before = source.name
+        source = self._made()
+        before = self._name_of(source)
         expect(type(before) is str and bool(before), f"name must be a text with something in it, not {before!r}")
         self._get(source)
-        expect(source.name == before, f"name was {before!r} and is {source.name!r} after a get()")
+        after = self._name_of(source)
+        expect(after == before, f"name was {before!r} and is {after!r} after a get()")
 
     def value(self) -> None:
-        self._good(self.make().get(), "get()")
+        self._good(self._get(self._made()), "get()")
 
     def errors(self) -> None:
-        for number, make in enumerate(self.failing, 1):
-            where = f"failing source {number} of {len(self.failing)}"
+        for where, source in self._failing_sources():
             try:
-                value: object = make().get()
+                value: object = source.get()
             except AlicredError as error:
                 expect(bool(str(error).strip()), f"{where}: a {type(error).__name__} without a text; say what to do about it")
             except Exception as error:
@@ -102,17 +106,18 @@ class SourceUnderTest(Generic[C]):
                 raise AssertionError(f"{where}: get() returned a {type(value).__name__}, and was to fail")
 
     def pickled(self) -> None:
-        source = self.make()
+        source = self._made()
         self._get(source)
         try:
             copy = pickle.loads(pickle.dumps(source))  # noqa: S301  (it was made on the line above)
         except Exception as error:
             raise AssertionError(f"it cannot be pickled: {kind_of(error)}: what cannot travel must be left out and made anew") from error
-        expect(copy.name == source.name, f"the copy is called {copy.name!r}, the source {source.name!r}")
+        name, name_of_copy = self._name_of(source), self._name_of(copy, "a pickled copy")
+        expect(name_of_copy == name, f"the copy is called {name_of_copy!r}, the source {name!r}")
         self._good(self._get(copy), "get() of a pickled copy")
 
     def threads(self) -> None:
-        source = self.make()
+        source = self._made()
         barrier = threading.Barrier(_THREADS)
 
         def ask() -> None:
@@ -126,7 +131,7 @@ class SourceUnderTest(Generic[C]):
     def forked(self) -> None:
         if not hasattr(os, "fork"):
             return  # nobody can
-        source = self.make()
+        source = self._made()
         self._get(source)
         stop = threading.Event()
 
@@ -139,46 +144,72 @@ class SourceUnderTest(Generic[C]):
                 in_a_child(lambda: self._good(self._get(source), "get() in a forked child"), self.patience)
 
     def secrecy(self) -> None:
-        said: list[str] = []
+        said: list[Said] = []
         secrets = set(self.secrets)
         with overheard(said):
-            source = self.make()
-            said.extend((repr(source), str(source)))
+            source = self._made()
+            said.extend(_shown("source", source))
             value = self._get(source)
             secrets.update(self._secrets_of(value))
-            said.extend((repr(source), str(source), repr(value), str(value)))
-            for make in self.failing:
-                broken = make()
-                said.append(repr(broken))
+            said.extend((*_shown("source", source), *_shown("value", value)))
+            for where, broken in self._failing_sources():
+                said.extend(_shown("source", broken, f" of {where}"))
                 try:
                     broken.get()
                 except Exception as error:  # noqa: BLE001  (whatever it is: here it matters only what it says)
-                    said.extend((str(error), repr(error), "".join(traceback.format_exception(error))))
+                    said.extend(Said(f"in the error of {where}", text) for text in (str(error), repr(error)))
+                    said.append(Said(f"in the traceback of {where}", "".join(traceback.format_exception(error))))
         for secret in sorted(secrets):
             expect(len(secret) >= _SHORTEST_SECRET, f"a secret of {len(secret)} characters is too short to be looked for: use longer ones")
-            for text in said:
-                expect(secret not in text, f"a secret shows: {_masked(text, secrets)[:500]}")
+            for each in said:
+                expect(secret not in each.text, f"a secret shows {masked(each.place, secrets)}: {each.excerpt(secrets)}")
 
     def cached(self) -> None:
-        clock = _MovedClock(self.clock)
-        backoff = Backoff(initial=timedelta(0))
-        policy = RefreshPolicy(mode=RefreshMode.INLINE, jitter=0.0, failure_backoff=backoff)
-        with CachingProvider(self.make(), refresh=policy, clock=clock) as cache:
-            for life in (1, 2, 3):
-                value = self._good(self._get(cache), f"get() at the beginning of session life {life}")
+        source = self._made()
+        self._name_of(source)
+        clock = self.clock if isinstance(self.clock, FakeClock) else _MovedClock(self.clock)
+        policy = RefreshPolicy(mode=RefreshMode.INLINE, jitter=0.0, failure_backoff=Backoff(initial=timedelta(0)))
+        with CachingProvider(source, refresh=policy, clock=clock) as cache:
+            what = "get() at the beginning of session life 1"
+            value = self._good(self._get(cache, what), what)
+            for life in (2, 3):
                 if value.expires_at is None:
                     cache.invalidate()
                 else:
-                    clock.move(value.expires_at - clock.utcnow())
+                    clock.advance(value.expires_at - clock.utcnow() + _PAST_THE_END)
+                what = f"get() at the beginning of session life {life}"
+                value = self._good(self._get(cache, what, "; it must fetch a new value in each life"), what)
 
     # What they share
 
-    def _get(self, source: Provider[C]) -> C:
+    def _made(self, make: Callable[[], Provider[C]] | None = None) -> Provider[C]:
+        source = made(make or self.make, f"what it needs it must bring along, as {A_SOURCE} does", self.secrets)
+        expect(not isinstance(source, type), f"make() returned the class {getattr(source, '__name__', '')}: it must return an instance")
+        expect(callable(getattr(source, "get", None)), f"make() returned a {type(source).__name__}, which has no get()")
+        return source
+
+    def _failing_sources(self) -> Iterator[tuple[str, Provider[C]]]:
+        for number, make in enumerate(self.failing, 1):
+            where = f"failing source {number} of {len(self.failing)}"
+            try:
+                source = self._made(make)
+            except AssertionError as error:
+                raise AssertionError(f"{where}: {error}") from error.__cause__
+            yield where, source
+
+    def _name_of(self, source: Provider[C], which: str = "it") -> object:
+        try:
+            return source.name
+        except AttributeError as error:
+            raise AssertionError(f'{which} has no name: give its class one, such as name = "vault"') from error
+        except Exception as error:
+            raise AssertionError(f"name raised {account_of(error, self.secrets)}") from error
+
+    def _get(self, source: Provider[C], what: str = "get() of a source that can deliver", hint: str = "") -> C:
         try:
             return source.get()
         except Exception as error:
-            text = f": {error}" if isinstance(error, AlicredError) else ""  # what others say may hold anything
-            raise AssertionError(f"get() of a source that can deliver raised {kind_of(error)}{text}") from error
+            raise AssertionError(f"{what} raised {account_of(error, self.secrets)}{hint}") from error
 
     def _good(self, value: C, what: str) -> C:
         found: object = value
@@ -198,7 +229,12 @@ class SourceUnderTest(Generic[C]):
 
     def _secrets_of(self, value: C) -> Iterable[str]:
         if self.secrets_of is not None:
-            return self.secrets_of(value)
+            try:
+                return strings("what secrets_of returns", self.secrets_of(value))
+            except ConfigurationError as error:
+                raise AssertionError(str(error)) from None
+            except Exception as error:
+                raise AssertionError(f"secrets_of raised {kind_of(error)}") from error
         if isinstance(value, Credential):
             return [value.access_key_secret, *filter(None, [value.security_token])]
         if isinstance(value, BearerToken):
@@ -210,9 +246,11 @@ class SourceUnderTest(Generic[C]):
         return texts
 
 
-def _masked(text: str, secrets: Iterable[str]) -> str:
-    for secret in sorted(secrets, key=len, reverse=True):
-        text = text.replace(secret, "[a secret]")
-    return text
-
-
+def _shown(what: str, value: object, of: str = "") -> Iterator[Said]:
+    for show in (repr, str):
+        place = f"{show.__name__}({what}){of}"
+        try:
+            text = show(value)
+        except Exception as error:
+            raise AssertionError(f"{place} raised {kind_of(error)}") from error
+        yield Said(f"in {place}", text)

@@ -26,6 +26,7 @@ from alicred import (
     RefreshPolicy,
 )
 from alicred.testing.clock import FakeClock
+from alicred.testing.trials import expect, made
 
 Json = Mapping[str, object]
 
@@ -106,6 +107,9 @@ class Stage:
         data: The scenario.
         make: Makes the cache.
         has: Which of its features it has.
+
+    Raises:
+        AssertionError: The cache cannot be made, or has not what it is said to have.
     """
 
     def __init__(self, data: Json, make: MakeCache, has: Collection[str]) -> None:
@@ -118,7 +122,11 @@ class Stage:
         answers = cast("list[Json]", given["source"])
         self._source = _Source(answers, self._clock, self.play)
         policy = _policy(part(given, "policy"))
-        self._cache = cast("_Cache", make(self._source, refresh=policy, clock=self._clock, listener=self._hear))
+        cache = made(
+            lambda: make(self._source, refresh=policy, clock=self._clock, listener=self._hear), "it must make a cache of what it is given"
+        )
+        _has_all(cache, has)
+        self._cache = cast("_Cache", cache)
 
     def _hear(self, event: Event) -> None:
         self._events[type(event).__name__] += 1
@@ -202,6 +210,13 @@ class Stage:
                 raise ConfigurationError(f"a scenario expects no such thing: {name}")
 
 
+def _has_all(cache: object, has: Collection[str]) -> None:
+    methods = sorted({"get", *has} - {"listener"})
+    missing = [f"{name}()" for name in methods if not callable(getattr(cache, name, None))]
+    hint = "make() must return a cache" if "get()" in missing else "say in has= what the cache has"
+    expect(not missing, f"the {type(cache).__name__} has no {', '.join(missing)}: {hint}")
+
+
 def _compare(what: str, seen: object, expected: object) -> None:
     if seen != expected:
         raise AssertionError(f"{what}: {seen}, expected {expected}")
@@ -214,8 +229,6 @@ def _seconds(number: float) -> str:
 def part(data: Json, name: str) -> Json:
     """What stands under *name*; nothing if that is not there."""
     return cast("Json", data.get(name, {}))
-
-
 
 
 def _span(text: object) -> timedelta:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import ipaddress
 import re
 from collections.abc import Mapping
@@ -51,7 +52,9 @@ class Proxy:
         if not at:
             return cls(endpoint)
         user, _, password = user_info.partition(":")
-        return cls(endpoint, _basic(user, password))
+        with contextlib.suppress(UnicodeEncodeError):  # that error holds the password, so it must not become the context of ours
+            return cls(endpoint, _basic(user, password))
+        raise ConfigurationError(f"{name} holds a user or a password that is no UTF-8 text: write such bytes as %XX")
 
 
 def _basic(user: str, password: str) -> str:

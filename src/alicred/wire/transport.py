@@ -68,8 +68,17 @@ class _Answer(http.client.HTTPResponse):
 
     def begin(self) -> None:
         super().begin()
+        while 100 <= self.status < 200 and self.status != http.client.SWITCHING_PROTOCOLS:
+            # Interim, as 103: the base class knows 100 alone, and takes the others for the whole answer.
+            self.headers = None  # type: ignore[assignment]  # so that it begins anew
+            super().begin()
         if self._reader.has_ended:  # within the headers, which the base class takes for their end
             raise http.client.IncompleteRead(b"")
+
+
+def _tunnel_answer(timeout: float, sock: socket.socket, *, method: str | None = None) -> _Answer:
+    """What a proxy answers that was asked for a tunnel a moment ago."""
+    return _Answer(sock, method=method, ends=time.monotonic() + timeout)
 
 
 class Transport:
@@ -164,10 +173,10 @@ class Transport:
             port = port or (443 if first.scheme == "https" else 80)
             through = ProxyConfig(context, False, None, None)
             connection = HTTPSConnection(host, port, timeout=self._connect_timeout, ssl_context=context, proxy_config=through)
-        connection.response_class = partial(_Answer, ends=time.monotonic() + self._connect_timeout)  # type: ignore[assignment]  # as `_exchange`
+        connection.response_class = partial(_tunnel_answer, self._connect_timeout)  # type: ignore[assignment]  # a function makes one too
         if proxy is not None and server.scheme == "https":
             authorization = {} if proxy.authorization is None else {"Proxy-Authorization": proxy.authorization}
-            connection.set_tunnel(server.host.strip("[]"), server.port or 443, headers=authorization, scheme=first.scheme)
+            connection.set_tunnel(server.host, server.port or 443, headers=authorization, scheme=first.scheme)
         return connection
 
     def _tls_context(self) -> ssl.SSLContext:
@@ -202,7 +211,8 @@ class Transport:
             for name, value in answer.getheaders():
                 lower = name.lower()
                 received[lower] = f"{received[lower]}, {value}" if lower in received else value
-            return HttpResponse(answer.status, received, content, secure), answer.isclosed() and not answer.will_close
+            can_go_on = answer.isclosed() and not answer.will_close and answer.status >= 200
+            return HttpResponse(answer.status, received, content, secure), can_go_on
         finally:
             answer.close()
 

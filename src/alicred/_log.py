@@ -23,4 +23,4 @@ def log(level: int, text: str, *values: object, with_traceback: bool = False) ->
     with suppress(Exception):
         import logging
 
-        logging.getLogger("alicred").log(level, text, *values, exc_info=with_traceback)
+        logging.getLogger("alicred").log(level, text, *values, exc_info=with_traceback or None)

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import gc
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from types import FrameType
+
     from alicred.reports import SourceReport
+
+_GENERATOR = 0x20 | 0x80 | 0x200  # CO_GENERATOR, CO_COROUTINE, CO_ASYNC_GENERATOR of inspect, which is slow to import
+
 
 class AlicredError(Exception):
     """Base of everything that alicred raises.
@@ -169,16 +178,50 @@ def _unmade(kind: type[AlicredError], arguments: tuple[object, ...]) -> AlicredE
     return kind.__new__(kind, *arguments)
 
 
-def forget_locals(error: BaseException) -> None:
-    """Have the tracebacks of *error* and of what caused it keep no local variables alive, which may be large or secret."""
-    from traceback import clear_frames  # only who fails needs it
+def frames_of(error: BaseException | None) -> frozenset[int]:
+    """The frames in the tracebacks of *error* and of all that it refers to, as ids: they hold for as long as *error* lives."""
+    return frozenset(id(frame) for frame in _frames(error))
 
+
+def forget_locals(error: BaseException, *, but_not_in: frozenset[int] = frozenset()) -> None:
+    """Have the tracebacks of *error* and of all that it refers to keep no local variables alive, which may be large or secret.
+
+    A frame that is still to run stays as it is, and so do those *but_not_in*, which `frames_of` gave.
+    """
+    for frame in _frames(error):
+        if id(frame) not in but_not_in and not _may_be_suspended(frame):
+            with suppress(RuntimeError):  # it is running
+                frame.clear()
+
+
+def _frames(error: BaseException | None) -> Iterator[FrameType]:
+    """Those of *error*, its cause, its context and, of a group or a chain, the errors in it, and so on: each error once."""
     seen: set[int] = set()
-    link: BaseException | None = error
-    while link is not None and id(link) not in seen:
+    links: list[object] = [error]
+    while links:
+        link = links.pop()
+        if not isinstance(link, BaseException) or id(link) in seen:
+            continue
         seen.add(id(link))
-        clear_frames(link.__traceback__)
-        link = link.__cause__ or link.__context__
+        trace = link.__traceback__
+        while trace is not None:
+            yield trace.tb_frame
+            trace = trace.tb_next
+        links += [link.__cause__, link.__context__]
+        with suppress(Exception):  # a type of the user's own may have anything under these names
+            if isinstance(link, ChainError):
+                links += [report.error for report in link.reports]
+            members: object = getattr(link, "exceptions", None)  # of ExceptionGroup, which Python 3.10 has from a package
+            if isinstance(members, tuple):
+                links += members
+
+
+def _may_be_suspended(frame: FrameType) -> bool:
+    """Whether clearing *frame* might close a generator or a coroutine that is to go on, as it does before Python 3.13."""
+    if sys.version_info >= (3, 13) or not frame.f_code.co_flags & _GENERATOR:
+        return False
+    # From 3.11 on the garbage collector minds such a frame once it has ended; in 3.10 nothing tells.
+    return sys.version_info < (3, 11) or not gc.is_tracked(frame)
 
 
 def as_alicred_error(error: Exception, *, provider: str) -> AlicredError:

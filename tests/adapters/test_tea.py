@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import copy
+import gc
 import pickle
 import threading
 import warnings
@@ -96,6 +98,32 @@ def test_two_adapters_do_not_mix_in_one_thread() -> None:
         assert first.get_access_key_secret() == f"secret-{number}"
         assert second.get_security_token() == f"token-{number + 1}"
         assert first.get_security_token() == f"token-{number}"
+
+
+def test_nothing_is_left_of_an_adapter_that_is_gone() -> None:
+    thread, task = contextvars.copy_context(), contextvars.copy_context()
+
+    def read() -> None:
+        for _ in range(50):
+            adapter = tea(StaticProvider(Credential("the-id", "of-one-that-is-gone", "the-token")))
+            for context in (thread, task):
+                context.run(adapter.get_access_key_id)
+                assert context.run(adapter.get_access_key_secret) == "of-one-that-is-gone"
+
+    read()
+    gc.collect()
+    kept = [each for each in gc.get_objects() if type(each) in (TeaValue, Credential) and each.access_key_secret == "of-one-that-is-gone"]
+    assert kept == []
+    assert len(thread) <= len(contextvars.copy_context()) + 1
+
+
+def test_an_adapter_that_is_gone_takes_nothing_of_another_with_it() -> None:
+    first, second = tea(rotating()), tea(rotating())
+    first.get_access_key_id()
+    second.get_access_key_id()
+    del second
+    gc.collect()
+    assert first.get_access_key_secret() == "secret-1"
 
 
 def whole(parts: tuple[str | None, ...]) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import contextvars
 import copy
 import gc
 import json
@@ -205,6 +206,30 @@ def test_it_can_be_pickled_and_copied_and_shows_no_secret() -> None:
     assert (again.sts_token, again.sts_access_key_id, again.sts_access_key_secret) == ("the-token", "the-id", "the-secret")
     assert repr(made) == "<sdk_core adapter of static_sts>"
     assert sdk_core(StaticProvider(held)).sts_access_key_id == "the-id"
+
+
+def test_nothing_is_left_of_a_credential_object_that_is_gone() -> None:
+    context = contextvars.copy_context()
+
+    def read() -> None:
+        for _ in range(50):
+            made = sdk_core(StaticProvider(Credential("the-id", "of-one-that-is-gone", "the-token")))
+            assert context.run(lambda made=made: (made.sts_token, made.sts_access_key_secret)) == ("the-token", "of-one-that-is-gone")
+
+    read()
+    gc.collect()
+    kept = [each for each in gc.get_objects() if type(each) is Credential and each.access_key_secret == "of-one-that-is-gone"]
+    assert kept == []
+    assert len(context) <= len(contextvars.copy_context()) + 1
+
+
+def test_two_credential_objects_do_not_mix_in_one_thread() -> None:
+    first, second = sdk_core(Script()), sdk_core(Script())
+    assert second.sts_token == "token-1"
+    for number in (1, 2):
+        assert (first.sts_token, second.sts_token) == (f"token-{number}", f"token-{number + 1}")
+        assert (first.sts_access_key_id, second.sts_access_key_id) == (f"id-{number}", f"id-{number + 1}")
+        assert (first.sts_access_key_secret, second.sts_access_key_secret) == (f"secret-{number}", f"secret-{number + 1}")
 
 
 @KINDS

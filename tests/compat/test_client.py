@@ -6,9 +6,11 @@ import asyncio
 import contextlib
 import contextvars
 import copy
+import gc
 import multiprocessing
 import os
 import pickle
+import time
 from datetime import datetime, timezone
 from typing import Any
 
@@ -24,13 +26,13 @@ from alicred import (
     ProviderError,
     StaticProvider,
 )
-from alicred.compat import native, parts
+from alicred.compat import native
 from alicred.compat.api import ICredentials, ICredentialsProvider
 from alicred.compat.client import Client
 from alicred.compat.credentials import AccessKeyCredential, BearerTokenCredential, StsCredential
 from alicred.compat.credentials import Credential as NoCredential
 from alicred.compat.exceptions import CredentialException, CredentialValueError
-from alicred.compat.models import Config
+from alicred.compat.models import Config, CredentialModel
 from alicred.compat.provider import EnvironmentVariableCredentialsProvider, RamRoleArnCredentialsProvider, StaticAKCredentialsProvider
 from alicred.compat.provider.refreshable import Credentials
 from alicred.testing import FakeCloud
@@ -225,7 +227,7 @@ class Counting(Plain):
 
 def test_a_token_that_is_asked_for_alone_does_not_grow_old(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 1000.0
-    monkeypatch.setattr(parts.time, "monotonic", lambda: now)
+    monkeypatch.setattr(time, "monotonic", lambda: now)
     client = Client(provider=Counting())
     assert client.get_security_token() == client.get_security_token() == "security_token-1"
     now += 61
@@ -245,12 +247,19 @@ def test_two_clients_do_not_mix_in_one_thread() -> None:
 
 
 def test_a_client_that_is_gone_leaves_nothing_behind() -> None:
-    def work() -> int:
-        for _ in range(50):
-            Client(provider=Counting()).get_access_key_id()
-        return len(parts._asked.get())
+    context = contextvars.copy_context()
 
-    assert contextvars.copy_context().run(work) <= 2
+    def read() -> None:
+        for _ in range(50):
+            client = Client(provider=Plain(**{**STS, "access_key_secret": "of-one-that-is-gone"}))
+            context.run(client.get_access_key_id)
+            assert context.run(client.get_access_key_secret) == "of-one-that-is-gone"
+
+    read()
+    gc.collect()
+    kept = [each for each in gc.get_objects() if type(each) is CredentialModel and each.access_key_secret == "of-one-that-is-gone"]
+    assert kept == []
+    assert len(context) <= len(contextvars.copy_context()) + 1
 
 
 # --- copies, pickles, forks ---------------------------------------------------------------------------------------------------------

@@ -207,6 +207,22 @@ def test_a_forked_child_does_not_keep_the_lock(path: Path) -> None:
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
 
+def test_a_child_that_was_forked_inside_the_lock_leaves_it_and_its_parent_holds_on(path: Path) -> None:
+    child = None
+    code = 1
+    try:
+        with cli_lock.exclusive(str(path), create=False, seconds=1):
+            child = os.fork()
+            if child != 0:
+                assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+                with pytest.raises(cli_lock.Busy), cli_lock.exclusive(str(path), create=False, seconds=0):
+                    pass
+        code = 0
+    finally:
+        if child == 0:
+            os._exit(code)
+
+
 def test_a_lock_that_others_keep_ends_in_an_error(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(write_back, "_LONGEST_WAIT", 0.05)
     before = path.read_bytes()

@@ -7,6 +7,7 @@ import os
 import pickle
 import subprocess
 import sys
+import textwrap
 import threading
 import time
 from collections.abc import Callable
@@ -170,3 +171,61 @@ def test_nothing_is_registered_before_the_first_provider_exists() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=20)
     assert (done.stdout.strip(), done.stderr) == ("once", "")
+
+
+def test_every_one_of_the_first_providers_is_known_to_a_child_however_they_were_made_at_once() -> None:
+    """A second thread makes its provider, and forks, before the first line of `watch`, before the second, and so on."""
+    program = """
+        import os, sys, threading
+        from alicred import CachingProvider, Credential, StaticProvider
+        from alicred.refresh import forks
+
+        made, unknown = [], []
+
+        def make_and_fork():
+            made.append(CachingProvider(StaticProvider(Credential("id", "secret"))))
+            locks = [each._lock for each in made]
+            child = os.fork()
+            if child == 0:
+                os._exit(sum(each._lock is lock for each, lock in zip(made, locks)))
+            unknown.append(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+
+        def surprised(line):
+            left = line
+
+            def trace(frame, event, arg):
+                nonlocal left
+                if frame.f_code is not forks.watch.__code__:
+                    return None
+                if event == "line":
+                    left -= 1
+                    if left == 0:
+                        other = threading.Thread(target=make_and_fork)
+                        other.start()
+                        other.join()
+                return trace
+
+            sys.settrace(trace)
+            make_and_fork()
+            return left > 0, len(made), sum(unknown)
+
+        for line in range(1, 100):
+            reading, writing = os.pipe()
+            if os.fork() == 0:  # here nothing has been registered yet
+                os.write(writing, repr(surprised(line)).encode())
+                os._exit(0)
+            os.close(writing)
+            is_past_the_end, count, lost = eval(os.read(reading, 1000))
+            os.wait()
+            if is_past_the_end:
+                break
+            assert count == 2
+            if lost:
+                print("lost before line", line, "of watch:", lost)
+        print("enough" if line > 3 else line)
+    """
+    # Unmeasured: coverage traces too.
+    unmeasured = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE")}
+    command = [sys.executable, "-W", "ignore", "-c", textwrap.dedent(program)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=40, check=False, env=unmeasured)
+    assert (done.stdout, done.stderr) == ("enough\n", "")

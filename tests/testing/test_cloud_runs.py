@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import gc
 import http.client
 import os
@@ -11,6 +12,7 @@ import ssl
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -19,6 +21,7 @@ import urllib3
 from alicred import ConfigurationError, Credential
 from alicred.testing import FakeCloud
 from alicred.wire import signing
+from tests.support import wait_until
 from tests.testing.caller import acs3, send
 
 THREADS, CALLS = 64, 50
@@ -228,3 +231,32 @@ def test_a_cloud_that_was_never_stopped_is_no_litter_after_it_was() -> None:
     del cloud
     gc.collect()
     assert not directory.exists()
+
+
+@pytest.mark.parametrize("number", [errno.EMFILE, errno.ENFILE])
+def test_without_a_descriptor_left_it_tries_again_at_its_leisure(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    accept, tried, none_left = socket.socket.accept, [], True
+
+    def scarce(listener: socket.socket) -> tuple[socket.socket, object]:
+        if none_left:
+            tried.append(time.monotonic())
+            raise OSError(number, os.strerror(number))
+        return accept(listener)
+
+    monkeypatch.setattr(socket.socket, "accept", scarce)
+    with FakeCloud() as cloud, socket.create_connection(address(cloud), timeout=10) as waiting:
+        wait_until(lambda: len(tried) >= 4)
+        none_left = False
+        assert all(later - earlier >= 0.02 for earlier, later in pairwise(tried))
+        waiting.sendall(b"GET /credentials HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert waiting.recv(12) == b"HTTP/1.1 200"
+
+
+def test_it_stops_without_a_descriptor_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    def none_left(listener: socket.socket) -> tuple[socket.socket, object]:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    monkeypatch.setattr(socket.socket, "accept", none_left)
+    with FakeCloud() as cloud, socket.create_connection(address(cloud), timeout=10):
+        cloud.stop()
+    assert cloud_threads() == []

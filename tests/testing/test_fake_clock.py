@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
+import os
 import pickle
+import signal
 import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
@@ -14,6 +17,7 @@ from hypothesis import strategies as st
 
 from alicred import Clock, ConfigurationError
 from alicred.testing import FakeClock
+from tests.support import Gate
 
 START = datetime(2026, 5, 1, 12, tzinfo=timezone.utc)
 MINUTE = timedelta(minutes=1)
@@ -107,6 +111,42 @@ def test_a_copy_shows_the_same_and_goes_its_own_way(duplicate: Callable[[FakeClo
     assert (twin.utcnow(), twin.monotonic(), twin.sleeps) == (clock.utcnow(), clock.monotonic(), clock.sleeps)
     twin.advance(MINUTE)
     assert twin.utcnow() - clock.utcnow() == MINUTE
+
+
+class Slow(timedelta):
+    """A span that takes its time to be added, so that somebody is in the middle of a move."""
+
+    gate = Gate()
+
+    def __radd__(self, other: timedelta) -> timedelta:
+        self.gate()
+        return timedelta.__add__(other, timedelta(seconds=self.total_seconds()))
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this platform has no fork")
+@pytest.mark.parametrize("made", [lambda clock: clock, lambda clock: pickle.loads(pickle.dumps(clock))], ids=["original", "pickled"])
+def test_a_child_forked_in_the_middle_of_a_move_goes_its_own_way(
+    made: Callable[[FakeClock], FakeClock], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate = Gate()
+    monkeypatch.setattr(Slow, "gate", gate)
+    clock = made(FakeClock(START))
+    mover = threading.Thread(target=clock.advance, args=(Slow(minutes=5),))
+    mover.start()
+    assert gate.entered.wait(10)
+    child = os.fork()
+    if child == 0:
+        code = 1
+        with contextlib.suppress(BaseException):
+            signal.alarm(10)  # ends a child that hangs
+            clock.advance(MINUTE)
+            code = 0 if clock.true_time() - START == MINUTE else 2
+        os._exit(code)
+    ended = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    gate.open()
+    mover.join()
+    assert ended == 0
+    assert clock.true_time() - START == 5 * MINUTE
 
 
 @pytest.mark.parametrize(

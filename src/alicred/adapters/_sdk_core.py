@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextvars import ContextVar
 from typing import Any, cast
 
 from aliyunsdkcore.auth.credentials import AccessKeyCredential, StsTokenCredential
@@ -12,6 +11,7 @@ from aliyunsdkcore.auth.signers.sts_token_signer import StsTokenSigner
 from aliyunsdkcore.client import AcsClient
 from aliyunsdkcore.request import AcsRequest
 
+from alicred._last_fetch import LastFetch
 from alicred.adapters.adapter import Adapter
 from alicred.credential import Credential
 from alicred.errors import ConfigurationError
@@ -19,6 +19,7 @@ from alicred.provider import Provider
 
 _KEYS = ("ak", "secret", "public_key_id", "private_key", "credential")
 _TOKEN_PARAMETER, _TOKEN_HEADER = "SecurityToken", "x-acs-security-token"
+_LAST: LastFetch[Credential] = LastFetch("alicred.sdk_core")
 
 
 class SdkCoreCredential(Adapter, StsTokenCredential):
@@ -36,13 +37,11 @@ class SdkCoreCredential(Adapter, StsTokenCredential):
 
     def __init__(self, provider: Provider[Credential]) -> None:  # the base has attributes where this has properties
         Adapter.__init__(self, provider)
-        self._last: ContextVar[Credential | None] = ContextVar("alicred.sdk_core", default=None)
 
     @property
     def sts_token(self) -> str:
         """The security token of a credential that is fetched now."""
-        held = self._credential()
-        self._last.set(held)
+        held = _LAST.begin(self, self._credential())
         if held.security_token is None:
             raise ConfigurationError(
                 f"sdk_core: {held.provider_name or self._provider.name} has provided a key without a security token, which an AcsClient "
@@ -61,11 +60,7 @@ class SdkCoreCredential(Adapter, StsTokenCredential):
         return self._begun().access_key_secret
 
     def _begun(self) -> Credential:
-        held = self._last.get()
-        if held is None:
-            held = self._credential()
-            self._last.set(held)
-        return held
+        return _LAST.begun(self) or _LAST.begin(self, self._credential())
 
     def __reduce__(self) -> tuple[object, ...]:
         return type(self), (self._provider,)

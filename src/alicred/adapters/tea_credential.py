@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from contextvars import ContextVar
-
 import attrs
 
 import alicred._arguments as check
+from alicred._last_fetch import LastFetch
 from alicred._tasks import ask_in_task
 from alicred.adapters.adapter import not_a_value
 from alicred.credential import BearerToken, Credential
@@ -35,6 +34,9 @@ class TeaValue:
     access_key_secret: str | None = attrs.field(default=None, repr=False)
     security_token: str | None = attrs.field(default=None, repr=False)
     bearer_token: str | None = attrs.field(default=None, repr=False)
+
+
+_LAST: LastFetch[TeaValue] = LastFetch("alicred.tea")
 
 
 def tea(provider: TeaSource) -> TeaCredential:
@@ -71,7 +73,6 @@ class TeaCredential:
     def __init__(self, provider: TeaSource) -> None:
         check.provider("tea.provider", provider)
         self._provider = provider
-        self._last: ContextVar[TeaValue | None] = ContextVar("alicred.tea", default=None)
 
     # What clients of the present generation call
 
@@ -91,11 +92,11 @@ class TeaCredential:
 
     def get_type(self) -> str:
         """The type of a credential that is fetched now."""
-        return self._begin(self.get_credential()).type
+        return _LAST.begin(self, self.get_credential()).type
 
     def get_access_key_id(self) -> str | None:
         """The id of a credential that is fetched now."""
-        return self._begin(self.get_credential()).access_key_id
+        return _LAST.begin(self, self.get_credential()).access_key_id
 
     def get_access_key_secret(self) -> str | None:
         """The secret that belongs to the id that was asked for last."""
@@ -111,7 +112,7 @@ class TeaCredential:
 
     async def get_access_key_id_async(self) -> str | None:
         """As `get_access_key_id`, for tasks."""
-        return self._begin(await self.get_credential_async()).access_key_id
+        return _LAST.begin(self, await self.get_credential_async()).access_key_id
 
     async def get_access_key_secret_async(self) -> str | None:
         """As `get_access_key_secret`, for tasks."""
@@ -121,15 +122,11 @@ class TeaCredential:
         """As `get_security_token`, for tasks."""
         return (await self._begun_async()).security_token
 
-    def _begin(self, value: TeaValue) -> TeaValue:
-        self._last.set(value)
-        return value
-
     def _begun(self) -> TeaValue:
-        return self._last.get() or self._begin(self.get_credential())
+        return _LAST.begun(self) or _LAST.begin(self, self.get_credential())
 
     async def _begun_async(self) -> TeaValue:
-        return self._last.get() or self._begin(await self.get_credential_async())
+        return _LAST.begun(self) or _LAST.begin(self, await self.get_credential_async())
 
     def _value(self, held: object) -> TeaValue:
         if isinstance(held, Credential):

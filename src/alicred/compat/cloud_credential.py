@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from alicred.compat import parts
+from alicred._last_fetch import LastFetch
 from alicred.compat.api import ICredentials
 from alicred.compat.bridge import GivesCredentials, credentials_in_task
 from alicred.compat.models import CredentialModel
+
+_LAST: LastFetch[CredentialModel] = LastFetch("alicred.compat", seconds=60.0)
 
 
 class CloudCredential:
@@ -32,10 +34,10 @@ class CloudCredential:
         return self._model(await credentials_in_task(self.provider))
 
     def get_access_key_id(self) -> str | None:
-        return parts.begin(self, self.get_credential()).access_key_id
+        return _LAST.begin(self, self.get_credential()).access_key_id
 
     async def get_access_key_id_async(self) -> str | None:
-        return parts.begin(self, await self.get_credential_async()).access_key_id
+        return _LAST.begin(self, await self.get_credential_async()).access_key_id
 
     def get_access_key_secret(self) -> str | None:
         return self._begun().access_key_secret
@@ -53,10 +55,10 @@ class CloudCredential:
         return self.type_name
 
     def _begun(self) -> CredentialModel:
-        return parts.begun(self) or parts.begin(self, self.get_credential())
+        return _LAST.begun(self) or _LAST.begin(self, self.get_credential())
 
     async def _begun_async(self) -> CredentialModel:
-        return parts.begun(self) or parts.begin(self, await self.get_credential_async())
+        return _LAST.begun(self) or _LAST.begin(self, await self.get_credential_async())
 
     def _model(self, found: ICredentials) -> CredentialModel:
         return CredentialModel(

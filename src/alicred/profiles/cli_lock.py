@@ -85,6 +85,8 @@ def _lock(descriptor: int, deadline: float) -> None:
 
 def _unlock(descriptor: int) -> None:
     """Not left to closing, for a child that is just being forked may have a copy of the descriptor."""
+    if descriptor < 0:  # this is a child, which has closed its copy, and the lock is the parent's
+        return
     if sys.platform == "win32":
         return
     import fcntl

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from contextlib import suppress
 from contextvars import copy_context
@@ -12,7 +13,7 @@ from alicred._random import draw
 from alicred._values import checked
 from alicred.clock import Clock
 from alicred.credential import C
-from alicred.errors import AlicredError, ProviderError, as_alicred_error, forget_locals
+from alicred.errors import AlicredError, ProviderError, as_alicred_error, forget_locals, frames_of
 from alicred.events import Listener, RefreshFailed, RefreshStarted, RefreshSucceeded, tell
 from alicred.policy.refresh import RefreshPolicy
 from alicred.provider import Provider
@@ -108,6 +109,7 @@ class Engine(Generic[C]):
 
     def _fly(self, flight: Flight, *, on_callers_thread: bool = False) -> None:
         """Run *flight*, from the question to the source to the waking of everybody who waits."""
+        callers = frames_of(sys.exc_info()[1])  # who asks in an except block wants to look at them afterwards
         if not flight.claim():
             return
         landing: Landing = Landing.UNWANTED
@@ -124,6 +126,7 @@ class Engine(Generic[C]):
                 error = ProviderError(f"the source ended with {type(raised).__name__}", provider=self._name)
                 error.__cause__ = raised
             if error is not None:
+                forget_locals(error, but_not_in=callers)
                 landing = self._crash(flight, error, began)
         finally:
             self._end(flight)
@@ -169,7 +172,6 @@ class Engine(Generic[C]):
 
     def _crash(self, flight: Flight, error: AlicredError, began: float) -> Landing:
         error.provider = error.provider or self._name
-        forget_locals(error)
         with self._lock:
             if self._flight is not flight or self._snapshot.closed:
                 return Landing.UNWANTED

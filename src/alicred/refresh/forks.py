@@ -5,25 +5,25 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING, TypeVar
-
-if TYPE_CHECKING:
-    from weakref import WeakKeyDictionary
+from typing import TypeVar
+from weakref import WeakKeyDictionary, ref
 
 S = TypeVar("S")
 
-_survivors: WeakKeyDictionary[object, Callable[[], None]] | None = None
+_survivors: WeakKeyDictionary[object, Callable[[], None]] = WeakKeyDictionary()
+_is_registered = False
 
 
 def watch(survivor: S, reset: Callable[[S], None]) -> None:
-    """Have *reset* called with *survivor* in every child that is forked from now on, for as long as *survivor* lives."""
-    global _survivors
-    from weakref import WeakKeyDictionary, ref
+    """Have *reset* called with *survivor* in every child that is forked from now on, for as long as *survivor* lives.
 
-    if _survivors is None:
-        _survivors = WeakKeyDictionary()
-        if hasattr(os, "register_at_fork"):
-            os.register_at_fork(after_in_child=_reset_all)
+    It may be called more than once in a child.
+    """
+    global _is_registered
+    if not _is_registered and hasattr(os, "register_at_fork"):
+        # No lock, which a fork could leave held: threads that come here at once each register it, and the first to do so is enough.
+        os.register_at_fork(after_in_child=_reset_all)
+        _is_registered = True
     weak = ref(survivor)
 
     def reset_if_alive() -> None:
@@ -35,6 +35,6 @@ def watch(survivor: S, reset: Callable[[S], None]) -> None:
 
 
 def _reset_all() -> None:
-    for reset in list((_survivors or {}).values()):
+    for reset in list(_survivors.values()):
         with suppress(Exception):  # the next one must be reset all the same
             reset()

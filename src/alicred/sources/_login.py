@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 import alicred._arguments as check
@@ -72,9 +71,9 @@ class LoginSite:
         endpoint = self._target.endpoint
         doing = f"asking {endpoint} {to}"
         url = f"{endpoint}{path}"
-        began = time.monotonic()
+        began = SYSTEM_CLOCK.monotonic()
         response = self._http.client(self._target).request("POST", url, headers={"accept": "application/json", **headers}, body=body)
-        learn_time(SYSTEM_CLOCK, response, time.monotonic() - began)
+        learn_time(SYSTEM_CLOCK, response, SYSTEM_CLOCK.monotonic() - began)
         found = answers.parse_object(response.body) or {}
         code = safe_code(found)
         if code == _SPENT_OR_REVOKED or (response.status == 401 and code != _WRONG_APPLICATION):

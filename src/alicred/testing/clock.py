@@ -8,6 +8,7 @@ from datetime import datetime, timedelta, timezone
 import attrs
 
 from alicred.errors import ConfigurationError
+from alicred.refresh import forks
 
 _ZERO = timedelta(0)
 _START = datetime(2026, 1, 1, tzinfo=timezone.utc)
@@ -53,6 +54,13 @@ class FakeClock:
 
     def __init__(self, start: datetime | None = None) -> None:
         self._hands = _Hands(now=_START if start is None else _aware(start, "FakeClock.start"))
+        self._begin_lock()
+
+    def _begin_lock(self) -> None:
+        self._renew_lock()
+        forks.watch(self, FakeClock._renew_lock)
+
+    def _renew_lock(self) -> None:
         self._lock = threading.Lock()
 
     def monotonic(self) -> float:
@@ -125,7 +133,7 @@ class FakeClock:
 
     def __setstate__(self, hands: _Hands) -> None:
         self._hands = hands
-        self._lock = threading.Lock()
+        self._begin_lock()
 
     def __repr__(self) -> str:
         return f"FakeClock({self.utcnow():%Y-%m-%d %H:%M:%S} UTC, running for {self._hands.running})"

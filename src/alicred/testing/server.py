@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import selectors
 import socket
 import ssl
 import struct
 import threading
+import time
 from collections.abc import Callable
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
@@ -20,6 +22,8 @@ Serve = Callable[[Request], "Answer | None"]
 
 _BACKLOG = 512
 _PATIENCE = 5.0  # seconds: for a TLS handshake, and for a connection's thread to end at the stop
+_NONE_LEFT = (errno.EMFILE, errno.ENFILE)
+_PAUSE = 0.05  # seconds: until the next look for a descriptor when none is left
 _HASTY_CLOSE = struct.pack("ii", 1, 0)  # SO_LINGER: closing sends a RST
 _FORM = "application/x-www-form-urlencoded"
 
@@ -66,8 +70,11 @@ class Server:
                     if key.fileobj is self._woken:
                         return
                     listener = self._tls if key.fileobj is self._tls else self._plain
-                    with contextlib.suppress(OSError):  # the peer was gone before it was accepted
+                    try:
                         self._begin(listener.accept()[0], over_tls=listener is self._tls)
+                    except OSError as error:  # else the peer was gone before it was accepted
+                        if error.errno in _NONE_LEFT:
+                            time.sleep(_PAUSE)  # the selector reports the same connection again at once
 
     def _begin(self, connection: socket.socket, *, over_tls: bool) -> None:
         connection.settimeout(_PATIENCE if over_tls else None)

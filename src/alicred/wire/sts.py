@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 
@@ -264,9 +263,9 @@ class StsClient:
         return answers.successful(response, doing=doing, string_to_sign=string_to_sign), doing
 
     def _send(self, request: _Request) -> HttpResponse:
-        began = time.monotonic()
+        began = self._clock.monotonic()
         response = self._http.request("POST", f"{self._endpoint}/", headers=request.headers, body=request.body)
-        learn_time(self._clock, response, time.monotonic() - began)
+        learn_time(self._clock, response, self._clock.monotonic() - began)
         return response
 
     def _signed(self, action: str, credential: Credential, form: Mapping[str, str]) -> _Request:

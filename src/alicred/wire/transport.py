@@ -175,8 +175,11 @@ class Transport:
             connection = HTTPSConnection(host, port, timeout=self._connect_timeout, ssl_context=context, proxy_config=through)
         connection.response_class = partial(_tunnel_answer, self._connect_timeout)  # type: ignore[assignment]  # a function makes one too
         if proxy is not None and server.scheme == "https":
-            authorization = {} if proxy.authorization is None else {"Proxy-Authorization": proxy.authorization}
-            connection.set_tunnel(server.host, server.port or 443, headers=authorization, scheme=first.scheme)
+            through_port = server.port or 443
+            asked = {"Host": f"{server.host}:{through_port}"}  # http.client leaves the brackets of an address out
+            if proxy.authorization is not None:
+                asked["Proxy-Authorization"] = proxy.authorization
+            connection.set_tunnel(server.host, through_port, headers=asked, scheme=first.scheme)
         return connection
 
     def _tls_context(self) -> ssl.SSLContext:

@@ -60,6 +60,7 @@ PARTS = {
             "tests/refresh/test_cache_rules.py",
             "tests/refresh/test_cache_adversities.py",
             "tests/refresh/test_cache_fork.py",
+            "tests/refresh/test_cache_frames.py",
             "tests/refresh/test_cache_tasks.py",
             "tests/refresh/test_cache_threads.py",
             "tests/refresh/test_cache_words.py",

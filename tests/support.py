@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import threading
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta, timezone
@@ -103,6 +104,12 @@ def in_threads(count: int, work: Callable[[], T]) -> list[T | BaseException]:
     for thread in threads:
         thread.join()
     return results
+
+
+def fork_without_hooks() -> int:
+    """`os.fork` as C code does it, such as uWSGI's: none of the functions given to `os.register_at_fork` runs, nor any of CPython's own."""
+    child: int = ctypes.PyDLL(None).fork()  # PyDLL, as it keeps the interpreter's lock held
+    return child
 
 
 def ids(results: Iterable[object]) -> set[str]:

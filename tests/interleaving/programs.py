@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from alicred import ServedStale, TransientError
-from alicred.refresh.flight import Flight, Landing
+from alicred.refresh.flight import Flight, Outcome
 from tests.interleaving.scene import BACKGROUND, BOTH, Strands, answers, held_for, program
 from tests.interleaving.world import MINUTE, World
 from tests.support import HOUR, SECOND
@@ -30,7 +30,7 @@ def two_wait(world: World) -> Strands:
         assert flight._waiters == {}
 
     world.after = after
-    return {"one": lambda: flight.wait(9), "two": lambda: flight.wait(9), "runner": lambda: flight.finish(Landing.COMMITTED)}
+    return {"one": lambda: flight.wait(9), "two": lambda: flight.wait(9), "runner": lambda: flight.finish(Outcome.COMMITTED)}
 
 
 @program(BACKGROUND, timeouts=True)
@@ -41,7 +41,7 @@ def one_waits_and_gives_up(world: World) -> Strands:
         assert flight._waiters == {}
 
     world.after = after
-    return {"one": lambda: flight.wait(9), "runner": lambda: flight.finish(Landing.COMMITTED)}
+    return {"one": lambda: flight.wait(9), "runner": lambda: flight.finish(Outcome.COMMITTED)}
 
 
 # --- nothing is held ----------------------------------------------------------------------------------------------------------------

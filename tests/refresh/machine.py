@@ -52,7 +52,8 @@ class CacheAgainstModel(RuleBasedStateMachine):
     def begin(self, policy: RefreshPolicy, first: float, u: float) -> None:
         for module in (cache, engine):
             self.patches.enter_context(mock.patch.object(module, "draw", self.draw))
-        self.patches.enter_context(mock.patch.object(cache, "time", SimpleNamespace(monotonic=self.clock.monotonic)))
+        self.patches.enter_context(mock.patch.object(cache, "monotonic", self.clock.monotonic))
+        self.patches.enter_context(mock.patch.object(cache, "LOOK_AGAIN_SECONDS", math.inf))
         self.patches.enter_context(mock.patch.object(cache, "wait_in_thread", suspend))
         self.patches.enter_context(mock.patch.object(EngineFlight, "wait", lambda _, seconds: self.closings.append(seconds)))
         self.model = Model(policy)
@@ -278,7 +279,7 @@ class CacheAgainstModel(RuleBasedStateMachine):
         self.u = u
         self.waiting.clear()
         self.cache._reset_in_child()
-        self.model.fork(u)
+        self.model.fork(self.now, u)
 
     def close(self, u: float) -> None:
         self.u = u

@@ -97,10 +97,13 @@ class Model:
         left = held.ends - now
         if left <= 0:
             return "GRACE" if left > -self.grace else "EXPIRED"
-        margin = min(self.policy.margin.total_seconds(), held.lifetime / 10, held.ahead)
-        if held.doubted or left <= margin:
+        if held.doubted or left <= self.margin(held):
             return "URGENT"
         return "AGING" if now >= held.due else "FRESH"
+
+    def margin(self, held: Held) -> float:
+        """How long before its end callers wait for the refresh."""
+        return min(self.policy.margin.total_seconds(), held.lifetime / 10, held.ahead)
 
     def usable(self, now: float, span: float = 0.0) -> bool:
         """Whether who needs a value for *span* more may have the one that is held."""
@@ -247,8 +250,11 @@ class Model:
     def close(self) -> None:
         self.held, self.closed = None, True
 
-    def fork(self, u: float) -> None:
+    def fork(self, now: float, u: float) -> None:
         """From here on this is the child."""
         self.flight = None
-        if self.held is not None and not self.held.rejected:
-            self.draw(self.held, u)
+        held = self.held
+        if held is not None and self.phase(now) in ("FRESH", "AGING"):
+            self.draw(held, u)
+            if held.due <= now:  # put off by a draw of the same width
+                held.due = min(now + held.window * self.policy.jitter * u, held.ends - self.margin(held))

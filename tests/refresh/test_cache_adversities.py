@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import _thread
+import asyncio
 import os
 import subprocess
 import sys
@@ -16,6 +17,7 @@ import pytest
 
 from alicred import (
     SYSTEM_CLOCK,
+    AlicredError,
     Backoff,
     CachingProvider,
     ConfigurationError,
@@ -25,9 +27,11 @@ from alicred import (
     OnDenied,
     Phase,
     ProviderError,
+    RefreshFailed,
     RefreshMode,
     RefreshPolicy,
     RefreshStarted,
+    RefreshSucceeded,
     TransientError,
 )
 from alicred.errors import another
@@ -178,20 +182,51 @@ class TestStorms:
 
 
 class TestForeignCode:
+    @pytest.mark.parametrize("kind", [RefreshStarted, RefreshSucceeded, RefreshFailed])
+    @pytest.mark.parametrize("ending", [SystemExit, asyncio.CancelledError, GeneratorExit, ZeroDivisionError])
     @pytest.mark.parametrize("mode", list(RefreshMode))
-    def test_a_listener_that_exits_is_a_failure_and_no_storm(self, mode: RefreshMode) -> None:
+    def test_a_listener_that_ends_its_thread_is_no_storm(self, mode: RefreshMode, ending: type[BaseException], kind: type) -> None:
         def listener(event: object) -> None:
-            if isinstance(event, RefreshStarted):
-                sys.exit("no")
+            if isinstance(event, kind):
+                raise ending
 
-        source = Script()
+        source = Script(DOWN if kind is RefreshFailed else HOUR)
         cache = CachingProvider(source, listener=listener, refresh=attrs.evolve(INLINE, mode=mode, max_wait=SECOND))
-        expected = SystemExit if mode is RefreshMode.INLINE else ProviderError
+        received = list[type]()
         for _ in range(5):
-            with pytest.raises(expected):
+            try:
+                received.append(type(cache.get()))
+            except (AlicredError, ending) as error:
+                received.append(type(error))
+        usual = TransientError if kind is RefreshFailed else Credential
+        if mode is RefreshMode.BACKGROUND or ending is ZeroDivisionError:
+            assert received == [usual] * 5
+            assert source.calls == 1
+        else:  # what ends a thread goes on to the caller who runs the refresh
+            assert received[0] is ending
+            assert set(received[1:]) == ({ending} if kind is RefreshStarted else {usual})
+            assert source.calls == (0 if kind is RefreshStarted else 1)
+
+    @pytest.mark.parametrize("mode", list(RefreshMode))
+    @pytest.mark.parametrize("answer", [ZeroDivisionError(), SystemExit(), float("nan"), None, -SECOND])
+    def test_a_backoff_that_cannot_be_asked_is_no_storm(
+        self, answer: object, mode: RefreshMode, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        class Odd(Backoff):
+            def delay(self, failures: int, u: float) -> timedelta:
+                if isinstance(answer, BaseException):
+                    raise answer
+                return answer  # type: ignore[return-value]  # that is the point
+
+        clock = FakeClock()
+        source = Script(DOWN, clock=clock)
+        cache = CachingProvider(source, clock=clock, refresh=attrs.evolve(INLINE, mode=mode, failure_backoff=Odd()))
+        for _ in range(1000):
+            with pytest.raises(TransientError):
                 cache.get()
-        assert source.calls == 0
-        assert cache.state().attempts == (5 if mode is RefreshMode.INLINE else 1)
+            clock.advance(TICK)
+        assert source.calls <= 3
+        assert "RefreshPolicy.failure_backoff: Odd.delay()" in caplog.text
 
     def test_a_value_that_cannot_be_compared_is_a_failure_and_no_storm(self) -> None:
         class Odd:
@@ -256,7 +291,7 @@ class TestForeignCode:
         calls = 99
         _reset_all()  # as a forked child does
         assert bad.get().access_key_id == "id-1"
-        assert good._flight is None
+        assert good._current().flight is None
         gate.open()
         waiter.join(5)
 
@@ -290,7 +325,9 @@ class TestWaiting:
         cache.get()
         assert gate.entered.wait(5)
         clock.advance(MINUTE + max_wait * 0.9)
-        cache._snapshot = attrs.evolve(cache._snapshot, waited_for_until=clock.monotonic() + max_wait.total_seconds() * 0.1)
+        state = cache._current()
+        snapshot = attrs.evolve(state.snapshot, waited_for_until=clock.monotonic() + max_wait.total_seconds() * 0.1)
+        assert cache._change(state, snapshot, state.flight, clock.monotonic())
         assert cache.state().phase is Phase.URGENT
         return clock, gate, cache
 
@@ -318,7 +355,9 @@ class TestWaiting:
         clock_free = threading.Thread(target=lambda: results.extend(in_threads(1, cache.get)))
         clock_free.start()
         assert gate.entered.wait(5)
-        cache._snapshot = attrs.evolve(cache._snapshot, generation=cache._snapshot.generation + 1)  # as an invalidation does
+        state = cache._current()
+        snapshot = attrs.evolve(state.snapshot, generation=state.snapshot.generation + 1)  # as an invalidation does
+        assert cache._change(state, snapshot, state.flight, cache._now())
         gate.open()
         clock_free.join(5)
         assert ids(results) == {"id-2"}

@@ -18,17 +18,17 @@ import pytest
 
 from alicred import CachingProvider, Credential, RefreshMode, RefreshPolicy
 from alicred.testing import FakeClock
-from tests.support import HOUR, Gate, Script
+from tests.support import HOUR, Gate, Script, fork_without_hooks
 
 MINUTE = timedelta(minutes=1)
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="this platform has no fork")
 
 
-def in_child(work: Callable[[], object], seconds: float = 10) -> object:
+def in_child(work: Callable[[], object], seconds: float = 10, fork: Callable[[], int] = os.fork) -> object:
     """What *work* answers in a forked child, which has a few seconds for it."""
     reading, writing = os.pipe()
-    pid = os.fork()
+    pid = fork()
     if pid == 0:
         try:
             answer: object
@@ -104,26 +104,34 @@ def test_a_fork_in_the_middle_of_a_refresh_ahead_leaves_the_child_served_and_ref
     gate.open()
 
 
-def test_a_lock_that_some_thread_held_at_the_fork_is_not_held_in_the_child() -> None:
-    clock = FakeClock()
-    cache = CachingProvider(Script(HOUR, clock=clock), clock=clock, refresh=RefreshPolicy(jitter=0))
+def test_children_that_no_hook_has_told_use_no_flight_of_the_parents() -> None:
+    clock, gate = FakeClock(), Gate()
+    cache = CachingProvider(Script(HOUR, gate, HOUR, clock=clock), clock=clock, refresh=RefreshPolicy(jitter=0))
     cache.get()
     clock.advance(2 * HOUR)
-    held, release = threading.Event(), threading.Event()
+    refresher = threading.Thread(target=cache.get)
+    refresher.start()
+    assert gate.entered.wait(5)
+    assert in_child(lambda: cache.get().access_key_id, fork=fork_without_hooks) == "id-3"
+    gate.open()
+    refresher.join()
 
-    def hold() -> None:
-        with cache._lock:
-            held.set()
-            release.wait(20)
 
-    holder = threading.Thread(target=hold)
-    holder.start()
-    assert held.wait(5)
-    try:
-        assert in_child(lambda: cache.get().access_key_id) == "id-2"
-    finally:
-        release.set()
-        holder.join()
+def test_children_that_no_hook_has_told_do_not_refresh_in_step() -> None:
+    clock = FakeClock()
+    cache = CachingProvider(Script(HOUR, clock=clock), clock=clock, refresh=RefreshPolicy(jitter=1, mode=RefreshMode.INLINE))
+    cache.get()
+    due = cache.state().refresh_due_at
+    assert due is not None
+
+    def child() -> object:
+        clock.advance(due - clock.utcnow())
+        cache.get()
+        return cache.state().refresh_due_at, cache.state().refreshes
+
+    answers = [in_child(child, fork=fork_without_hooks) for _ in range(8)]
+    assert len(set(answers)) == 8
+    assert {answer[1] for answer in answers if isinstance(answer, tuple)} == {1}  # each has put its refresh off, by a draw of its own
 
 
 def test_children_of_one_parent_do_not_refresh_in_step() -> None:
@@ -184,10 +192,10 @@ def test_every_one_of_the_first_providers_is_known_to_a_child_however_they_were_
 
         def make_and_fork():
             made.append(CachingProvider(StaticProvider(Credential("id", "secret"))))
-            locks = [each._lock for each in made]
+            states = [each._state for each in made]
             child = os.fork()
             if child == 0:
-                os._exit(sum(each._lock is lock for each, lock in zip(made, locks)))
+                os._exit(sum(each._state is state for each, state in zip(made, states)))
             unknown.append(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 
         def surprised(line):

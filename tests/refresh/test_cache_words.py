@@ -124,7 +124,7 @@ class TestErrors:
         cache.get()
         cache.invalidate()
         clock.advance(SECOND)
-        assert "asked anew in 3.0 s" in str(self.failure(cache.get, ProviderError))
+        assert "asked again in 3.0 s" in str(self.failure(cache.get, ProviderError))
 
     def test_so_is_one_whose_values_end_at_once(self) -> None:
         clock = FakeClock()

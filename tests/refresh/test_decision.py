@@ -149,17 +149,18 @@ def test_an_invalidated_value_is_where_it_would_be_at_its_end(data: st.DataObjec
 
 
 @given(st.data(), refresh_policies(), draws, moments)
-def test_a_forked_child_draws_anew_and_changes_nothing_else(
+def test_a_forked_child_draws_again_and_changes_nothing_else(
     data: st.DataObject, policy: RefreshPolicy, u: float, now: float
 ) -> None:
     held = data.draw(helds(policy))
-    child = Snapshot(held=held, waited_for_until=now).after_fork().drawn_anew(policy, u)
+    child = Snapshot(held=held, waited_for_until=now).after_fork().rejittered(policy, u, now)
     assert child.waited_for_until is None
     assert child.held is not None
     assert child.held.value is held.value
     assert (child.held.expires_after, child.held.dead_after) == (held.expires_after, held.dead_after)
     assert child.held.refresh_after <= child.held.urgent_after <= child.held.expires_after
-
+    if held.refresh_after <= now < held.urgent_after:
+        assert child.held.refresh_after >= now
 
 @given(st.data(), refresh_policies(), spans(), st.timedeltas(min_value=timedelta(days=-30), max_value=timedelta(days=30)))
 def test_the_wall_clock_puts_a_value_in_doubt_only_if_it_says_that_it_has_ended(

@@ -7,7 +7,7 @@ import threading
 from datetime import timedelta
 
 from alicred import CachingProvider, TransientError
-from alicred.refresh.flight import Flight, Landing
+from alicred.refresh.flight import Flight, Outcome
 from alicred.refresh.waiting import Wait, wait_in_task
 from tests.support import Gate, Script, ids, in_threads
 
@@ -29,7 +29,7 @@ def test_its_runner_is_the_thread_that_claimed_it_until_it_ends() -> None:
     flight.claim()
     assert flight.is_run_by_this_thread()
     assert in_threads(1, flight.is_run_by_this_thread) == [False]
-    flight.finish(Landing.COMMITTED)
+    flight.finish(Outcome.COMMITTED)
     assert not flight.is_run_by_this_thread()
 
 
@@ -38,11 +38,11 @@ def test_its_end_wakes_those_who_joined_and_not_those_who_left() -> None:
     flight.join("a", lambda: woken.append("a"))
     flight.join("b", lambda: woken.append("b"))
     flight.leave("a")
-    assert flight.landing is None
+    assert flight.outcome is None
     error = TransientError("down")
-    flight.finish(Landing.FAILED, error)
+    flight.finish(Outcome.FAILED, error)
     assert woken == ["b"]
-    assert (flight.landing, flight.error) == (Landing.FAILED, error)
+    assert (flight.outcome, flight.error) == (Outcome.FAILED, error)
 
 
 def test_a_thread_that_stops_waiting_leaves_nothing_behind() -> None:
@@ -53,7 +53,7 @@ def test_a_thread_that_stops_waiting_leaves_nothing_behind() -> None:
 
 def test_who_joins_after_the_end_is_woken_at_once_and_only_once() -> None:
     flight, woken = Flight(timedelta(0)), list[str]()
-    flight.finish(Landing.COMMITTED)
+    flight.finish(Outcome.COMMITTED)
     flight.join("late", lambda: woken.append("late"))
     flight.leave("late")
     assert woken == ["late"]
@@ -62,7 +62,7 @@ def test_who_joins_after_the_end_is_woken_at_once_and_only_once() -> None:
 def test_joining_and_ending_at_the_same_time_loses_nobody() -> None:
     for _ in range(300):
         flight, woken = Flight(timedelta(0)), threading.Event()
-        ender = threading.Thread(target=flight.finish, args=(Landing.COMMITTED,))
+        ender = threading.Thread(target=flight.finish, args=(Outcome.COMMITTED,))
         ender.start()
         flight.join("x", woken.set)
         ender.join()

@@ -10,7 +10,7 @@ import pytest
 
 from alicred import Backoff, Credential, DeniedError, NotConfigured, OnDenied, Phase, RefreshPolicy, TransientError
 from alicred.refresh.decision import Action, Decision, decide
-from alicred.refresh.snapshot import Held, Snapshot, drawn_anew, hold, scheduled
+from alicred.refresh.snapshot import Held, Snapshot, hold, rejittered, scheduled
 from tests.strategies import EPOCH, credential
 
 SECOND = timedelta(seconds=1)
@@ -81,13 +81,15 @@ class TestHeld:
         assert held().lasts(9999.0, timedelta(0))
 
     def test_a_rejection_brings_every_moment_forward(self) -> None:
-        found = changes(held(), held().invalidated_at(200.0, timedelta(seconds=10)))
+        value = held()
+        found = changes(value, value.invalidated_at(200.0, timedelta(seconds=10)))
         assert found == {
             "refresh_after": 200.0, "urgent_after": 200.0, "expires_after": 200.0, "dead_after": 210.0, "invalidated": True,
         }  # fmt: skip
 
     def test_a_rejection_puts_no_moment_off(self) -> None:
-        assert changes(held(), held().invalidated_at(3705.0, HOUR)) == {"invalidated": True}
+        value = held()
+        assert changes(value, value.invalidated_at(3705.0, HOUR)) == {"invalidated": True}
 
     @pytest.mark.parametrize(("ahead", "doubtful"), [(3599, False), (3600, False), (3601, True)])
     def test_it_is_in_doubt_if_the_wall_clock_has_run_ahead_by_more_than_is_left(self, ahead: int, doubtful: bool) -> None:
@@ -115,12 +117,18 @@ class TestHeld:
     def test_another_draw_moves_the_refresh_and_nothing_else(self) -> None:
         policy = attrs.evolve(POLICY, jitter=0.5)
         value = held(policy=policy)
-        assert changes(value, drawn_anew(value, policy, 0.0)) == {"refresh_after": 2800.0}
-        assert changes(value, drawn_anew(value, attrs.evolve(policy, margin=SECOND), 0.5)) == {"urgent_after": 3699.0}
+        assert changes(value, rejittered(value, policy, 0.0, 200.0)) == {"refresh_after": 2800.0}
+        assert changes(value, rejittered(value, attrs.evolve(policy, margin=SECOND), 0.5, 200.0)) == {"urgent_after": 3699.0}
 
-    def test_what_was_rejected_is_not_drawn_anew(self) -> None:
-        value = held().invalidated_at(200.0, timedelta(0))
-        assert drawn_anew(value, POLICY, 0.5) is value
+    @pytest.mark.parametrize(("now", "u", "after"), [(3300.0, 0.5, 3525.0), (3300.0, 0.0, 3300.0), (3600.0, 0.9, 3640.0)])
+    def test_a_moment_that_has_come_is_drawn_again_from_now_on_and_within_the_window(self, now: float, u: float, after: float) -> None:
+        policy = attrs.evolve(POLICY, jitter=0.5)  # of a window of 900 s
+        value = attrs.evolve(held(policy=policy), refresh_after=now)
+        assert rejittered(value, policy, u, now).refresh_after == after
+
+    @pytest.mark.parametrize("value", [held().invalidated_at(200.0, timedelta(0)), attrs.evolve(held(), doubtful=True)])
+    def test_what_is_due_in_any_case_is_not_delayed(self, value: Held[Credential]) -> None:
+        assert rejittered(value, POLICY, 0.5, 200.0) is value
 
 
 class TestSnapshot:
@@ -228,14 +236,14 @@ class TestSnapshot:
     def test_a_forked_child_wants_nothing_of_what_was_under_way(self) -> None:
         assert changes(BUSY, BUSY.after_fork()) == {"waited_for_until": None, "generation": 8}
 
-    def test_a_forked_child_draws_anew_what_it_holds(self) -> None:
+    def test_a_forked_child_draws_its_refresh_again(self) -> None:
         policy = attrs.evolve(POLICY, jitter=0.5)
         snapshot = attrs.evolve(BUSY, held=held(policy=policy))
-        drawn = snapshot.drawn_anew(policy, 0.0)
+        drawn = snapshot.rejittered(policy, 0.0, 200.0)
         assert changes(snapshot, drawn).keys() == {"held"}
         assert drawn.held is not None
         assert drawn.held.refresh_after == 2800.0
-        assert BUSY.drawn_anew(policy, 0.0).held is None
+        assert BUSY.rejittered(policy, 0.0, 200.0).held is None
 
     def test_what_is_held_is_usable_until_its_end_and_for_what_is_left_of_it(self) -> None:
         value = held()

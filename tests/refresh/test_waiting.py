@@ -14,7 +14,7 @@ import attrs
 import pytest
 
 from alicred import CachingProvider, ClosedError, ConfigurationError, RefreshPolicy, RefreshTimeout
-from alicred.refresh.flight import Flight, Landing
+from alicred.refresh.flight import Flight, Outcome
 from alicred.refresh.waiting import Wait, wait_in_task, wait_in_thread
 from tests.support import HOUR, Gate, Script
 
@@ -56,7 +56,7 @@ def test_each_wait_has_seconds_of_its_own() -> None:
 
 def test_what_has_ended_is_not_waited_for() -> None:
     flight = Flight(timedelta(0))
-    flight.finish(Landing.COMMITTED)
+    flight.finish(Outcome.COMMITTED)
 
     async def main() -> str:
         return await asyncio.wait_for(wait_in_task(asking(Wait(flight, 1e6))), 30)
@@ -98,7 +98,7 @@ class Vanishing(dict[object, Callable[[], None]]):
 
 def test_whom_the_end_has_woken_already_is_not_woken_again() -> None:
     flight, woken = Flight(timedelta(0)), list[str]()
-    flight.finish(Landing.COMMITTED)
+    flight.finish(Outcome.COMMITTED)
     flight._waiters = Vanishing()
     flight.join("x", lambda: woken.append("x"))
     assert woken == ["x"]
@@ -108,7 +108,7 @@ def test_who_holds_nothing_that_lasts_waits_for_an_old_flight_all_the_same() -> 
     cache = CachingProvider(Script(HOUR))
     cache.get()
     now, give_up_at = cache._now(), time.monotonic() + 1000
-    snapshot = attrs.evolve(cache._snapshot, waited_for_until=now + 1)
+    snapshot = attrs.evolve(cache._current().snapshot, waited_for_until=now + 1)
     assert cache._patience(snapshot, give_up_at, now, timedelta(0)) == 1
     assert cache._patience(snapshot, give_up_at, now, HOUR / 2) == 1
     assert cache._patience(snapshot, give_up_at, now, 2 * HOUR) > 900
@@ -116,16 +116,19 @@ def test_who_holds_nothing_that_lasts_waits_for_an_old_flight_all_the_same() -> 
 
 
 @pytest.mark.parametrize(("span", "least", "most"), [(timedelta(0), 0, 1), (HOUR / 2, 0, 1), (2 * HOUR, 900, 1000)])
-def test_so_it_is_for_whoever_asks(span: timedelta, least: float, most: float) -> None:
+def test_so_it_is_for_any_caller(span: timedelta, least: float, most: float, monkeypatch: pytest.MonkeyPatch) -> None:
     policy = RefreshPolicy(ahead=timedelta(0), margin=timedelta(0), max_wait=timedelta(seconds=1000))
     cache = CachingProvider(Script(HOUR), refresh=policy)
     cache.get()
-    held = cache._snapshot.held
+    held = cache._current().snapshot.held
     assert held is not None
     urgent = attrs.evolve(held, refresh_after=0.0, urgent_after=0.0)
-    cache._flight = Flight(timedelta(0))
-    cache._snapshot = attrs.evolve(cache._snapshot, held=urgent, waited_for_until=cache._now() + 1)
+    flight, state = Flight(timedelta(0)), cache._current()
+    flight.launched()
+    snapshot = attrs.evolve(state.snapshot, held=urgent, waited_for_until=cache._now() + 1)
+    assert cache._change(state, snapshot, flight, cache._now())
     waiting = cache._ask(span, inline=False)
+    monkeypatch.setattr("alicred.refresh.cache.LOOK_AGAIN_SECONDS", 1e6)
     assert least < next(waiting).seconds <= most
     waiting.close()
 

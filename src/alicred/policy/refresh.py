@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
+from alicred._log import ERROR, log
 from alicred._validators import ZERO, instance_of, member_of, not_negative, positive, refuse, share, unit_draw
 from alicred.errors import ConfigurationError
 from alicred.policy.backoff import Backoff
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 
 _LARGEST_WINDOW = 0.9  # of the lifetime: a value is used for a while, whatever the window says
 _LARGEST_MARGIN = 0.1  # of the lifetime
+
+
+_USUAL_BACKOFF = Backoff(initial=timedelta(seconds=1), maximum=timedelta(seconds=60))
 
 
 class RefreshMode(Enum):
@@ -104,7 +108,7 @@ class RefreshPolicy:
     margin: timedelta = attrs.field(default=timedelta(seconds=60), validator=not_negative)
     mode: RefreshMode = attrs.field(default=RefreshMode.BACKGROUND, validator=member_of(RefreshMode))
     failure_backoff: Backoff = attrs.field(
-        default=Backoff(initial=timedelta(seconds=1), maximum=timedelta(seconds=60)), validator=instance_of(Backoff)
+        default=_USUAL_BACKOFF, validator=instance_of(Backoff)
     )
     on_denied: OnDenied = attrs.field(default=OnDenied.SERVE, validator=member_of(OnDenied))
     grace: timedelta = attrs.field(default=ZERO, validator=not_negative)
@@ -140,3 +144,27 @@ class RefreshPolicy:
             expires_after=lifetime,
             dead_after=lifetime + min(self.grace, timedelta.max - lifetime),
         )
+
+
+def back_off(policy: RefreshPolicy, failures: int, u: float) -> timedelta:
+    """The pause that ``policy.failure_backoff`` gives; what the default gives where a user's own `Backoff` cannot be asked.
+
+    Such a class may raise, or answer what is no span: that is logged, and never lets a source be asked without a pause.
+    """
+    backoff = policy.failure_backoff
+    if type(backoff) is Backoff:
+        return backoff.delay(failures, u)
+    try:
+        answer: object = backoff.delay(failures, u)
+        problem = f"returned a {type(answer).__name__}"
+        if isinstance(answer, timedelta):
+            if answer >= ZERO:
+                return answer
+            problem = f"returned {answer!r}"
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # noqa: BLE001  (a class of the user's own may raise anything)
+        problem = f"raised {type(error).__name__}"
+    text = "RefreshPolicy.failure_backoff: %s.delay() %s; it must return a timedelta of zero or more. The default back-off is used instead"
+    log(ERROR, text, type(backoff).__name__, problem)
+    return _USUAL_BACKOFF.delay(failures, u)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Generator
 from datetime import timedelta
 from functools import partial
 
 import alicred._arguments as check
 from alicred._random import draw
+from alicred._real_time import monotonic
 from alicred._validators import ZERO
 from alicred.clock import SYSTEM_CLOCK, Clock
 from alicred.credential import C
@@ -17,14 +17,17 @@ from alicred.events import Listener, ServedStale, tell
 from alicred.policy.refresh import RefreshMode, RefreshPolicy
 from alicred.provider import Provider
 from alicred.refresh import refusals
-from alicred.refresh.decision import Action, decide
+from alicred.refresh.decision import Action
 from alicred.refresh.engine import Engine
-from alicred.refresh.flight import Flight, Landing
+from alicred.refresh.flight import Flight, Outcome
 from alicred.refresh.snapshot import Held, Phase, Snapshot
 from alicred.refresh.state import CacheState, describe
 from alicred.refresh.waiting import Wait, wait_in_task, wait_in_thread
 
-_DEAD_LANDINGS = 3  # so often in a row may a fresh value have ended before its caller came to use it
+_UNUSABLE_VALUES = 3  # so often in a row may a fresh value have ended, or been rejected, before its caller came to use it
+
+LOOK_AGAIN_SECONDS = 1.0
+"""How often a caller who waits looks whether the refresh is still run."""
 
 
 class CachingProvider(Engine[C]):
@@ -79,9 +82,9 @@ class CachingProvider(Engine[C]):
             AlicredError: There is no value to serve: what the source raised (each caller has an error object of its own,
                 with the source's as the cause), `RefreshTimeout` after ``max_wait``, or `ClosedError`.
         """
-        until, value = self._entry
-        if self._now() < until:
-            return value
+        state = self._state
+        if self._now() < state.until:
+            return state.value
         return wait_in_thread(self._ask(ZERO, inline=self._refresh.mode is RefreshMode.INLINE))
 
     async def aget(self) -> C:
@@ -90,9 +93,9 @@ class CachingProvider(Engine[C]):
         Raises:
             AlicredError: As `get`.
         """
-        until, value = self._entry
-        if self._now() < until:
-            return value
+        state = self._state
+        if self._now() < state.until:
+            return state.value
         return await wait_in_task(self._ask(ZERO, inline=False))
 
     def get_valid_for(self, span: timedelta) -> C:
@@ -129,26 +132,32 @@ class CachingProvider(Engine[C]):
         Returns:
             Whether that changed something.
         """
-        with self._lock:
-            snapshot = self._snapshot
+        while True:
+            state = self._current()
+            snapshot = state.snapshot
             if snapshot.held is None or (value is not None and value != snapshot.held.value):
                 return False
             now = self._now()
-            self._publish(snapshot.invalidated(self._refresh, now, draw()), now)
-            return self._snapshot is not snapshot
+            changed = snapshot.invalidated(self._refresh, now, draw())
+            if changed is snapshot:
+                return False
+            if self._change(state, changed, state.flight, now):
+                return True
 
     def state(self) -> CacheState:
         """What is held and planned, without asking anybody. Never blocks."""
-        return describe(self._snapshot, self._now(), self._clock.utcnow())
+        return describe(self._current().snapshot, self._now(), self._clock.utcnow())
 
     def close(self) -> None:
         """Forget the value and refuse every later call. Waits for a refresh that is under way, for at most ``max_wait``."""
-        with self._lock:
-            if not self._snapshot.closed:
-                self._publish(self._snapshot.shut(), self._now())
-            flight = self._flight
+        while True:
+            state = self._current()
+            if state.snapshot.closed or self._change(state, state.snapshot.shut(), state.flight, self._now()):
+                break
+        flight = state.flight
         if flight is not None and not flight.is_run_by_this_thread():
-            flight.wait(self._refresh.max_wait.total_seconds())
+            for wait in self._wait(flight, self._refresh.max_wait.total_seconds()):
+                flight.wait(wait.seconds)
 
     def __enter__(self) -> CachingProvider[C]:
         return self
@@ -165,65 +174,60 @@ class CachingProvider(Engine[C]):
 
     def _ask(self, span: timedelta, *, inline: bool) -> Generator[Wait, None, C]:
         """One caller's way to a value. Yields where the caller has to wait; threads and tasks differ only in how they do that."""
-        give_up_at = time.monotonic() + self._refresh.max_wait.total_seconds()
-        dead_landings = 0
+        give_up_at = monotonic() + self._refresh.max_wait.total_seconds()
+        unusable = 0
         while True:
-            mine = Flight(span)
-            ran_here = False
-            try:
-                with self._lock:
-                    now = self._now()
-                    snapshot = self._look(now)
-                    decision = decide(snapshot, now, span)
-                    patience = self._patience(snapshot, give_up_at, now, span)
-                    flight = self._flight
-                    if flight is None and decision.action in (Action.SERVE_AND_REFRESH, Action.WAIT):
-                        flight = mine
-                        self._take_off(mine, now)
-                if flight is mine:
-                    ran_here = self._start(mine, inline=inline)
-            except BaseException:
-                self._abandon(mine)
-                raise
-            if snapshot.held is not None and not ran_here and decision.action in (Action.SERVE, Action.SERVE_AND_REFRESH):
-                return self._serve(snapshot.held, decision.phase)
-            if decision.action is Action.FAIL or flight is None:
-                raise self._refusal(snapshot, now, span)
-            if flight.landing is None and not flight.is_run_by_this_thread():
-                yield Wait(flight, patience)
-            landing = flight.landing  # before the look at what is held, which the landing has changed
-            if landing is Landing.UNWANTED:
+            plan = self._plan(span, inline=inline)
+            snapshot, action, flight = plan.snapshot, plan.decision.action, plan.flight
+            if snapshot.held is not None and not plan.ran_here and action in (Action.SERVE, Action.SERVE_AND_REFRESH):
+                return self._serve(snapshot.held, plan.decision.phase)
+            if action is Action.FAIL or flight is None:
+                raise self._refusal(snapshot, plan.now, span)
+            if not flight.is_run_by_this_thread():
+                yield from self._wait(flight, self._patience(snapshot, give_up_at, plan.now, span))
+            outcome = flight.outcome  # before the look at what is held, which the outcome has changed
+            has_time = plan.ran_here or monotonic() < give_up_at
+            now, snapshot = self._now(), self._current().snapshot
+            if outcome is Outcome.SUPERSEDED and (has_time or snapshot.closed):
                 continue
-            now, snapshot = self._now(), self._snapshot
             held = snapshot.usable(now, span)
             if held is not None:
                 return self._serve(held, held.phase(now))
-            if landing is Landing.FAILED and flight.error is not None:
+            if outcome is Outcome.FAILED and flight.error is not None:
                 raise another(flight.error)
-            if landing is Landing.COMMITTED:
+            if outcome is Outcome.COMMITTED:
                 if snapshot.usable(now) is not None:
                     raise refusals.too_short(self._name, span)
-                dead_landings += 1
-                if dead_landings >= _DEAD_LANDINGS:
-                    raise refusals.ends_at_once(self._name)
+                unusable += 1
+                if unusable >= _UNUSABLE_VALUES:
+                    was_rejected = snapshot.held is not None and snapshot.held.invalidated
+                    raise refusals.rejected_meanwhile(self._name, unusable) if was_rejected else refusals.ends_at_once(self._name)
             elif flight.is_run_by_this_thread():
                 raise refusals.asks_itself(self._name)
-            elif time.monotonic() >= give_up_at:
+            elif not has_time:
                 raise refusals.waited_in_vain(self._name, self._refresh.max_wait)
+
+    def _wait(self, flight: Flight, seconds: float) -> Generator[Wait, None, None]:
+        """Wait until *flight* has ended, for at most *seconds*. Looks from time to time whether it is still run."""
+        end = monotonic() + seconds
+        while flight.outcome is None:
+            left = end - monotonic()
+            yield Wait(flight, min(left, LOOK_AGAIN_SECONDS))
+            if left <= LOOK_AGAIN_SECONDS:
+                return
+            if flight.is_lost():
+                self._discard(flight)
 
     def _patience(self, snapshot: Snapshot[C], give_up_at: float, now: float, span: timedelta) -> float:
         """For how many seconds a caller may wait: who holds a usable value does not wait for an old flight again."""
-        left = give_up_at - time.monotonic()
+        left = give_up_at - monotonic()
         until = snapshot.waited_for_until
         return left if until is None or snapshot.usable(now, span) is None else min(left, until - now)
 
     def _serve(self, held: Held[C], phase: Phase) -> C:
         if phase is Phase.GRACE:
-            with self._lock:
-                self._stale_servings += 1
-                times = self._stale_servings
-            expires_at = held.value.expires_at
-            tell(self._listener, ServedStale(provider_name=self._name, expires_at=expires_at, times=times))
+            event = ServedStale(provider_name=self._name, expires_at=held.value.expires_at, times=next(held.servings_past_end))
+            tell(self._listener, event)
         return held.value
 
     def _refusal(self, snapshot: Snapshot[C], now: float, span: timedelta) -> AlicredError:

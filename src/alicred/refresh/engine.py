@@ -1,41 +1,88 @@
-"""The state of one cache, changed under its lock, and the flights that change it."""
+"""The state of one cache, changed without a lock, and the flights that change it."""
 
 from __future__ import annotations
 
+import os
 import sys
-import threading
-from contextlib import suppress
 from contextvars import copy_context
+from datetime import timedelta
 from math import inf
+from types import FrameType
 from typing import Generic, cast
 
+import attrs
+
+from alicred._log import ERROR, log
 from alicred._random import draw
 from alicred._values import checked
 from alicred.clock import Clock
 from alicred.credential import C
-from alicred.errors import AlicredError, ProviderError, as_alicred_error, forget_locals, frames_of
-from alicred.events import Listener, RefreshFailed, RefreshStarted, RefreshSucceeded, tell
+from alicred.errors import AlicredError, as_alicred_error, forget_locals, frames_of
+from alicred.events import Event, Listener, RefreshFailed, RefreshStarted, RefreshSucceeded, tell
 from alicred.policy.refresh import RefreshPolicy
 from alicred.provider import Provider
 from alicred.refresh import refusals
-from alicred.refresh.decision import Action, decide
-from alicred.refresh.flight import Flight, Landing
+from alicred.refresh.decision import Action, Decision, decide
+from alicred.refresh.flight import Flight, Outcome
 from alicred.refresh.forks import watch
 from alicred.refresh.snapshot import Held, Snapshot, hold
 from alicred.refresh.state import describe, wall_time
 from alicred.refresh.threads import start_thread
 
 
-class Engine(Generic[C]):
-    """What a cache knows, and how a flight changes that. The lock is held for moments only, never while a source or a listener runs.
+class State(Generic[C]):
+    """What a cache knows between two changes, and what came after it.
 
-    Every change replaces the snapshot as a whole. An interrupt between any two steps leaves no flight behind that nobody runs.
+    A change is one atomic step: to put the next state into `successor`, which the first to try does. So there is no lock that an
+    interrupt, a fork or the end of a thread could leave held. The hot path reads `until` and `value` of one state, which therefore
+    always belong together. Before a state gets a successor its `until` becomes ``-inf``, so that no caller is served from it.
+
+    Args:
+        snapshot: What is known.
+        flight: The refresh that is under way.
+        pid: The process that this is about. Elsewhere, in a forked child, the flight has nobody to run it.
+        until: Before this moment any caller may be served `value` at once.
     """
 
-    __slots__ = (
-        "__weakref__", "_clock", "_entry", "_flight", "_listener", "_lock", "_name", "_now", "_refresh", "_snapshot", "_source",
-        "_stale_servings",
-    )  # fmt: skip
+    __slots__ = ("flight", "pid", "snapshot", "successor", "until", "value")
+
+    def __init__(self, snapshot: Snapshot[C], flight: Flight | None, pid: int, until: float = -inf) -> None:
+        self.snapshot = snapshot
+        self.flight = flight
+        self.pid = pid
+        self.until = until
+        # Nothing is ever returned that is none: no moment is before -inf.
+        self.value = cast("C", None) if snapshot.held is None else snapshot.held.value
+        self.successor: dict[None, State[C]] = {}  # a dictionary, since its setdefault is one step
+
+
+@attrs.frozen
+class Plan(Generic[C]):
+    """What one caller is to do.
+
+    Args:
+        decision: What the caller gets.
+        snapshot: What that was decided on.
+        now: When.
+        flight: The refresh that is under way, or was begun for this caller.
+        ran_here: Whether the calling thread has run it, to its end.
+    """
+
+    decision: Decision
+    snapshot: Snapshot[C]
+    now: float
+    flight: Flight | None
+    ran_here: bool = False
+
+
+class Engine(Generic[C]):
+    """What a cache knows, and how a flight changes that. No lock is held at any time.
+
+    Every change replaces the state as a whole. A flight that has lost the thread that ran it, and one of another process, is
+    replaced by the caller that meets it.
+    """
+
+    __slots__ = ("__weakref__", "_clock", "_listener", "_name", "_now", "_refresh", "_source", "_state")
 
     def __init__(self, source: Provider[C], refresh: RefreshPolicy, clock: Clock, listener: Listener | None) -> None:
         self._source = source
@@ -44,96 +91,164 @@ class Engine(Generic[C]):
         self._clock = clock
         self._listener = listener
         self._now = clock.monotonic
-        self._lock = threading.RLock()
-        self._snapshot: Snapshot[C] = Snapshot()
-        self._flight: Flight | None = None
-        self._stale_servings = 0
-        # What the hot path reads: before this moment, this value. One tuple, so that both are always of one piece.
-        # The value that is none is never returned: no moment is before -inf.
-        self._entry: tuple[float, C] = (-inf, cast("C", None))
+        self._state: State[C] = State(Snapshot(), None, os.getpid())
         watch(self, Engine[C]._reset_in_child)
 
-    # Steps under the lock
+    # The state
 
-    def _look(self, now: float) -> Snapshot[C]:
-        """The snapshot, after a look at the wall clock where that is due. Opens the hot path where that can be."""
-        snapshot = self._snapshot
-        held = snapshot.held
-        if held is not None and held.lifetime is not None and now >= snapshot.wall_due_at:
-            snapshot = snapshot.judged_by(self._clock.utcnow(), now)
-        self._publish(snapshot, now)
-        return snapshot
+    def _current(self) -> State[C]:
+        """The newest state. In a forked child: what is left of the parent's."""
+        while True:
+            state = self._newest()
+            if state.pid == os.getpid():
+                return state
+            self._take_over(state)
 
-    def _publish(self, snapshot: Snapshot[C], now: float) -> None:
-        """Put *snapshot* into force."""
+    def _newest(self) -> State[C]:
+        state = self._state
+        if state.successor:  # what made it was interrupted, or overtaken, before it could say so
+            while state.successor:
+                state = state.successor[None]
+            self._state = state
+        return state
+
+    def _take_over(self, state: State[C]) -> None:
+        """Make *state*, of the process that this one was forked from, this one's."""
+        now = self._now()
+        snapshot = state.snapshot.after_fork()
+        try:
+            snapshot = snapshot.rejittered(self._refresh, draw(), now)
+        except Exception:  # noqa: BLE001  (a window of the user's own may raise; then the moment stays as it was drawn)
+            log(ERROR, "RefreshPolicy.ahead raised in a forked child; it refreshes when its parent does", with_traceback=True)
+        self._change(state, snapshot, None, now, pid=os.getpid())
+
+    def _change(self, state: State[C], snapshot: Snapshot[C], flight: Flight | None, now: float, *, pid: int | None = None) -> bool:
+        """Put *snapshot* and *flight* in the place of *state*; false if another change was made first."""
+        changed = State(snapshot, flight, pid or state.pid, self._served_until(snapshot, now))
+        state.until = -inf
+        if state.successor.setdefault(None, changed) is not changed:
+            return False
+        self._state = changed
+        return True
+
+    def _served_until(self, snapshot: Snapshot[C], now: float) -> float:
+        """Before which moment any caller may be served at once."""
         decision = decide(snapshot, now)
         held = snapshot.held
         if held is None or decision.action is not Action.SERVE:
-            entry = (-inf, cast("C", None))  # never returned, see __init__
-        elif held.lifetime is None:
-            entry = (decision.until, held.value)
-        else:
-            entry = (min(decision.until, snapshot.wall_due_at), held.value)
-        self._snapshot = snapshot
-        self._entry = entry
+            return -inf
+        return decision.until if held.lifetime is None else min(decision.until, snapshot.wall_due_at)
 
-    def _take_off(self, flight: Flight, now: float) -> None:
-        """Make *flight* the one that is under way."""
-        flight.generation = self._snapshot.generation
-        self._flight = flight
-        self._publish(self._snapshot.started(now, self._refresh.max_wait), now)
+    def _reset_in_child(self) -> None:
+        # The number of a process is given again once it has ended, so that it alone would not do.
+        self._state = State(self._newest().snapshot, None, -1)
+        self._current()
 
-    def _is_wanted(self, flight: Flight) -> bool:
-        return self._flight is flight and flight.generation == self._snapshot.generation
+    # What a caller is to do
 
-    # Steps of a flight
+    def _plan(self, span: timedelta, *, inline: bool) -> Plan[C]:
+        """What a caller is to do who needs a value for *span*; the refresh is started that this takes."""
+        mine = Flight(span)
+        try:
+            plan = self._decide(mine, sys._getframe())
+            return attrs.evolve(plan, ran_here=self._start(mine, inline=inline)) if plan.flight is mine else plan
+        except BaseException:
+            self._discard(mine)
+            raise
+
+    def _decide(self, mine: Flight, beginner: FrameType) -> Plan[C]:
+        """What to do, with *mine* as the refresh if one is to be begun, which *beginner* starts then."""
+        while True:
+            state = self._current()
+            flight = state.flight
+            if flight is not None and flight.is_lost():
+                self._discard(flight)
+                continue
+            now = self._now()
+            snapshot = self._with_wall_clock(state.snapshot, now)
+            decision = decide(snapshot, now, mine.span)
+            plan = Plan(decision, snapshot, now, flight)
+            if flight is None and decision.action in (Action.SERVE_AND_REFRESH, Action.WAIT):
+                mine.begin(snapshot.generation, beginner)
+                if self._change(state, snapshot.started(now, self._refresh.max_wait), mine, now):
+                    return attrs.evolve(plan, flight=mine)
+                mine.begin(0, None)
+            elif self._stands(state, snapshot, now) or self._change(state, snapshot, flight, now):
+                return plan
+
+    def _stands(self, state: State[C], snapshot: Snapshot[C], now: float) -> bool:
+        """Whether *state* says what *snapshot* does, to the hot path too."""
+        return snapshot is state.snapshot and (state.until > now or self._served_until(snapshot, now) <= now)
+
+    def _with_wall_clock(self, snapshot: Snapshot[C], now: float) -> Snapshot[C]:
+        """*snapshot*, after a look at the wall clock where that is due."""
+        if snapshot.held is None or snapshot.held.lifetime is None or now < snapshot.wall_due_at:
+            return snapshot
+        return snapshot.judged_by(self._clock.utcnow(), now)
+
+    # Flights
 
     def _start(self, flight: Flight, *, inline: bool) -> bool:
         """Have *flight* run; whether it has, on this thread."""
         if not inline:
             try:
                 context = copy_context()
-                start_thread(lambda: context.run(self._fly, flight), f"alicred-refresh-{self._name}")
+                start_thread(lambda: context.run(self._run, flight), f"alicred-refresh-{self._name}")
             except RuntimeError:  # no thread can be started here, or not any more
                 pass
             else:
+                flight.launched()
                 return False
-        self._fly(flight, on_callers_thread=True)
+        self._run(flight, on_callers_thread=True)
         return True
 
-    def _abandon(self, flight: Flight) -> None:
-        """The caller who began *flight* was interrupted: if nobody else runs it, nobody ever will."""
-        if flight.claim():
+    def _discard(self, flight: Flight) -> None:
+        """End *flight* if nothing runs it, and nothing will."""
+        if flight.claim() or flight.is_lost():
             self._end(flight)
-            flight.finish(Landing.UNWANTED)
+            flight.finish(Outcome.SUPERSEDED)
 
-    def _fly(self, flight: Flight, *, on_callers_thread: bool = False) -> None:
-        """Run *flight*, from the question to the source to the waking of everybody who waits."""
+    def _run(self, flight: Flight, *, on_callers_thread: bool = False) -> None:
+        """Run *flight*, from the question to the source to the waking of every waiter."""
         callers = frames_of(sys.exc_info()[1])  # who asks in an except block wants to look at them afterwards
         if not flight.claim():
             return
-        landing: Landing = Landing.UNWANTED
+        outcome: Outcome = Outcome.SUPERSEDED
         error: AlicredError | None = None
+        event: Event | None
         began = self._now()
         try:
             try:
-                landing = self._fetch_and_land(flight, began)
+                event = RefreshStarted(provider_name=self._name, attempt=self._state.snapshot.attempts)
+                self._emit(event, on_callers_thread=on_callers_thread)
+                outcome, event = self._commit(flight, self._fetch(), began)
             except Exception as raised:  # noqa: BLE001  (a foreign source may raise anything; it is kept as the cause)
                 error = as_alicred_error(raised, provider=self._name)
             except BaseException as raised:
                 if on_callers_thread:
                     raise
-                error = ProviderError(f"the source ended with {type(raised).__name__}", provider=self._name)
+                error = refusals.ended_with(self._name, raised)
                 error.__cause__ = raised
             if error is not None:
                 forget_locals(error, but_not_in=callers)
-                landing = self._crash(flight, error, began)
+                outcome, event = self._fail(flight, error, began)
+            if event is not None:
+                self._emit(event, on_callers_thread=on_callers_thread)
         finally:
             self._end(flight)
-            flight.finish(landing, error)
+            flight.finish(outcome, error)
 
-    def _fetch_and_land(self, flight: Flight, began: float) -> Landing:
-        tell(self._listener, RefreshStarted(provider_name=self._name, attempt=self._snapshot.attempts))
+    def _emit(self, event: Event, *, on_callers_thread: bool) -> None:
+        """Tell the listener. What ends a thread, such as `SystemExit`, goes on to the caller who runs the flight; else it ends here."""
+        try:
+            tell(self._listener, event)
+        except BaseException as raised:
+            if on_callers_thread:
+                raise
+            text = "%s: the listener ended with %s on %s; the refresh goes on"
+            log(ERROR, text, self._name, type(raised).__name__, type(event).__name__, with_traceback=True)
+
+    def _fetch(self) -> Held[C]:
         value = checked(self._source.get(), self._name)
         now, wall = self._now(), self._clock.utcnow()
         try:
@@ -141,47 +256,52 @@ class Engine(Generic[C]):
         except Exception as error:
             raise refusals.policy_raised(self._name, error) from error
         if held.expires_after <= held.fetched_at:
-            self._doubt_the_wall_clock(held)
+            self._resync_wall_clock(held)
             raise refusals.expired_on_arrival(self._name, held)
-        return self._land(flight, held, began)
+        return held
 
-    def _doubt_the_wall_clock(self, fetched: Held[C]) -> None:
-        with self._lock:
-            before = self._snapshot.held
-            if before is not None and before.doubtful:
-                # A fresh value that has ended already, as the wall clock says: so it is the wall clock that is wrong.
-                self._publish(self._snapshot.trusted(fetched.wall, fetched.fetched_at), fetched.fetched_at)
+    def _resync_wall_clock(self, fetched: Held[C]) -> None:
+        """A fresh value that has ended already, as the wall clock says: so it is the wall clock that is wrong, if it was in doubt."""
+        while True:
+            state = self._current()
+            before = state.snapshot.held
+            if before is None or not before.doubtful:
+                return
+            snapshot = state.snapshot.trusted(fetched.wall, fetched.fetched_at)
+            if self._change(state, snapshot, state.flight, fetched.fetched_at):
+                return
 
-    def _land(self, flight: Flight, held: Held[C], began: float) -> Landing:
-        with self._lock:
-            if not self._is_wanted(flight):
-                return Landing.UNWANTED
-            snapshot = self._snapshot.succeeded(held, self._refresh, draw(), span=flight.span)
-            self._publish(snapshot, self._now())
-            self._flight = None
-            self._stale_servings = 0
-        event = RefreshSucceeded(
+    def _commit(self, flight: Flight, held: Held[C], began: float) -> tuple[Outcome, Event | None]:
+        """Put *held* into service, if it is still wanted."""
+        while True:
+            state = self._current()
+            if state.flight is not flight or flight.generation != state.snapshot.generation:
+                return Outcome.SUPERSEDED, None
+            snapshot = state.snapshot.succeeded(held, self._refresh, draw(), span=flight.span)
+            if self._change(state, snapshot, None, self._now()):
+                break
+        return Outcome.COMMITTED, RefreshSucceeded(
             provider_name=self._name,
             refreshes=snapshot.refreshes,
             expires_at=held.value.expires_at,
             refresh_due_at=wall_time(held.refresh_after, held.fetched_at, held.wall),
             seconds=held.fetched_at - began,
         )
-        tell(self._listener, event)
-        return Landing.COMMITTED
 
-    def _crash(self, flight: Flight, error: AlicredError, began: float) -> Landing:
+    def _fail(self, flight: Flight, error: AlicredError, began: float) -> tuple[Outcome, Event | None]:
+        """Have *error* be what the refresh came to."""
         error.provider = error.provider or self._name
-        with self._lock:
-            if self._flight is not flight or self._snapshot.closed:
-                return Landing.UNWANTED
-            if error is self._snapshot.last_error:
+        while True:
+            state = self._current()
+            if state.flight is not flight or state.snapshot.closed:
+                return Outcome.SUPERSEDED, None
+            if error is state.snapshot.last_error:
                 error.__traceback__ = None  # one object, raised again and again: each time its traceback grows
             now = self._now()
-            snapshot = self._snapshot.failed(error, self._refresh, now, draw())
-            self._publish(snapshot, now)
-            self._flight = None
-        event = RefreshFailed(
+            snapshot = state.snapshot.failed(error, self._refresh, now, draw())
+            if self._change(state, snapshot, None, now):
+                break
+        return Outcome.FAILED, RefreshFailed(
             provider_name=self._name,
             error=error,
             consecutive_failures=snapshot.failures,
@@ -189,21 +309,10 @@ class Engine(Generic[C]):
             usable=snapshot.usable(now) is not None,
             seconds=now - began,
         )
-        tell(self._listener, event)
-        return Landing.FAILED
 
     def _end(self, flight: Flight) -> None:
-        """Leave no trace of a flight that has neither landed nor crashed."""
-        with self._lock:
-            if self._flight is flight:
-                self._publish(self._snapshot.ended(), self._now())
-                self._flight = None
-
-    def _reset_in_child(self) -> None:
-        # Whatever the parent's threads were doing, none of them is here: neither their lock nor their flight counts.
-        self._lock = threading.RLock()
-        self._flight = None
-        self._entry = (-inf, cast("C", None))
-        self._snapshot = self._snapshot.after_fork()
-        with suppress(Exception):  # a window of the user's own may raise; then the moment stays as it was drawn
-            self._publish(self._snapshot.drawn_anew(self._refresh, draw()), self._now())
+        """Leave no trace of a flight that has neither brought a value nor failed."""
+        while True:
+            state = self._current()
+            if state.flight is not flight or self._change(state, state.snapshot.ended(), None, self._now()):
+                return

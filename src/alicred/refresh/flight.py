@@ -2,57 +2,101 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Callable
 from datetime import timedelta
 from enum import Enum
+from types import FrameType
+from typing import NamedTuple
 
+from alicred._real_time import monotonic
 from alicred.errors import AlicredError
 
+LATE_THREAD_SECONDS = 5.0
+"""How long a thread that was started for a flight may take to begin before the flight counts as lost."""
 
-class Landing(Enum):
+
+class Outcome(Enum):
     """How a flight ended."""
 
     COMMITTED = "committed"
     """What it brought is in service."""
     FAILED = "failed"
     """It brought an error."""
-    UNWANTED = "unwanted"
-    """It was overtaken (by `invalidate`, `close` or a fork) or its caller was interrupted: decide anew."""
+    SUPERSEDED = "superseded"
+    """It was overtaken (by `invalidate`, `close` or a fork), or what ran it has ended without a word: decide again."""
+
+
+class _Runner(NamedTuple):
+    """Who runs a flight: a thread, by its number, and the frame in which it does so."""
+
+    thread: int
+    frame: FrameType | None
+
+
+_ENDED = _Runner(0, None)
 
 
 class Flight:
     """One refresh under way, shared by threads and tasks.
 
-    Whoever wins `claim` runs it and calls `finish` in the end; everybody may wait. Made of locks and atomic steps alone, so that an
-    interrupt at any point leaves nothing held: `threading.Event` is not safe there.
+    The first to `claim` it runs it and calls `finish` in the end; any number may wait. It belongs to a frame: first to the one
+    that begins it, then to the one that runs it. A flight whose frame has ended without `finish` is lost, whatever ended that
+    frame: an interrupt between two bytecodes, an exception set from another thread, a stack or memory that was used up. Any
+    caller that meets a lost flight replaces it. (The frames of another process are no concern of a flight's: see `State`.)
 
     Args:
-        span: What the caller who starts it needs a value for.
+        span: What the caller who begins it needs a value for.
     """
 
     def __init__(self, span: timedelta) -> None:
         self.span = span
         self.generation = 0
-        self.landing: Landing | None = None
+        self.outcome: Outcome | None = None
         self.error: AlicredError | None = None
-        self._runner: dict[None, int] = {}  # a dictionary, since its setdefault is one step
+        self._beginner: FrameType | None = None
+        self._launched_at: float | None = None
+        self._runner: dict[None, _Runner] = {}  # a dictionary, since its setdefault is one step
         self._waiters: dict[object, Callable[[], None]] = {}
 
+    def begin(self, generation: int, beginner: FrameType | None) -> None:
+        """Note on what *generation* it is begun, and that *beginner* will start it; ``None``: it is not begun after all."""
+        self.generation = generation
+        self._beginner = beginner
+
+    def launched(self) -> None:
+        """Note that a thread has been started, which will claim the flight."""
+        self._launched_at = monotonic()
+
     def claim(self) -> bool:
-        """Take the flight over; true for the thread that does so first, and for no other."""
-        here = threading.get_ident()
-        return self._runner.setdefault(None, here) == here
+        """Have the calling frame run the flight; true for the first that asks, and for no other."""
+        runner = _Runner(threading.get_ident(), sys._getframe(1))
+        return self._runner.setdefault(None, runner) is runner
 
     def is_run_by_this_thread(self) -> bool:
         """Whether the calling thread is the one that runs the flight, so that it must not wait for it."""
-        return self.landing is None and self._runner.get(None) == threading.get_ident()
+        runner = self._runner.get(None)
+        return self.outcome is None and runner is not None and runner.thread == threading.get_ident()
 
-    def finish(self, landing: Landing, error: AlicredError | None = None) -> None:
-        """Record how it ended, unless that has been done, and wake everybody."""
-        if self.landing is None:
+    def is_lost(self) -> bool:
+        """Whether the flight has not ended and never will, since what was to run it is gone."""
+        if self.outcome is not None:
+            return False
+        runner, beginner = self._runner.get(None), self._beginner
+        if runner is not None:
+            return not _is_executing(runner.frame) and self.outcome is None  # it may have ended a moment ago
+        if self._launched_at is None:
+            return not _is_executing(beginner) and self._launched_at is None
+        return monotonic() - self._launched_at > LATE_THREAD_SECONDS
+
+    def finish(self, outcome: Outcome, error: AlicredError | None = None) -> None:
+        """Record how it ended, unless that has been done, and wake every waiter."""
+        if self.outcome is None:
             self.error = error
-            self.landing = landing
+            self.outcome = outcome
+        self._beginner = None  # a frame keeps its local variables alive, this flight among them
+        self._runner[None] = _ENDED
         while self._waiters:
             try:
                 _, wake = self._waiters.popitem()
@@ -74,9 +118,20 @@ class Flight:
         """Have *wake* called at the end, once, from any thread; at once if the end has come."""
         self._waiters[key] = wake
         # `finish` records the end before it empties the dictionary, so that one of the two sees the other.
-        if self.landing is not None and self._waiters.pop(key, None) is not None:
+        if self.outcome is not None and self._waiters.pop(key, None) is not None:
             wake()
 
     def leave(self, key: object) -> None:
         """Not to be woken any more."""
         self._waiters.pop(key, None)
+
+
+def _is_executing(frame: FrameType | None) -> bool:
+    """Whether *frame*, which is no generator's, is still on the stack of a thread."""
+    if frame is None:
+        return False
+    try:
+        frame.clear()  # refused while it is executing, as documented; of one that has ended, it drops the local variables
+    except RuntimeError:
+        return True
+    return False

@@ -28,9 +28,28 @@ def rejected_again(provider: str, seconds: float) -> ProviderError:
     """What the source hands out is rejected time and again, so that it is left alone for *seconds* now."""
     return ProviderError(
         "the held value was rejected, as was what the source had handed out before it, or it handed out the same one again; it is"
-        f" asked anew in {max(0.0, seconds):.1f} s: see why the service rejects it",
+        f" asked again in {max(0.0, seconds):.1f} s: see why the service rejects it",
         provider=provider,
         retryable=True,
+    )
+
+
+def rejected_meanwhile(provider: str, times: int) -> ProviderError:
+    """Fresh values were rejected, by other callers, before this one came to use them."""
+    return ProviderError(
+        f"{times} fresh values in a row were rejected (reported with invalidate()) before they could be used here: see why the service"
+        " rejects what the source hands out, and ask again",
+        provider=provider,
+        retryable=True,
+    )
+
+
+def ended_with(provider: str, error: BaseException) -> ProviderError:
+    """The source, or what it called, has ended the thread of the refresh."""
+    return ProviderError(
+        f"the source ended with {type(error).__name__} (or a listener that it told did), which is none of alicred's errors: raise one of"
+        " those instead",
+        provider=provider,
     )
 
 

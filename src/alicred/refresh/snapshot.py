@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from enum import Enum
+from functools import partial
+from itertools import count
 from math import inf
 from typing import Generic
 
@@ -12,7 +15,7 @@ import attrs
 from alicred._validators import ZERO
 from alicred.credential import C
 from alicred.errors import AlicredError, DeniedError, is_local
-from alicred.policy.refresh import OnDenied, RefreshPolicy
+from alicred.policy.refresh import OnDenied, RefreshPolicy, back_off
 
 _FREE_REJECTIONS = 2  # so many young values in a row may be rejected before the source is left alone for a while
 
@@ -57,6 +60,8 @@ class Held(Generic[C]):
     doubtful: bool = False
     """The wall clock says that the value has ended, the monotonic one that it has not."""
     invalidated: bool = False
+    servings_past_end: Iterator[int] = attrs.field(factory=partial(count, 1))
+    """Counts how often it is served in GRACE. Its `next` is one step."""
 
     def phase(self, now: float) -> Phase:
         """The phase at *now*."""
@@ -123,14 +128,19 @@ def scheduled(
     )
 
 
-def drawn_anew(held: Held[C], policy: RefreshPolicy, u: float) -> Held[C]:
-    """*held* with another draw for the moment of its refresh; every other moment and mark stays."""
-    if held.invalidated:
+def rejittered(held: Held[C], policy: RefreshPolicy, u: float, now: float) -> Held[C]:
+    """*held* with another draw for the moment of its refresh; every other moment and mark stays.
+
+    Where that moment has come already, the refresh is delayed by a draw of the same width that counts from *now*.
+    """
+    if held.invalidated or held.phase(now) not in (Phase.FRESH, Phase.AGING):
         return held
-    anew = scheduled(
-        held.value, held.lifetime, policy=policy, u=u, fetched_at=held.fetched_at, wall=held.wall
-    )
-    return attrs.evolve(held, refresh_after=anew.refresh_after, urgent_after=anew.urgent_after)
+    again = scheduled(held.value, held.lifetime, policy=policy, u=u, fetched_at=held.fetched_at, wall=held.wall)
+    refresh_after = again.refresh_after
+    if refresh_after <= now:
+        width = ZERO if held.window is None else held.window * policy.jitter
+        refresh_after = min(now + width.total_seconds() * u, again.urgent_after)
+    return attrs.evolve(held, refresh_after=refresh_after, urgent_after=again.urgent_after)
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -184,7 +194,7 @@ class Snapshot(Generic[C]):
         """
 
         def pause(times: int) -> float:
-            return held.fetched_at + policy.failure_backoff.delay(times, u).total_seconds() if times else -inf
+            return held.fetched_at + back_off(policy, times, u).total_seconds() if times else -inf
 
         unchanged = self.unchanged + 1 if self.held is not None and self.held.value == held.value else 0
         too_short = 0 if held.lasts(held.fetched_at, span) else self.too_short + 1
@@ -207,7 +217,7 @@ class Snapshot(Generic[C]):
     def failed(self, error: AlicredError, policy: RefreshPolicy, now: float, u: float) -> Snapshot[C]:
         """A refresh has failed; *u* is the draw. The held value stays. What never left the machine is not held back."""
         failures = self.failures + 1
-        pause = -inf if is_local(error) else policy.failure_backoff.delay(failures, u).total_seconds()
+        pause = -inf if is_local(error) else back_off(policy, failures, u).total_seconds()
         return attrs.evolve(
             self,
             waited_for_until=None,
@@ -227,7 +237,7 @@ class Snapshot(Generic[C]):
             return self
         is_young = now - held.fetched_at < policy.failure_backoff.maximum.total_seconds()
         rejections = self.rejections + 1 if is_young else 1
-        pause = policy.failure_backoff.delay(rejections - _FREE_REJECTIONS, u) if rejections > _FREE_REJECTIONS else timedelta(0)
+        pause = back_off(policy, rejections - _FREE_REJECTIONS, u) if rejections > _FREE_REJECTIONS else ZERO
         return attrs.evolve(
             self,
             held=held.invalidated_at(now, policy.grace),
@@ -261,6 +271,6 @@ class Snapshot(Generic[C]):
         """What is left of it in a forked child, where no refresh is under way."""
         return attrs.evolve(self, waited_for_until=None, generation=self.generation + 1)
 
-    def drawn_anew(self, policy: RefreshPolicy, u: float) -> Snapshot[C]:
-        """The moment of the next refresh drawn anew, so that the children of one parent do not refresh in step."""
-        return attrs.evolve(self, held=self.held and drawn_anew(self.held, policy, u))
+    def rejittered(self, policy: RefreshPolicy, u: float, now: float) -> Snapshot[C]:
+        """The moment of the next refresh drawn again, so that the children of one parent do not refresh in step."""
+        return attrs.evolve(self, held=self.held and rejittered(self.held, policy, u, now))

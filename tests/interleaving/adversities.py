@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from alicred import RefreshTimeout
+from alicred.refresh.flight import Flight
 from tests.interleaving import programs
 from tests.interleaving.scene import BACKGROUND, BOTH, INLINE, PROGRAMS, Strands, answers, held_for, program
 from tests.interleaving.world import MINUTE, World
@@ -80,6 +81,50 @@ def rejected_and_interrupted(world: World) -> Strands:
     world.most_calls = 2
     world.after = lambda: answers(world, "id-1", "id-2", "id-3", "KeyboardInterrupt")
     return {"one": world.get, "service": world.invalidate()}
+
+
+@program(*BOTH, interrupted="one", interrupts=2)
+def interrupted_twice(world: World) -> Strands:
+    """The second interrupt may strike where the first is cleaned up after."""
+    world.most_calls = 3
+    world.after = lambda: answers(world, "id-1", "id-2", "id-3", "KeyboardInterrupt")
+    return {"one": world.get, "two": world.get}
+
+
+def under_way(world: World) -> Flight:
+    """A flight that the cache believes to be under way."""
+    flight, cache = Flight(SECOND), world.cache
+    state = cache._current()
+    assert cache._change(state, state.snapshot.started(cache._now(), MINUTE), flight, cache._now())
+    return flight
+
+
+@program(*BOTH)
+def what_nobody_began_is_lost(world: World) -> Strands:
+    under_way(world)
+    world.after = lambda: answers(world, "id-1")
+    return {"one": world.get, "two": world.get}
+
+
+@program(BACKGROUND)
+def what_a_thread_runs_is_left_to_it(world: World) -> Strands:
+    flight = under_way(world)
+    flight.launched()
+    world.after = lambda: answers(world, "id-1")
+
+    def discard_and_ask() -> None:
+        world.cache._discard(flight)
+        world.get()
+
+    return {"runner": lambda: world.cache._run(flight), "one": discard_and_ask}
+
+
+@program(*BOTH, lost=True)
+def a_runner_that_ends_without_a_word(world: World) -> Strands:
+    flight = under_way(world)
+    flight.launched()
+    world.after = lambda: answers(world, "id-1")
+    return {"runner": flight.claim, "one": world.get, "two": world.get}
 
 
 @program(INLINE)

@@ -43,21 +43,21 @@ class Fault:
         return wrong
 
 
-_RECORD = "    if self.landing is None:\n        self.error = error\n        self.landing = landing\n"
+_RECORD = "    if self.outcome is None:\n        self.error = error\n        self.outcome = outcome\n"
 _POP = (
     "        try:\n            _, wake = self._waiters.popitem()\n"
     "        except KeyError:  # a waiter has left in between\n            break\n"
 )
-_LOOK_AGAIN = "    if self.landing is not None and self._waiters.pop(key, None) is not None:\n"
-_TAKE_OFF = "                    self._take_off(mine, now)\n"
-_STALE = "        with self._lock:\n            self._stale_servings += 1\n            times = self._stale_servings\n"
+_LOOK_AGAIN = "    if self.outcome is not None and self._waiters.pop(key, None) is not None:\n"
+_CHANGE = "    if state.successor.setdefault(None, changed) is not changed:\n        return False\n"
+_WANTED = "        if state.flight is not flight or flight.generation != state.snapshot.generation:\n            return Outcome.SUPERSEDED, None\n"
 
 FAULTS = (
     # flights
     Fault(
         "a claim looks first and acts then", Flight, "claim",
-        (("return self._runner.setdefault(None, here) == here",
-          "if None not in self._runner:\n        self._runner[None] = here\n    return self._runner[None] == here"),),
+        (("return self._runner.setdefault(None, runner) is runner",
+          "if None not in self._runner:\n        self._runner[None] = runner\n    return self._runner[None] is runner"),),
         "two_claim BACKGROUND",
     ),
     Fault(
@@ -84,115 +84,118 @@ FAULTS = (
     Fault(
         "who joins looks first and joins then", Flight, "join",
         (("    self._waiters[key] = wake\n", ""),
-         (_LOOK_AGAIN, "    if self.landing is None:\n        self._waiters[key] = wake\n    else:\n")),
+         (_LOOK_AGAIN, "    if self.outcome is None:\n        self._waiters[key] = wake\n    else:\n")),
         "two_cold BACKGROUND",
     ),
     Fault(
         "who joins at the end is woken twice", Flight, "join",
-        ((_LOOK_AGAIN, "    if self.landing is not None:\n"),),
+        ((_LOOK_AGAIN, "    if self.outcome is not None:\n"),),
         "two_cold BACKGROUND",
     ),
-    # landing
     Fault(
-        "no generation is checked", Engine, "_is_wanted",
-        ((" and flight.generation == self._snapshot.generation", ""),),
+        "a flight whose runner has ended is never lost", Flight, "is_lost",
+        (("return not _is_executing(runner.frame) and self.outcome is None  # it may have ended a moment ago", "return False"),),
+        "a_runner_that_ends_without_a_word BACKGROUND",
+    ),
+    Fault(
+        "a flight that was never launched is never lost", Flight, "is_lost",
+        (("return not _is_executing(beginner) and self._launched_at is None", "return False"),),
+        "what_nobody_began_is_lost BACKGROUND",
+    ),
+    Fault(
+        "a flight that waits for its thread is lost", Flight, "is_lost",
+        (("return monotonic() - self._launched_at > LATE_THREAD_SECONDS", "return True"),),
+        "two_cold BACKGROUND",
+    ),
+    # changes
+    Fault(
+        "a change looks first and acts then", Engine, "_change",
+        ((_CHANGE, "    if state.successor:\n        return False\n    state.successor[None] = changed\n"),),
+        "two_cold BACKGROUND",
+    ),
+    Fault(
+        "a change closes the hot path of no earlier state", Engine, "_change",
+        (("    state.until = -inf\n", ""),),
+        "rejected_while_the_wall_clock_is_looked_at BACKGROUND", 2,
+    ),
+    Fault(
+        "who comes too late with a change takes it for made", Engine, "_change",
+        ((_CHANGE, "    state.successor.setdefault(None, changed)\n"),),
+        "two_cold BACKGROUND",
+    ),
+    Fault(
+        "the newest state is taken for the one that was seen last", Engine, "_newest",
+        (("if state.successor:", "if False:"),),
+        "interrupted_and_asking_again BACKGROUND",
+    ),
+    # outcomes
+    Fault(
+        "no generation is checked", Engine, "_commit",
+        ((" or flight.generation != state.snapshot.generation", ""),),
         "rejected_whatever_is_held INLINE",
     ),
     Fault(
-        "a landing is checked before the lock is taken", Engine, "_land",
-        (("    with self._lock:\n        if not self._is_wanted(flight):\n            return Landing.UNWANTED\n",
-          "    if not self._is_wanted(flight):\n        return Landing.UNWANTED\n    with self._lock:\n"),),
+        "whether a value is wanted is seen before it is committed", Engine, "_commit",
+        ((_WANTED, ""),
+         ("    while True:\n",
+          "    seen = self._current()\n"
+          "    if seen.flight is not flight or flight.generation != seen.snapshot.generation:\n        return Outcome.SUPERSEDED, None\n"
+          "    while True:\n")),
         "rejected_whatever_is_held BACKGROUND",
     ),
     Fault(
-        "a landing is published after the lock is released", Engine, "_land",
-        (("        self._publish(snapshot, self._now())\n", ""),
-         ("    event = RefreshSucceeded(", "    self._publish(snapshot, self._now())\n    event = RefreshSucceeded(")),
-        "rejected_whatever_is_held BACKGROUND",
-    ),
-    Fault(
-        "a failure is published after the lock is released", Engine, "_crash",
-        (("        self._publish(snapshot, now)\n", ""),
-         ("    event = RefreshFailed(", "    self._publish(snapshot, now)\n    event = RefreshFailed(")),
-        "rejected_while_the_refresh_fails BACKGROUND",
-    ),
-    Fault(
-        "the waiters are woken before the flight is gone", Engine, "_fly",
-        (("        self._end(flight)\n        flight.finish(landing, error)",
-          "        flight.finish(landing, error)\n        self._end(flight)"),),
+        "the waiters are woken before the flight is gone", Engine, "_run",
+        (("        self._end(flight)\n        flight.finish(outcome, error)",
+          "        flight.finish(outcome, error)\n        self._end(flight)"),),
         "rejected_while_it_is_refreshed BACKGROUND",
     ),
     # what callers do
     Fault(
-        "a flight takes off after the lock is released", CachingProvider, "_ask",
-        ((_TAKE_OFF, ""),
-         ("            if flight is mine:\n", "            if flight is mine:\n                self._take_off(mine, now)\n")),
-        "two_cold BACKGROUND",
-    ),
-    Fault(
-        "whether a flight is under way is seen before the lock is taken", CachingProvider, "_ask",
-        (("                flight = self._flight\n", ""),
-         ("            with self._lock:\n", "            flight = self._flight\n            with self._lock:\n")),
+        "whether a flight is under way is not seen again when it is begun", Engine, "_decide",
+        (("if self._change(state, snapshot.started(", "if self._change(self._current(), snapshot.started("),),
         "two_cold BACKGROUND",
     ),
     Fault(
         "how the flight ended is seen after what is held", CachingProvider, "_ask",
-        (("        landing = flight.landing  # before the look at what is held, which the landing has changed\n", ""),
-         ("        if landing is Landing.UNWANTED:\n            continue\n", ""),
-         ("        now, snapshot = self._now(), self._snapshot\n",
-          "        now, snapshot = self._now(), self._snapshot\n        landing = flight.landing\n"
-          "        if landing is Landing.UNWANTED:\n            continue\n")),
+        (("        outcome = flight.outcome  # before the look at what is held, which the outcome has changed\n", ""),
+         ("        now, snapshot = self._now(), self._current().snapshot\n",
+          "        now, snapshot = self._now(), self._current().snapshot\n        outcome = flight.outcome\n")),
         "longer_and_out_of_patience BACKGROUND", None,
     ),
     Fault(
-        "the hot path reads in two pieces", CachingProvider, "get",
-        (("until, value = self._entry", "until = self._entry[0]"), ("return value", "return self._entry[1]")),
-        "rejected_while_it_is_served BACKGROUND",
+        "the hot path reads two states", CachingProvider, "get",
+        (("return state.value", "return self._state.value"),),
+        "closed_while_it_is_served BACKGROUND",
     ),
     Fault(
-        "a value is rejected without the lock", CachingProvider, "invalidate",
-        (("with self._lock:", "if True:"),),
+        "a rejection does not mind what was changed meanwhile", CachingProvider, "invalidate",
+        (("self._change(state, changed,", "self._change(self._current(), changed,"),),
         "rejected_by_two BACKGROUND",
     ),
     Fault(
-        "stale servings are counted without the lock", CachingProvider, "_serve",
-        ((_STALE, "        self._stale_servings += 1\n        times = self._stale_servings\n"),),
-        "stale_and_down BACKGROUND",
-    ),
-    Fault(
-        "the cache is closed without the lock", CachingProvider, "close",
-        (("with self._lock:", "if True:"),),
-        "cold_and_closed INLINE",
+        "who waits does not look whether the flight is still run", CachingProvider, "_wait",
+        (("if flight.is_lost():", "if False:"),),
+        "a_runner_that_ends_without_a_word BACKGROUND",
     ),
     # interrupts and forks
     Fault(
-        "nobody looks after the flight of a caller who was interrupted", CachingProvider, "_ask",
-        (("self._abandon(mine)", "pass"),),
-        "interrupted_and_asking_again BACKGROUND",
+        "who was interrupted ends a flight that a thread runs", Engine, "_discard",
+        (("if flight.claim() or flight.is_lost():", "if True:"),),
+        "what_a_thread_runs_is_left_to_it BACKGROUND",
     ),
     Fault(
-        "who was interrupted ends a flight that somebody else runs", Engine, "_abandon",
-        (("if flight.claim():", "if True:"),),
-        "interrupted_and_asking_again BACKGROUND",
-    ),
-    Fault(
-        "who was interrupted wakes nobody", Engine, "_abandon",
-        (("        flight.finish(Landing.UNWANTED)", ""),),
+        "who was interrupted wakes nobody", Engine, "_discard",
+        (("        flight.finish(Outcome.SUPERSEDED)", "        pass"),),
         "cold_and_interrupted INLINE",
     ),
     Fault(
-        "a flight runs though its caller has given it up", Engine, "_fly",
-        (("if not flight.claim():", "if False:"),),
+        "a flight runs though its caller has given it up", Engine, "_run",
+        (("if not flight.claim():", "if flight.claim() and False:"),),
         "interrupted_and_asking_again BACKGROUND",
     ),
     Fault(
-        "the child of a fork keeps the lock", Engine, "_reset_in_child",
-        (("    self._lock = threading.RLock()\n", ""),),
-        "cold_and_forked BACKGROUND",
-    ),
-    Fault(
         "the child of a fork keeps the flight", Engine, "_reset_in_child",
-        (("    self._flight = None\n", ""),),
+        (("None, -1)", "self._newest().flight, self._newest().pid)"),),
         "cold_and_forked BACKGROUND",
     ),
 )  # fmt: skip

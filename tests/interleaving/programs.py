@@ -193,7 +193,19 @@ def rejected_while_it_is_refreshed(world: World) -> Strands:
     held_for(world, 50 * MINUTE)
     world.most_calls = 2
     world.after = lambda: answers(world, "id-1", "id-2", "id-3")
-    return {"one": world.get, "two": world.get, "service": world.invalidate(world.cache._entry[1])}
+    return {"one": world.get, "two": world.get, "service": world.invalidate(world.cache._state.value)}
+
+
+@program(*BOTH)
+def rejected_while_the_wall_clock_is_looked_at(world: World) -> Strands:
+    held_for(world, 2 * MINUTE)
+    world.after = lambda: answers(world, "id-1", "id-2")
+
+    def reject_and_ask() -> None:
+        world.invalidate()()
+        world.get()
+
+    return {"one": world.get, "service": reject_and_ask}
 
 
 @program(*BOTH)
@@ -225,7 +237,7 @@ def rejected_while_the_refresh_fails(world: World) -> Strands:
 @program(BACKGROUND)
 def rejected_by_two(world: World) -> Strands:
     held_for(world, 10 * MINUTE)
-    value = world.cache._entry[1]
+    value = world.cache._state.value
 
     def after() -> None:
         told = [call.value for call in world.calls if call.what == "invalidate"]
@@ -233,6 +245,13 @@ def rejected_by_two(world: World) -> Strands:
 
     world.after = after
     return {"one": world.invalidate(value), "two": world.invalidate(value)}
+
+
+@program(BACKGROUND)
+def closed_while_it_is_served(world: World) -> Strands:
+    held_for(world, 10 * SECOND)
+    world.after = lambda: answers(world, "id-1", "ClosedError")
+    return {"one": world.get, "closer": world.close}
 
 
 @program(*BOTH)

@@ -28,7 +28,9 @@ class Scene:
         build: Sets the world up and says what each strand does.
         settings: Of the policy.
         timeouts: Whether a wait may end by its time-out.
-        interrupted: The strand that is interrupted once, anywhere.
+        interrupted: The strand that is interrupted, anywhere.
+        interrupts: How often it is.
+        lost: Whether a flight may be lost, which who waits for it notices after a while.
         threads: Whether the engine can start threads.
     """
 
@@ -37,15 +39,18 @@ class Scene:
     settings: dict[str, Any] = attrs.field(factory=dict)
     timeouts: bool = False
     interrupted: str = ""
+    interrupts: int = 1
+    lost: bool = False
     threads: bool = True
 
     def __call__(self, choose: Choose, *, trace: Trace | None = None) -> Run:
-        with under_way(Run(choose, FakeClock(), timeouts=self.timeouts, trace=trace)) as run:
+        last_resort = self.lost or bool(self.interrupted)
+        with under_way(Run(choose, FakeClock(), timeouts=self.timeouts, last_resort=last_resort, trace=trace)) as run:
             world = World(run, **self.settings)
             strands = self.build(world)
             run.has_threads = self.threads
             for name, work in strands.items():
-                run.spawn(work, name, interruptible=name == self.interrupted)
+                run.spawn(work, name, interrupts=self.interrupts if name == self.interrupted else 0)
             run.play()
             if not run.given_up:
                 for strand in run.strands:
@@ -63,14 +68,20 @@ BOTH = (BACKGROUND, INLINE)
 
 
 def program(
-    *modes: RefreshMode, timeouts: bool = False, interrupted: str = "", threads: bool = True, **settings: Any
+    *modes: RefreshMode,
+    timeouts: bool = False,
+    interrupted: str = "",
+    interrupts: int = 1,
+    lost: bool = False,
+    threads: bool = True,
+    **settings: Any,
 ) -> Callable[[Build], Build]:
     """Register a program once for each of *modes*."""
 
     def register(build: Build) -> Build:
         for mode in modes:
             name = f"{build.__name__} {mode.name}"
-            PROGRAMS[name] = Scene(name, build, {"mode": mode, **settings}, timeouts, interrupted, threads)
+            PROGRAMS[name] = Scene(name, build, {"mode": mode, **settings}, timeouts, interrupted, interrupts, lost, threads)
         return build
 
     return register

@@ -66,9 +66,9 @@ Choose = Callable[[Sequence[Option]], "int | None"]
 class Strand:
     """One thread of a run."""
 
-    def __init__(self, number: int, name: str, work: Callable[[], object], interruptible: bool) -> None:
+    def __init__(self, number: int, name: str, work: Callable[[], object], interrupts: int) -> None:
         self.number, self.name, self.work = number, name, work
-        self.may_be_interrupted = interruptible
+        self.interrupts_left = interrupts
         self.here_interruptible = False
         self.baton = _thread.allocate_lock()
         self.baton.acquire()
@@ -89,11 +89,14 @@ class Run:
         choose: The schedule.
         clock: What shows the time.
         timeouts: Whether a wait may end by its time-out. If not, who is not woken waits for ever, and is found out.
+        last_resort: Whether it may where no strand could go on otherwise.
         trace: Where to write down each step, which takes time.
     """
 
-    def __init__(self, choose: Choose, clock: FakeClock, *, timeouts: bool = False, trace: Trace | None = None) -> None:
-        self.choose, self.clock, self.timeouts, self.trace = choose, clock, timeouts, trace
+    def __init__(
+        self, choose: Choose, clock: FakeClock, *, timeouts: bool = False, last_resort: bool = False, trace: Trace | None = None
+    ) -> None:
+        self.choose, self.clock, self.timeouts, self.last_resort, self.trace = choose, clock, timeouts, last_resort, trace
         self.strands: list[Strand] = []
         self.current: Strand | None = None
         self.failed: AssertionError | None = None
@@ -104,9 +107,9 @@ class Run:
         self._over = _thread.allocate_lock()
         self._over.acquire()
 
-    def spawn(self, work: Callable[[], object], name: str, *, interruptible: bool = False) -> Strand:
-        """A new strand, which runs when the schedule says so."""
-        strand = Strand(len(self.strands), name, work, interruptible)
+    def spawn(self, work: Callable[[], object], name: str, *, interrupts: int = 0) -> Strand:
+        """A new strand, which runs when the schedule says so, and may be interrupted so often."""
+        strand = Strand(len(self.strands), name, work, interrupts)
         self.strands.append(strand)
         _thread.start_new_thread(self._live, (strand,))
         return strand
@@ -196,13 +199,15 @@ class Run:
             if is_ready:
                 goes_on = goes_on or strand is current
                 options.append(Option(strand.number, Move.STEP, strand.touches, cost))
-            elif strand.deadline is not None and self.timeouts:
+            elif strand.deadline is not None and (self.timeouts or self.last_resort):
                 expiring.append(strand)
-            if strand.may_be_interrupted and strand.here_interruptible:
+            if strand.interrupts_left and strand.here_interruptible:
                 options.append(Option(strand.number, Move.INTERRUPT, (), cost))
         if not expiring:
             return options
         must_expire = not any(option.move is Move.STEP for option in options)
+        if not must_expire and not self.timeouts:
+            return options
         earliest = min(strand.deadline or 0 for strand in expiring)
         for strand in expiring:
             if strand.deadline == earliest or not must_expire:
@@ -250,7 +255,7 @@ class Run:
         if option.move is Move.EXPIRE:
             self.clock.advance(timedelta(seconds=max(0.0, (taken.deadline or 0) - self.clock.monotonic())))
         elif option.move is Move.INTERRUPT:
-            taken.may_be_interrupted = False
+            taken.interrupts_left -= 1
         if self.trace is not None:
             self.trace.append((taken.name, taken.where if option.move is Move.STEP else f"{option.move.value} ({taken.where})"))
         return option

@@ -31,7 +31,7 @@ class Small:
         run = Run(choose, FakeClock(), timeouts=self.timeouts, trace=trace)
         strands, after = self.build(run)
         for number, work in enumerate(strands):
-            run.spawn(work, f"strand {number}", interruptible=number == self.interrupted)
+            run.spawn(work, f"strand {number}", interrupts=int(number == self.interrupted))
         run.play()
         if not run.given_up:
             after()

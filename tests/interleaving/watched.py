@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from types import SimpleNamespace
@@ -12,17 +13,21 @@ from unittest import mock
 from alicred.refresh import cache as cache_module
 from alicred.refresh import engine as engine_module
 from alicred.refresh import flight as flight_module
-from alicred.refresh.engine import Engine
+from alicred.refresh.engine import Engine, State
 from alicred.refresh.flight import Flight
 from alicred.testing import FakeClock
 from tests.interleaving.locks import Lock
 from tests.interleaving.scheduler import MACHINERY, Run, Unwound
 
 SHARED: dict[type, tuple[str, ...]] = {
-    Engine: ("_snapshot", "_flight", "_entry", "_lock", "_stale_servings"),
-    Flight: ("landing", "error", "generation", "_runner", "_waiters"),
+    Engine: ("_state",),
+    State: ("until", "successor"),
+    Flight: ("outcome", "error", "generation", "_beginner", "_launched_at", "_runner", "_waiters"),
 }
 """What strands share. Each reading and each writing of it is a point; the dictionaries are changed by whoever reads them."""
+
+LOOK_AGAIN = 5.0
+"""How often strands that wait look whether the flight is still run: half of the patience that programs give them."""
 
 _run: Run | None = None
 MACHINERY.add(__file__)
@@ -44,21 +49,33 @@ class Watched:
 
     def __init__(self, owner: type, name: str) -> None:
         self.name, self.slot = name, owner.__dict__.get(name)
-        self.is_changed_by_readers = name in {"_runner", "_waiters"}
+        self.is_changed_by_readers = name in {"successor", "_runner", "_waiters"}
+        self.changed_in = "_change" if name == "successor" else ""  # elsewhere it is only read
 
     def __get__(self, thing: Any, owner: type | None = None) -> Any:
         if _run is not None:
-            _run.point(((_run.number_of(thing), self.name), self.is_changed_by_readers))
+            changes = self.is_changed_by_readers and self.changed_in in {"", sys._getframe(1).f_code.co_name}
+            _run.point(((_run.number_of(thing), self.name), changes))
         return thing.__dict__[self.name] if self.slot is None else self.slot.__get__(thing)
 
     def __set__(self, thing: Any, value: Any) -> None:
-        is_new = self.slot is None and self.name not in thing.__dict__
-        if _run is not None and not is_new:
+        if _run is not None and not self._is_new(thing):
             _run.point(((_run.number_of(thing), self.name), True))
         if self.slot is None:
             thing.__dict__[self.name] = value
         else:
             self.slot.__set__(thing, value)
+
+
+    def _is_new(self, thing: Any) -> bool:
+        """Whether it is set for the first time, so that no other strand can know of it."""
+        if self.slot is None:
+            return self.name not in thing.__dict__
+        try:
+            self.slot.__get__(thing)
+        except AttributeError:
+            return True
+        return False
 
 
 def here() -> Run:
@@ -80,12 +97,16 @@ def watched() -> Iterator[None]:
     def ident() -> int:
         return here().current.number + 1 if here().current else 0  # type: ignore[union-attr]
 
-    locks = SimpleNamespace(RLock=lambda: Lock(here(), reentrant=True), Lock=lambda: Lock(here()), get_ident=ident, TIMEOUT_MAX=1e9)
+    def monotonic() -> float:
+        return Time(here().clock).monotonic()
+
+    locks = SimpleNamespace(Lock=lambda: Lock(here()), get_ident=ident, TIMEOUT_MAX=1e9)
     patches: list[AbstractContextManager[object]] = [
-        mock.patch.object(engine_module, "threading", locks),
         mock.patch.object(flight_module, "threading", locks),
         mock.patch.object(engine_module, "start_thread", _start_thread),
-        mock.patch.object(cache_module, "time", SimpleNamespace(monotonic=lambda: Time(here().clock).monotonic())),
+        mock.patch.object(cache_module, "monotonic", monotonic),
+        mock.patch.object(flight_module, "monotonic", monotonic),
+        mock.patch.object(cache_module, "LOOK_AGAIN_SECONDS", LOOK_AGAIN),
         *(mock.patch.object(owner, name, Watched(owner, name), create=True) for owner, names in SHARED.items() for name in names),
     ]
     with ExitStack() as stack:

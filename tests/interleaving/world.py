@@ -5,6 +5,7 @@ from __future__ import annotations
 from asyncio import CancelledError
 from collections.abc import Callable
 from datetime import timedelta
+from math import inf
 from typing import Any
 
 import attrs
@@ -192,13 +193,12 @@ class World:
 
     def _check_rest(self) -> None:
         """What is left behind is in order, and serves."""
-        if not self.forked:
-            assert self.cache._lock.owner is None, f"{self.cache._lock.owner} still holds the lock"  # type: ignore[attr-defined]
-        assert self.cache._flight is None, "a flight is left that nobody runs"
-        assert self.cache._snapshot.waited_for_until is None, "the snapshot speaks of a flight, and there is none"
-        until, value = self.cache._entry
-        held = self.cache._snapshot.held
-        assert until == -float("inf") or (held is not None and held.value is value), "the hot path serves what is not held"
+        state, latest = self.cache._state, self.cache._current()
+        assert latest.flight is None or latest.flight.is_lost(), "a flight is left that nothing runs"
+        assert (latest.snapshot.waited_for_until is None) == (latest.flight is None), "the snapshot says something else of the flight"
+        assert state is latest or state.until == -inf, "the hot path serves from a state that is over"
+        held = latest.snapshot.held
+        assert latest.until == -inf or (held is not None and held.value is latest.value), "the hot path serves what is not held"
         self.source.steps = (HOUR,)
         self.clock.advance(2 * MINUTE)
         try:

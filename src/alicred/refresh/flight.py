@@ -132,6 +132,8 @@ def _is_executing(frame: FrameType | None) -> bool:
         return False
     try:
         frame.clear()  # refused while it is executing, as documented; of one that has ended, it drops the local variables
+    except RecursionError:  # a RuntimeError too, but about the caller's own stack
+        raise
     except RuntimeError:
         return True
     return False

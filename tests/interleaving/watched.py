@@ -22,7 +22,7 @@ from tests.interleaving.scheduler import MACHINERY, Run, Unwound
 SHARED: dict[type, tuple[str, ...]] = {
     Engine: ("_state",),
     State: ("until", "successor"),
-    Flight: ("outcome", "error", "generation", "_beginner", "_launched_at", "_runner", "_waiters"),
+    Flight: ("outcome", "error", "generation", "_beginner", "_launched", "_runner", "_waiters"),
 }
 """What strands share. Each reading and each writing of it is a point; the dictionaries are changed by whoever reads them."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from enum import Enum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 import attrs
 
@@ -146,6 +146,10 @@ class RefreshPolicy:
         )
 
 
+def _is_pause(answer: object) -> TypeGuard[timedelta]:
+    return isinstance(answer, timedelta) and answer >= ZERO
+
+
 def back_off(policy: RefreshPolicy, failures: int, u: float) -> timedelta:
     """The pause that ``policy.failure_backoff`` gives; what the default gives where a user's own `Backoff` cannot be asked.
 
@@ -155,12 +159,10 @@ def back_off(policy: RefreshPolicy, failures: int, u: float) -> timedelta:
     if type(backoff) is Backoff:
         return backoff.delay(failures, u)
     try:
-        answer: object = backoff.delay(failures, u)
-        problem = f"returned a {type(answer).__name__}"
-        if isinstance(answer, timedelta):
-            if answer >= ZERO:
-                return answer
-            problem = f"returned {answer!r}"
+        answer = backoff.delay(failures, u)
+        if _is_pause(answer):
+            return answer
+        problem = f"returned {answer!r}"
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # noqa: BLE001  (a class of the user's own may raise anything)

@@ -6,6 +6,7 @@ import os
 import sys
 from contextvars import copy_context
 from datetime import timedelta
+from functools import partial
 from math import inf
 from types import FrameType
 from typing import Generic, cast
@@ -23,7 +24,7 @@ from alicred.policy.refresh import RefreshPolicy
 from alicred.provider import Provider
 from alicred.refresh import refusals
 from alicred.refresh.decision import Action, Decision, decide
-from alicred.refresh.flight import Flight, Outcome
+from alicred.refresh.flight import Flight, Outcome, this_frame
 from alicred.refresh.forks import watch
 from alicred.refresh.snapshot import Held, Snapshot, hold
 from alicred.refresh.state import describe, wall_time
@@ -150,7 +151,7 @@ class Engine(Generic[C]):
         """What a caller is to do who needs a value for *span*; the refresh is started that this takes."""
         mine = Flight(span)
         try:
-            plan = self._decide(mine, sys._getframe())
+            plan = self._decide(mine, this_frame())
             return attrs.evolve(plan, ran_here=self._start(mine, inline=inline)) if plan.flight is mine else plan
         except BaseException:
             self._discard(mine)
@@ -192,12 +193,12 @@ class Engine(Generic[C]):
         """Have *flight* run; whether it has, on this thread."""
         if not inline:
             try:
-                context = copy_context()
-                start_thread(lambda: context.run(self._run, flight), f"alicred-refresh-{self._name}")
+                run = partial(copy_context().run, self._run, flight)
+                start_thread(run, f"alicred-refresh-{self._name}")
             except RuntimeError:  # no thread can be started here, or not any more
                 pass
             else:
-                flight.launched()
+                flight.launched(run)
                 return False
         self._run(flight, on_callers_thread=True)
         return True
@@ -215,12 +216,12 @@ class Engine(Generic[C]):
             return
         outcome: Outcome = Outcome.SUPERSEDED
         error: AlicredError | None = None
-        event: Event | None
+        event: Event | None = None
         began = self._now()
         try:
             try:
-                event = RefreshStarted(provider_name=self._name, attempt=self._state.snapshot.attempts)
-                self._emit(event, on_callers_thread=on_callers_thread)
+                started = RefreshStarted(provider_name=self._name, attempt=self._state.snapshot.attempts)
+                self._emit(started, on_callers_thread=on_callers_thread)
                 outcome, event = self._commit(flight, self._fetch(), began)
             except Exception as raised:  # noqa: BLE001  (a foreign source may raise anything; it is kept as the cause)
                 error = as_alicred_error(raised, provider=self._name)
@@ -231,6 +232,8 @@ class Engine(Generic[C]):
                 error.__cause__ = raised
             if error is not None:
                 forget_locals(error, but_not_in=callers)
+                if on_callers_thread and _is_out_of_stack(error):
+                    raise error  # the caller's own trouble: the next one, with a stack that is not used up, finds nothing of it
                 outcome, event = self._fail(flight, error, began)
             if event is not None:
                 self._emit(event, on_callers_thread=on_callers_thread)
@@ -316,3 +319,9 @@ class Engine(Generic[C]):
             state = self._current()
             if state.flight is not flight or self._change(state, state.snapshot.ended(), None, self._now()):
                 return
+
+
+def _is_out_of_stack(error: BaseException | None) -> bool:
+    while error is not None and not isinstance(error, RecursionError):
+        error = error.__cause__
+    return error is not None

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from enum import Enum
-from functools import partial
 from itertools import count
 from math import inf
 from typing import Generic
@@ -42,6 +41,10 @@ class Phase(Enum):
     """The cache has been closed."""
 
 
+def _from_one() -> Iterator[int]:
+    return count(1)
+
+
 @attrs.frozen(kw_only=True, eq=False)
 class Held(Generic[C]):
     """A fetched value and the moments of its life, in seconds on the monotonic clock; ``inf`` means never."""
@@ -60,7 +63,7 @@ class Held(Generic[C]):
     doubtful: bool = False
     """The wall clock says that the value has ended, the monotonic one that it has not."""
     invalidated: bool = False
-    servings_past_end: Iterator[int] = attrs.field(factory=partial(count, 1))
+    servings_past_end: Iterator[int] = attrs.field(factory=_from_one)
     """Counts how often it is served in GRACE. Its `next` is one step."""
 
     def phase(self, now: float) -> Phase:

@@ -318,9 +318,7 @@ class TestForeignCode:
 
     @pytest.mark.parametrize("mode", list(RefreshMode))
     @pytest.mark.parametrize("answer", [ZeroDivisionError(), SystemExit(), float("nan"), None, -SECOND])
-    def test_a_backoff_that_cannot_be_asked_is_no_storm(
-        self, answer: object, mode: RefreshMode, caplog: pytest.LogCaptureFixture
-    ) -> None:
+    def test_a_backoff_that_cannot_be_asked_is_no_storm(self, answer: object, mode: RefreshMode) -> None:
         class Odd(Backoff):
             def delay(self, failures: int, u: float) -> timedelta:
                 if isinstance(answer, BaseException):
@@ -331,11 +329,10 @@ class TestForeignCode:
         source = Script(DOWN, clock=clock)
         cache = CachingProvider(source, clock=clock, refresh=attrs.evolve(INLINE, mode=mode, failure_backoff=Odd()))
         for _ in range(1000):
-            with pytest.raises(TransientError):
+            with pytest.raises(TransientError, match=r"down\. RefreshPolicy\.failure_backoff (raised|returned) .*: have Odd\.delay\(\)"):
                 cache.get()
             clock.advance(TICK)
         assert source.calls <= 20
-        assert "RefreshPolicy.failure_backoff: Odd.delay()" in caplog.text
 
     def test_a_value_that_cannot_be_compared_is_a_failure_and_no_storm(self) -> None:
         class Odd:

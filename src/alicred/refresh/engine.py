@@ -6,7 +6,6 @@ import os
 import sys
 from contextvars import copy_context
 from datetime import timedelta
-from functools import partial
 from math import inf
 from types import FrameType
 from typing import Generic, cast
@@ -192,8 +191,12 @@ class Engine(Generic[C]):
     def _start(self, flight: Flight, *, inline: bool) -> bool:
         """Have *flight* run; whether it has, on this thread."""
         if not inline:
+            context = copy_context()
+
+            def run() -> None:
+                context.run(self._run, flight)
+
             try:
-                run = partial(copy_context().run, self._run, flight)
                 start_thread(run, f"alicred-refresh-{self._name}")
             except RuntimeError:  # no thread can be started here, or not any more
                 pass
@@ -216,7 +219,7 @@ class Engine(Generic[C]):
             return
         outcome: Outcome = Outcome.SUPERSEDED
         error: AlicredError | None = None
-        event: Event | None = None
+        event: RefreshSucceeded | RefreshFailed | None = None
         began = self._now()
         try:
             try:
@@ -235,6 +238,7 @@ class Engine(Generic[C]):
                 if on_callers_thread and _is_out_of_stack(error):
                     raise error  # the caller's own trouble: the next one, with a stack that is not used up, finds nothing of it
                 outcome, event = self._fail(flight, error, began)
+                error = event.error if event is not None else error
             if event is not None:
                 self._emit(event, on_callers_thread=on_callers_thread)
         finally:
@@ -274,7 +278,7 @@ class Engine(Generic[C]):
             if self._change(state, snapshot, state.flight, fetched.fetched_at):
                 return
 
-    def _commit(self, flight: Flight, held: Held[C], began: float) -> tuple[Outcome, Event | None]:
+    def _commit(self, flight: Flight, held: Held[C], began: float) -> tuple[Outcome, RefreshSucceeded | None]:
         """Put *held* into service, if it is still wanted."""
         while True:
             state = self._current()
@@ -291,7 +295,7 @@ class Engine(Generic[C]):
             seconds=held.fetched_at - began,
         )
 
-    def _fail(self, flight: Flight, error: AlicredError, began: float) -> tuple[Outcome, Event | None]:
+    def _fail(self, flight: Flight, error: AlicredError, began: float) -> tuple[Outcome, RefreshFailed | None]:
         """Have *error* be what the refresh came to."""
         error.provider = error.provider or self._name
         while True:
@@ -306,7 +310,7 @@ class Engine(Generic[C]):
                 break
         return Outcome.FAILED, RefreshFailed(
             provider_name=self._name,
-            error=error,
+            error=snapshot.last_error or error,
             consecutive_failures=snapshot.failures,
             next_attempt_at=describe(snapshot, now, self._clock.utcnow()).next_attempt_at,
             usable=snapshot.usable(now) is not None,

@@ -13,8 +13,8 @@ import attrs
 
 from alicred._validators import ZERO
 from alicred.credential import C
-from alicred.errors import AlicredError, DeniedError, is_local
-from alicred.policy.refresh import OnDenied, RefreshPolicy, back_off
+from alicred.errors import AlicredError, DeniedError, is_local, remarked
+from alicred.policy.refresh import OnDenied, RefreshPolicy, pause_after
 
 _FREE_REJECTIONS = 2  # so many young values in a row may be rejected before the source is left alone for a while
 
@@ -197,7 +197,7 @@ class Snapshot(Generic[C]):
         """
 
         def pause(times: int) -> float:
-            return held.fetched_at + back_off(policy, times, u).total_seconds() if times else -inf
+            return held.fetched_at + pause_after(policy, times, u).span.total_seconds() if times else -inf
 
         unchanged = self.unchanged + 1 if self.held is not None and self.held.value == held.value else 0
         too_short = 0 if held.lasts(held.fetched_at, span) else self.too_short + 1
@@ -220,7 +220,11 @@ class Snapshot(Generic[C]):
     def failed(self, error: AlicredError, policy: RefreshPolicy, now: float, u: float) -> Snapshot[C]:
         """A refresh has failed; *u* is the draw. The held value stays. What never left the machine is not held back."""
         failures = self.failures + 1
-        pause = -inf if is_local(error) else back_off(policy, failures, u).total_seconds()
+        pause = -inf
+        if not is_local(error):
+            asked = pause_after(policy, failures, u)
+            pause = asked.span.total_seconds()
+            error = remarked(error, asked.problem) if asked.problem else error
         return attrs.evolve(
             self,
             waited_for_until=None,
@@ -240,7 +244,7 @@ class Snapshot(Generic[C]):
             return self
         is_young = now - held.fetched_at < policy.failure_backoff.maximum.total_seconds()
         rejections = self.rejections + 1 if is_young else 1
-        pause = back_off(policy, rejections - _FREE_REJECTIONS, u) if rejections > _FREE_REJECTIONS else ZERO
+        pause = pause_after(policy, rejections - _FREE_REJECTIONS, u).span if rejections > _FREE_REJECTIONS else ZERO
         return attrs.evolve(
             self,
             held=held.invalidated_at(now, policy.grace),

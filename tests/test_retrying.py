@@ -85,7 +85,6 @@ def test_a_foreign_exception_is_wrapped_and_not_tried_again() -> None:
     with pytest.raises(ProviderError) as caught:
         RetryingProvider(source, clock=FakeClock()).get()
     assert caught.value.__cause__ is cause
-    assert caught.value.provider == "script"
     assert "KeyError" in str(caught.value)
     assert "hunter2" not in str(caught.value)
     assert source.calls == 1
@@ -186,7 +185,6 @@ class OddBackoff(Backoff):
 )
 def test_a_policy_that_cannot_be_asked_is_blamed_and_the_usual_one_used(policy: RetryPolicy, blamed: str) -> None:
     source = Script(DOWN)
-    with pytest.raises(TransientError, match=rf"RetryPolicy\.next_delay\(\) {blamed}") as caught:
+    with pytest.raises(TransientError, match=rf"RetryPolicy\.next_delay\(\) {blamed}"):
         RetryingProvider(source, policy, clock=FakeClock()).get()
     assert source.calls == RetryPolicy().attempts
-    assert caught.value.provider == "script"

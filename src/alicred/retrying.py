@@ -60,14 +60,15 @@ class RetryingProvider(Generic[C]):
             AlicredError: What the last attempt raised.
         """
         began = self._clock.monotonic()
-        failures = 0
+        failures, problem = 0, ""
         while True:
             try:
                 return checked(self._source.get(), self.name)
             except Exception as raised:
                 failures += 1
                 error = as_alicred_error(raised, provider=self.name)
-                delay, problem = self._pause(failures, began, error)
+                delay, this_problem = self._pause(failures, began, error)
+                problem = problem or this_problem
                 if delay is None:
                     if problem:
                         raise remarked(error, problem) from raised

@@ -30,6 +30,9 @@ from alicred.refresh.state import describe, wall_time
 from alicred.refresh.threads import start_thread
 
 
+_LONGEST_CHAIN = 20  # causes; a circle of them is no error of ours
+
+
 class State(Generic[C]):
     """What a cache knows between two changes, and what came after it.
 
@@ -326,6 +329,9 @@ class Engine(Generic[C]):
 
 
 def _is_out_of_stack(error: BaseException | None) -> bool:
-    while error is not None and not isinstance(error, RecursionError):
+    """Whether *error*, or what caused it, is that no stack was left."""
+    for _ in range(_LONGEST_CHAIN):
+        if error is None or isinstance(error, RecursionError):
+            break
         error = error.__cause__
-    return error is not None
+    return isinstance(error, RecursionError)

@@ -29,7 +29,6 @@ from alicred.refresh.snapshot import Held, Snapshot, hold
 from alicred.refresh.state import describe, wall_time
 from alicred.refresh.threads import start_thread
 
-
 _LONGEST_CHAIN = 20  # causes; a circle of them is no error of ours
 
 

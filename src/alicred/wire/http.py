@@ -76,7 +76,7 @@ class HttpClient:
         self._read_timeout = check.span(f"{_OWNER}.read_timeout", read_timeout)
         self._proxy = None if proxy is None else _parse_proxy(proxy)
         self._trust_environment = check.flag(f"{_OWNER}.trust_environment", trust_environment)
-        self._ca_file = None if ca_file is None else _path_text(ca_file)
+        self._ca_file = None if ca_file is None else check.path(f"{_OWNER}.ca_file", ca_file)
 
     def request(self, method: str, url: str, *, headers: Mapping[str, str] | None = None, body: bytes = b"") -> HttpResponse:
         """Send one request and read the whole answer, whatever its status.
@@ -135,12 +135,6 @@ class HttpClient:
     def __repr__(self) -> str:
         proxy = "" if self._proxy is None else f", proxy='{self._proxy.endpoint}'"
         return f"{_OWNER}(connect_timeout={self._connect_timeout!r}, read_timeout={self._read_timeout!r}{proxy})"
-
-
-def _path_text(value: object) -> str:
-    if not isinstance(value, (str, Path)) or not str(value):
-        raise ConfigurationError(f"{_OWNER}.ca_file must be a path, as a string or a pathlib.Path, or None")
-    return str(value)
 
 
 def _parse_proxy(value: str) -> Proxy:

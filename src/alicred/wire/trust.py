@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import ssl
 import stat
 from typing import Any
 
+from alicred._late import os
 from alicred._real_time import monotonic
 from alicred._shortage import TEMPORARY, shortage
 from alicred.errors import ConfigurationError, TransientError

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 import alicred._arguments as check
-from alicred.errors import ConfigurationError, MalformedResponseError, ProviderError
+from alicred.errors import MalformedResponseError, ProviderError
 
 if TYPE_CHECKING:
     from alicred.wire.endpoint import Endpoint

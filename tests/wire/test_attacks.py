@@ -97,7 +97,7 @@ def test_whatever_comes_is_an_answer_or_an_error_of_alicreds_own(answer: bytes) 
     ids=lambda raised: type(raised).__name__,
 )  # fmt: skip
 @pytest.mark.parametrize(
-    "below", ["urllib3.PoolManager.connection_from_host", "urllib3.HTTPConnectionPool.urlopen", "http.client.HTTPResponse.read"]
+    "below", ["urllib3.HTTPConnectionPool.__init__", "urllib3.HTTPConnectionPool.urlopen", "http.client.HTTPResponse.read"]
 )
 def test_whatever_is_raised_below_leaves_as_an_error_of_alicreds_own(
     raised: Exception, below: str, monkeypatch: pytest.MonkeyPatch

@@ -67,7 +67,7 @@ def test_a_method_that_is_no_word_is_refused_and_nothing_is_sent(method: str, mo
     def no_pool(*_: object) -> None:
         raise AssertionError("the request was begun")
 
-    monkeypatch.setattr("urllib3.PoolManager", no_pool)
+    monkeypatch.setattr("urllib3.HTTPConnectionPool", no_pool)
     with pytest.raises(ConfigurationError, match="method") as caught:
         HttpClient().request(method, "http://127.0.0.1:1/")
     assert "HTTP" not in str(caught.value)

@@ -171,17 +171,17 @@ def _pool(target: Target, proxy: Proxy | None, trust: Trust, timeout: urllib3.Ti
     server = target.endpoint
     secure = server.scheme == "https" or (proxy is not None and proxy.endpoint.scheme == "https")
     context = trust.context() if secure else None
-    manager: urllib3.PoolManager
     if proxy is None:
-        manager = urllib3.PoolManager(timeout=timeout, ssl_context=context)
-    else:
-        headers = {} if proxy.authorization is None else {"Proxy-Authorization": proxy.authorization}
-        if server.scheme == "https":
-            headers["Host"] = f"{server.host}:{server.port or 443}"  # http.client leaves the brackets of an address out
-        manager = urllib3.ProxyManager(
-            str(proxy.endpoint), proxy_headers=headers, proxy_ssl_context=context, timeout=timeout, ssl_context=context
-        )
-    return manager.connection_from_host(server.host, server.port, server.scheme)
+        if context is None:
+            return urllib3.HTTPConnectionPool(server.host, server.port, timeout=timeout)
+        return urllib3.HTTPSConnectionPool(server.host, server.port, timeout=timeout, ssl_context=context)
+    headers = {} if proxy.authorization is None else {"Proxy-Authorization": proxy.authorization}
+    if server.scheme == "https":
+        headers["Host"] = f"{server.host}:{server.port or 443}"  # http.client leaves the brackets of an address out
+    proxies = urllib3.ProxyManager(
+        str(proxy.endpoint), proxy_headers=headers, proxy_ssl_context=context, timeout=timeout, ssl_context=context
+    )
+    return proxies.connection_from_host(server.host, server.port, server.scheme)
 
 
 def _joined(answer: Any) -> Mapping[str, str]:

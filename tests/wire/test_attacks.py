@@ -140,3 +140,18 @@ def test_a_proxy_that_drips_does_not_win_time(moment: str, certificate: Path) ->
     assert isinstance(found, TransientError)
     assert found.code == ("Unreachable" if moment == "the handshake" else "ReadTimeout")
     assert took < 3
+
+
+def test_a_proxy_that_drips_its_answer_to_connect_does_not_win_time() -> None:
+    def act(connection: socket.socket) -> None:
+        for byte in HEAD + b"A: " + b"x" * 200:
+            connection.sendall(bytes([byte]))
+            time.sleep(0.02)
+
+    with misbehaving(act) as proxy:
+        started = time.monotonic()
+        found = outcome(HttpClient(proxy=proxy.url, connect_timeout=SHORT), "https://sts.example/")
+        took = time.monotonic() - started
+    assert isinstance(found, TransientError)
+    assert found.code == "Unreachable"
+    assert took < 3

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import errno
-import os
 import sys
 import time
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
 
+from alicred._late import os
 from alicred.refresh import forks
 
 _PAUSE = 0.02  # seconds between two looks at a lock that somebody else holds

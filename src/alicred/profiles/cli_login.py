@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Generator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -11,6 +10,7 @@ from functools import partial
 
 import attrs
 
+from alicred._late import os
 from alicred.clock import SYSTEM_CLOCK
 from alicred.credential import Credential
 from alicred.errors import ConfigurationError, DeniedError, TransientError

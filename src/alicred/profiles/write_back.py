@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import stat
 from collections.abc import Mapping
 from contextlib import suppress
 
+from alicred._late import os
 from alicred.errors import ConfigurationError
 from alicred.profiles.cli_config import WHAT, CliConfig
 from alicred.profiles.cli_edit import with_changes

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import os
 import signal
 import time
 from collections.abc import Mapping, Sequence
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from alicred._late import os
 from alicred.errors import AlicredError, ConfigurationError, MalformedResponseError, ProviderError, TransientError
 from alicred.sources._files import shown
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import ssl
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,20 @@ def test_table_of_what_is_said_where_an_authority_is_not_trusted(
     said = refusal(certificate)
     assert words.format(tmp_path) in said
     assert ("an authority of your own" in said) is (words == "from an authority of your own")
+
+
+def test_a_context_that_asks_the_system_is_not_empty(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As of the package truststore, which takes the place of `ssl.SSLContext`."""
+
+    def cert_store_stats(_: ssl.SSLContext) -> dict[str, int]:
+        raise NotImplementedError
+
+    monkeypatch.setattr(ssl.SSLContext, "cert_store_stats", cert_store_stats)
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    with answering(lambda _: Reply(), certificate=certificate) as server:
+        assert HttpClient().request("GET", server.url).secure
+    monkeypatch.setenv("SSL_CERT_FILE", str(make_certificate(certificate.parent / "other.pem")))
+    assert "an authority of your own" in refusal(certificate)
 
 
 def test_a_ca_file_that_was_given_is_what_counts(certificate: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -51,7 +51,7 @@ class Trust:
             named = os.environ.get(name, "")
             if named and not any(os.path.exists(each) for each in named.split(os.pathsep)):
                 return f"{name} names {named!r}, which does not exist: correct it"
-        if self._context.cert_store_stats()["x509_ca"]:
+        if not _is_empty(self._context):
             return None
         folders = os.environ.get(paths.openssl_capath_env) or paths.openssl_capath
         if any(os.path.isdir(folder) and os.listdir(folder) for folder in folders.split(os.pathsep)):
@@ -81,7 +81,7 @@ def _context_of(ca_file: str) -> ssl.SSLContext:
 
 def _system_context() -> ssl.SSLContext:
     context = ssl.create_default_context()
-    if not context.cert_store_stats()["x509_ca"]:
+    if _is_empty(context):
         # OpenSSL does not say that it could not open a file. With nothing trusted, a good certificate would be called a bad one.
         file = os.environ.get("SSL_CERT_FILE") or ssl.get_default_verify_paths().openssl_cafile
         try:
@@ -90,6 +90,14 @@ def _system_context() -> ssl.SSLContext:
             if short := shortage(error):
                 raise TransientError(f"the certificate authorities in {file} cannot be read now: {short}", code=TEMPORARY) from None
     return context
+
+
+def _is_empty(context: ssl.SSLContext) -> bool:
+    """Whether OpenSSL has read no authority; it may still find some in a folder, or the system be asked."""
+    try:
+        return not context.cert_store_stats()["x509_ca"]
+    except NotImplementedError:  # of the package truststore, which puts its own in the place of ssl.SSLContext
+        return False
 
 
 def _budgeted_socket_class() -> type[ssl.SSLSocket]:

@@ -184,6 +184,7 @@ def interrupted_at(number: int, work: Callable[[], object], path: str) -> bool:
         return trace
 
     previous = sys.gettrace()
+    sys._getframe().f_trace_opcodes = True  # CPython 3.12 has such events only if they were asked for before it traces at all
     sys.settrace(trace)
     try:
         with suppress(KeyboardInterrupt, MemoryError):

@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
@@ -17,6 +17,7 @@ import pytest
 
 from alicred import _owned_lock
 from alicred._owned_lock import NotAcquired, OwnedLock, is_executing
+from tests.adversities import call_with_left, interrupted_at
 from tests.raw_fork import in_raw_child
 from tests.refresh.test_cache_fork import in_child
 from tests.support import Gate, in_threads, wait_until
@@ -168,32 +169,6 @@ def test_a_child_that_is_forked_by_the_owner_is_not_the_owner(fork: Callable[...
     assert is_free(lock)
 
 
-def interrupted_at(number: int, work: Callable[[], object], path: str) -> bool:
-    """Call *work*, with an interrupt at step *number* of the code at *path*; whether there are as many steps."""
-    steps = 0
-
-    def trace(frame: FrameType, event: str, _: object) -> Any:
-        nonlocal steps
-        if frame.f_code.co_filename != path:
-            return None
-        frame.f_trace_opcodes = True
-        if event == "opcode":
-            steps += 1
-            if steps == number:
-                raise KeyboardInterrupt
-        return trace
-
-    previous = sys.gettrace()
-    sys._getframe().f_trace_opcodes = True  # CPython 3.12 has such events only if they were asked for before it traces at all
-    sys.settrace(trace)
-    try:
-        with suppress(KeyboardInterrupt, MemoryError):
-            work()
-    finally:
-        sys.settrace(previous)
-    return steps >= number
-
-
 def test_an_interrupt_at_any_step_leaves_it_free() -> None:
     for number in range(1, 2000):
         lock = OwnedLock()
@@ -246,21 +221,6 @@ def test_exceptions_set_from_another_thread_at_random_moments_leave_it_free() ->
         assert not thread.is_alive()
         assert lock.run(nothing, seconds=5) == "done"
     assert hits > 20
-
-
-def call_with_left(frames: int, function: Callable[[], object]) -> None:
-    """Call *function* with so many frames left before the recursion limit."""
-    depth, frame = 0, sys._getframe()
-    while frame.f_back is not None:
-        depth, frame = depth + 1, frame.f_back
-
-    def down(count: int) -> None:
-        if count <= 0:
-            function()
-        else:
-            down(count - 1)
-
-    down(sys.getrecursionlimit() - depth - frames)
 
 
 def test_a_stack_that_is_used_up_leaves_it_free() -> None:

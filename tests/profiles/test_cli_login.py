@@ -225,6 +225,8 @@ def test_no_kill_loses_a_token_that_has_come(cloud: FakeCloud, tmp_path: Path) -
             assert accepted[-1] == "OAuthToken", "the token was in use, and is lost"
             written(tmp_path, profile_of(cloud, SOON))
     assert survived > 0
+    for entry in path.parent.glob(".*.tmp"):
+        os.utime(entry, (time.time() - 120,) * 2)
     update(str(path), "mine", {"sts_expiration": 1}, still={})  # the next writer, whoever it is, tidies up
     assert [entry for entry in os.listdir(path.parent) if entry.endswith(".tmp")] == []
 
@@ -342,18 +344,17 @@ def test_whoever_waits_too_long_says_so(cloud: FakeCloud, tmp_path: Path, monkey
     (lock,) = (entry for entry in path.parent.iterdir() if entry.suffix == ".lock")
     assert lock.stat().st_mode & 0o777 == 0o600
     assert "mine" not in lock.name
-    with (
-        cli_lock.exclusive(str(lock), create=False, seconds=1),
-        pytest.raises(TransientError, match=r"profile 'mine' of .*: another thread or program has been renewing its login"),
-    ):
-        provider(path).get()
+
+    def busy(made: CliProfileProvider) -> None:
+        written(tmp_path, profile_of(cloud, SOON))  # whose keys have not been fetched yet
+        with pytest.raises(TransientError, match=r"profile 'mine' of .*: another thread or program has been renewing its login"):
+            made.get()
+
+    cli_lock.exclusive(str(lock), lambda _: busy(provider(path)), create=False, seconds=1)
     shared = provider(path)
-    with shared._logins._lock, pytest.raises(TransientError, match="another thread or program"):
-        shared.get()
-    child = os.fork()
-    if child == 0:
-        os._exit(0 if shared._logins._lock.acquire(timeout=0) else 1)
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    shared._logins._lock.run(lambda: busy(shared))
+    assert in_threads(1, lambda: shared._logins._lock.run(lambda: in_threads(1, lambda: busy(shared)))) == [[None]]
+    assert shared.get()
 
 
 def test_a_login_by_the_command_line_tool_meanwhile_is_kept(cloud: FakeCloud, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -417,9 +418,9 @@ def test_a_profile_that_is_no_login_any_more_is_left_alone(cloud: FakeCloud, tmp
     assert read(path)["access_key_id"] == "own"
     real = cli_login.Logins.alone
 
-    def changed(self: Any, profile: Any) -> Any:
+    def changed(self: Any, profile: Any, work: Any) -> Any:
         written(tmp_path, key)
-        return real(self, profile)
+        return real(self, profile, work)
 
     written(tmp_path, profile_of(cloud, SOON))
     monkeypatch.setattr(cli_login.Logins, "alone", changed)

@@ -7,6 +7,10 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
+import pytest
+
+# A file that an interrupt finds between two steps is closed as it is thrown away, of which CPython warns.
+unclosed = pytest.mark.filterwarnings("ignore:Exception ignored in. <_io.FileIO:pytest.PytestUnraisableExceptionWarning")
 
 def interrupted_at(number: int, work: Callable[[], object], path: str, kept: list[BaseException] | None = None) -> bool:
     """Call *work*, with an interrupt at step *number* of the code in the file *path*; whether there are as many steps.

@@ -30,7 +30,7 @@ import pytest
 from alicred.errors import ConfigurationError
 from alicred.profiles import cli_lock, write_back
 from alicred.profiles.write_back import NotWrittenError, SupersededError, update
-from tests.adversities import call_with_left, interrupted_at
+from tests.adversities import call_with_left, interrupted_at, unclosed
 
 PROFILES = [f"p{number}" for number in range(4)]
 IS_ROOT = os.geteuid() == 0
@@ -676,10 +676,6 @@ def test_memory_that_is_used_up_is_told(path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(write_back, "_changed", none_left)
     with pytest.raises(NotWrittenError, match="Cannot allocate memory"):
         update(str(path), "p0", {"count": 5}, still={})
-
-
-# A file that an interrupt finds between two steps is closed as it is thrown away, of which CPython warns.
-unclosed = pytest.mark.filterwarnings("ignore:Exception ignored in. <_io.FileIO:pytest.PytestUnraisableExceptionWarning")
 
 
 @unclosed

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from pathlib import Path
 
 import attrs
@@ -255,7 +256,7 @@ def _cloud_sso(profile: CliProfile, tools: CliTools) -> Provider[Credential]:
         access_token_expires_at=ends_at,
         http=tools.http_for(names[0], sign_in_url),
     )
-    return _Renewed(profile, source)
+    return source if stored_session(profile, longer_than=timedelta(0)) is None else _Renewed(profile, source)
 
 
 def _oauth(profile: CliProfile, tools: CliTools) -> Provider[Credential]:

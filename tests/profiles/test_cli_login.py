@@ -21,7 +21,7 @@ from typing import Any
 import pytest
 
 from alicred import CachingProvider
-from alicred.errors import AlicredError, ConfigurationError, DeniedError, TransientError
+from alicred.errors import AlicredError, ConfigurationError, DeniedError, ProviderError, TransientError
 from alicred.events import LoginNotSaved
 from alicred.profiles import cli_lock, cli_login
 from alicred.profiles.cli_config import CliConfig
@@ -672,6 +672,29 @@ def test_a_stored_session_is_served_to_its_end_when_it_cannot_be_renewed(
     assert read(path)["access_key_id"] == "stored"
     update(str(path), "mine", stored(-1), still={})
     with pytest.raises(AlicredError):
+        provider(path).get()
+
+
+def test_a_stored_session_of_cloud_sso_is_served_to_its_end_too(cloud: FakeCloud, tmp_path: Path) -> None:
+    login = cloud.add_cloud_sso_login()
+    profile = {
+        "name": "mine",
+        "mode": "CloudSSO",
+        "cloud_sso_sign_in_url": f"{cloud.http_endpoint}/start/login",
+        "cloud_sso_account_id": login.account_id,
+        "cloud_sso_access_config": login.access_configuration_id,
+        "access_token": login.access_token,
+        "cloud_sso_access_token_expire": int(login.expires_at.timestamp()),
+        **stored(15),
+    }
+    path = written(tmp_path, profile)
+    fresh = provider(path).get()
+    assert (fresh.access_key_id != "stored", fresh.provider_name) == (True, "cli_profile/cloud_sso")
+    _unreachable(cloud, path)
+    found = provider(path).get()
+    assert (found.access_key_id, found.provider_name) == ("stored", "cli_profile/cloud_sso")
+    update(str(path), "mine", stored(-1), still={})
+    with pytest.raises(ProviderError):
         provider(path).get()
 
 

@@ -651,6 +651,16 @@ def test_an_interrupt_leaves_the_old_file_and_the_lock_free(path: Path, monkeypa
     update(str(path), "p0", {"count": 5}, still={})
 
 
+def test_a_frozen_clock_does_not_lengthen_the_wait(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(time, "monotonic", lambda: 0.0)
+
+    def work(_: int) -> None:
+        with pytest.raises(cli_lock.Busy):
+            locked(path, seconds=0.1)
+
+    cli_lock.exclusive(str(path), work, create=False, seconds=1)
+
+
 @pytest.mark.parametrize("number", [errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN, errno.ENOBUFS, errno.EINTR, errno.ESTALE])
 @pytest.mark.parametrize("call", ["open", "write", "fsync", "stat", "flock"])
 def test_a_shortage_is_told_and_leaves_the_old_file(path: Path, number: int, call: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -739,6 +739,24 @@ def test_a_shortage_at_any_step_may_pass(where: tuple[Any, str], number: int, mo
     assert made.get().access_key_id == "id"
 
 
+@pytest.mark.parametrize("where", [(subprocess, "Popen"), (selectors, "DefaultSelector")])
+def test_memory_that_is_used_up_may_be_there_again(where: tuple[Any, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    def none_left(*_: object, **__: object) -> None:
+        raise MemoryError
+
+    made = provider(printing(json.dumps(AK)))
+    with monkeypatch.context() as patch:
+        patch.setattr(*where, none_left)
+        assert "Cannot allocate memory" in str(failure(made, TransientError))
+    assert made.get().access_key_id == "id"
+
+
+def test_a_frozen_clock_does_not_lengthen_the_time_out(monkeypatch: pytest.MonkeyPatch, notes: Path) -> None:
+    monkeypatch.setattr(time, "monotonic", lambda: 0.0)
+    failure(provider(python(NOTE + "time.sleep(60)", str(notes)), timeout=SECOND / 4), TransientError)
+    all_end(notes, 1)
+
+
 def test_a_process_without_a_descriptor_left_says_so(tmp_path: Path) -> None:
     """Also if it is the first program of that process, for which modules have to be loaded."""
     code = """

@@ -58,7 +58,7 @@ def run(arguments: Sequence[str], *, environ: Mapping[str, str], timeout: timede
         output = _run(name, arguments, environ, deadline, telling=telling)
         if output.lost and not telling:
             output = _run(name, arguments, environ, deadline, telling=True)
-    except OSError as error:
+    except (OSError, MemoryError) as error:
         problem = TransientError(f"the program {name} cannot be run now: {_words(error)}", code=TEMPORARY)
     else:
         return _judged(name, output, timeout)
@@ -81,8 +81,8 @@ def _judged(name: str, output: _Output, timeout: timedelta) -> bytes:
     return bytes(output.stdout)
 
 
-def _words(error: OSError) -> str:
-    return shortage(error) or error.strerror or type(error).__name__
+def _words(error: OSError | MemoryError) -> str:
+    return shortage(error) or (error.strerror if isinstance(error, OSError) else None) or type(error).__name__
 
 
 @attrs.define

@@ -6,7 +6,7 @@ import os
 import signal
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from datetime import timedelta
 from io import FileIO
 from typing import TYPE_CHECKING
@@ -112,23 +112,36 @@ def _ignores_children() -> bool:
 
 def _run(name: str, arguments: Sequence[str], environ: Mapping[str, str], deadline: float, *, telling: bool) -> _Output:
     whole = _found(arguments, environ) if telling else None
-    if whole is None:
-        return _listened(_start(name, arguments, environ, None), deadline)
-    reading, writing = os.pipe()
-    with open(reading, "rb", buffering=0) as told:
-        with open(writing, "wb", buffering=0) as say:
-            process = _start(name, [*_TELLING, *whole], environ, say)
-        output = _listened(process, deadline)
-        os.set_blocking(reading, False)  # all has been said, but a forked child may have a copy of the other end
-        output.status = _told(told.read())
+    with ExitStack() as files:
+        # All of them are opened here: older CPythons leave some open if they cannot open all that `Popen` was asked for.
+        (stdout, stdout_end), (stderr, stderr_end) = _pipe(files), _pipe(files)
+        told, stdin = _pipe(files) if whole else (None, files.enter_context(open(os.devnull, "rb", buffering=0)))
+        process = _start(name, [*_TELLING, *whole] if whole else arguments, environ, (stdin, stdout_end, stderr_end))
+        try:
+            for end in (stdin, stdout_end, stderr_end):
+                end.close()
+            output = _listen(process, stdout, stderr, deadline)
+        finally:
+            _end(process)
+        if told is not None:
+            os.set_blocking(told.fileno(), False)  # all has been said, but a forked child may have a copy of the other end
+            output.status = _told(told.read())
     return output
+
+
+def _pipe(files: ExitStack) -> tuple[FileIO, FileIO]:
+    reading, writing = os.pipe()
+    return files.enter_context(open(reading, "rb", buffering=0)), files.enter_context(open(writing, "wb", buffering=0))
 
 
 def _found(arguments: Sequence[str], environ: Mapping[str, str]) -> Sequence[str] | None:
     """*arguments* with the program's whole path; ``None`` if there is no such program, or no shell that could run it."""
     from shutil import which
 
-    found = which(arguments[0], path=os.pathsep.join(os.get_exec_path(environ)))
+    try:
+        found = which(arguments[0], path=os.pathsep.join(os.get_exec_path(environ)))
+    except (TypeError, ValueError):  # nothing that can be passed on, as starting it will say
+        found = None
     return None if found is None or not os.path.exists(_TELLING[0]) else [os.path.abspath(found), *arguments[1:]]
 
 
@@ -140,18 +153,17 @@ def _told(words: bytes | None) -> int | None:
     return 128 - status if status > 128 else status  # as shells say it: 128 and the number of the signal
 
 
-def _start(name: str, arguments: Sequence[str], environ: Mapping[str, str], standard_input: FileIO | None) -> Popen[bytes]:
+def _start(name: str, arguments: Sequence[str], environ: Mapping[str, str], channels: tuple[FileIO, FileIO, FileIO]) -> Popen[bytes]:
     problem: AlicredError
     try:
-        from subprocess import DEVNULL, PIPE, Popen
+        from subprocess import Popen
 
         return Popen(
             arguments,
             env=dict(environ),
-            stdin=DEVNULL if standard_input is None else standard_input,
-            stdout=PIPE,
-            stderr=PIPE,
-            bufsize=0,
+            stdin=channels[0],
+            stdout=channels[1],
+            stderr=channels[2],
             start_new_session=True,  # a process group of its own, which can be ended as a whole, and no terminal to ask anything at
         )
     except OSError as error:
@@ -174,21 +186,14 @@ def _start(name: str, arguments: Sequence[str], environ: Mapping[str, str], stan
     raise problem  # out here, so that none of those becomes its context
 
 
-def _listened(process: Popen[bytes], deadline: float) -> _Output:
-    try:
-        return _listen(process, deadline)
-    finally:
-        _end(process)
-
-
-def _listen(process: Popen[bytes], deadline: float) -> _Output:
+def _listen(process: Popen[bytes], stdout: FileIO, stderr: FileIO, deadline: float) -> _Output:
     """Read until the program has ended, or is late, or has printed too much."""
     import selectors
 
     output = _Output()
     pause = _SHORTEST_PAUSE
     with selectors.DefaultSelector() as selector:
-        for pipe in filter(None, (process.stdout, process.stderr)):
+        for pipe in (stdout, stderr):
             selector.register(pipe, selectors.EVENT_READ)
         while True:
             # In this order: what is in the pipes after its end is all that the program has written.
@@ -203,7 +208,7 @@ def _listen(process: Popen[bytes], deadline: float) -> _Output:
                 chunk = os.read(key.fd, _CHUNK)
                 if not chunk:
                     selector.unregister(key.fileobj)
-                elif key.fileobj is process.stdout:
+                elif key.fileobj is stdout:
                     output.stdout += chunk
                     printed = True
                 else:
@@ -238,8 +243,6 @@ def _end(process: Popen[bytes]) -> None:
     """End what is left of the program's group, and reap the program."""
     with suppress(ProcessLookupError, PermissionError):  # nobody is left, or, on macOS, nobody but the program that is to be reaped
         os.killpg(process.pid, signal.SIGKILL)
-    for pipe in filter(None, (process.stdout, process.stderr)):
-        pipe.close()
     deadline = monotonic() + _REAPED_WITHIN
     while process.poll() is None and monotonic() < deadline:
         time.sleep(_SHORTEST_PAUSE)

@@ -32,6 +32,48 @@ def text(name: str, value: object) -> str:
     return value
 
 
+# What str.isspace() says yes to, and the byte order mark.
+_AROUND = (
+    "\t\n\v\f\r\x1c\x1d\x1e\x1f \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f"
+    "\u3000\ufeff"
+)
+
+
+def bare(value: str) -> str:
+    """*value* without white space and byte order marks around it, which editors, shells and mounted secrets leave behind."""
+    return value.strip(_AROUND)
+
+
+def key_text(name: str, value: object) -> str:
+    """*value*, if it can be an id, a secret or a token: printable ASCII, with something in it, and nothing around it.
+
+    Sources drop what stands around a value, by `bare`, before they ask.
+    """
+    found = text(name, value)
+    if has_surrogates(found):
+        raise ConfigurationError(f"{name} holds half a character (a lone surrogate), which nothing can be sent with: write it again")
+    if not found.isascii():
+        raise ConfigurationError(f"{name} holds a character that no token has, and no key: {_foreign(found)}; copy it again, as plain text")
+    if found != bare(found):
+        raise ConfigurationError(f"{name} has white space around it, which belongs to no key or token: remove it")
+    return found
+
+
+def _foreign(value: str) -> str:
+    """The kind of the first character outside ASCII. One that can be seen is not named: it may be a part of a secret."""
+    import unicodedata
+
+    character = next(c for c in value if not c.isascii())
+    category = unicodedata.category(character)
+    if category[0] in "CZ":
+        return f"{unicodedata.name(character, category)}, which cannot be seen"
+    width = "full-width " if unicodedata.east_asian_width(character) == "F" else ""
+    return f"a {width}{_CATEGORIES[category[0]]} outside ASCII (category {category})"
+
+
+_CATEGORIES = {"L": "letter", "M": "mark", "N": "digit", "P": "punctuation mark", "S": "symbol"}
+
+
 def optional_text(name: str, value: object) -> str | None:
     """*value*, if it is ``None`` or a string with something in it and without control characters."""
     return None if value is None else text(name, value)
@@ -68,7 +110,15 @@ def path(name: str, value: object) -> str:
     """The text of *value*, if it is a path with something in it."""
     if not _is_path(value):
         raise ConfigurationError(f"{name} must be a path, as a string or a pathlib.Path, not {type(value).__name__}")
-    return text(name, os.fspath(value))
+    found = text(name, os.fspath(value))
+    if has_surrogates(found):
+        raise ConfigurationError(f"{name} holds half a character (a lone surrogate): write the path again")
+    return found
+
+
+def has_surrogates(value: str) -> bool:
+    """Whether *value* holds half a character, which can be neither sent nor shown."""
+    return not value.isascii() and any("\ud800" <= c <= "\udfff" for c in value)
 
 
 def _is_path(value: object) -> TypeGuard[str | os.PathLike[str]]:

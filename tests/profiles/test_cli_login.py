@@ -440,7 +440,7 @@ def test_a_profile_that_is_no_login_any_more_is_left_alone(cloud: FakeCloud, tmp
         ({"oauth_access_token_expire": "planted"}, "oauth_access_token_expire must be a whole number, not str"),
         ({"oauth_access_token_expire": 10**12}, "oauth_access_token_expire must be a time, in seconds since 1970"),
         ({"oauth_refresh_token": ["planted"]}, "oauth_refresh_token must be a string, not list"),
-        ({"oauth_refresh_token": "planted\n"}, "refresh_token holds a control character"),
+        ({"oauth_refresh_token": "planted\nplanted"}, "refresh_token holds a control character"),
         ({"sts_expiration": "planted"}, "sts_expiration must be a whole number, not str"),
     ],
 )

@@ -257,6 +257,41 @@ def test_a_role(tmp_path: Path) -> None:
     ]
 
 
+POLICY = {"Version": "1", "Statement": [{"Effect": "Allow", "Action": "oss:Get*", "Resource": "*"}]}
+
+
+@pytest.mark.parametrize("policy", [json.dumps(POLICY, indent=indent) for indent in (1, 4, "\t")])
+@pytest.mark.parametrize("above", ["policy = ", "policy: ", "policy =\n "])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_a_policy_of_several_lines_is_asked_for_whole(tmp_path: Path, policy: str, above: str, end: str) -> None:
+    sts = RecordingSts()
+    lines = (above + policy).replace("\n}", "\n }").replace("\n", end)  # the last bracket is indented too
+    text = f"{ROLE}{lines}{end}external_id = partner{end}"
+    reading(written(tmp_path / "file", text), sts=sts).get()
+    assert json.loads(sts.calls[0]["policy"]) == POLICY
+    assert sts.calls[0]["external_id"] == "partner"
+
+
+def test_a_policy_that_stands_in_default_restricts_every_section(tmp_path: Path) -> None:
+    sts = RecordingSts()
+    reading(written(tmp_path / "file", '[DEFAULT]\npolicy = {"Version":\n "1"}\n' + ROLE), sts=sts).get()
+    assert json.loads(sts.calls[0]["policy"]) == {"Version": "1"}
+    with pytest.raises(ConfigurationError, match=r"has no section 'DEFAULT', which the argument profile names: it has 'default'"):
+        reading(tmp_path / "file", "DEFAULT").get()
+
+
+@pytest.mark.parametrize("key", ["type", "access_key_id", "access_key_secret", "role_arn", "enable"])
+def test_a_line_that_is_indented_by_mistake_is_an_error_that_names_the_line_above(tmp_path: Path, key: str) -> None:
+    lines = (ROLE + "external_id = planted\n").splitlines()
+    number = next(number for number, line in enumerate(lines) if line.startswith(f"{key} "))
+    lines[number + 1] = f"  {lines[number + 1]}"
+    with pytest.raises(ConfigurationError) as caught:
+        reading(written(tmp_path / "file", "\n".join(lines))).get()
+    assert f"profile 'default' (line 1 of {tmp_path}/file): {key} goes on in lines that are indented further" in str(caught.value)
+    assert str(caught.value).endswith(f"(line {number + 1})")
+    assert "planted" not in str(caught.value)
+
+
 def test_a_role_with_what_is_needed_only(tmp_path: Path) -> None:
     sts = RecordingSts()
     provider = reading(written(tmp_path / "file", ROLE + "policy =\nexternal_id =\nrole_session_name =\n"), sts=sts)

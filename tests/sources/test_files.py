@@ -106,9 +106,10 @@ def test_a_permission_that_the_system_refuses_is_named(tmp_path: Path, monkeypat
 
     path = tmp_path / "file"
     path.write_bytes(b"x")
-    monkeypatch.setattr("os.open", refuse)
-    with pytest.raises(ConfigurationError, match=rf"{path} cannot be read: Permission denied"):
-        read_if_there(str(path), what=WHAT, limit=9)
+    with monkeypatch.context() as patch:
+        patch.setattr("os.open", refuse)
+        with pytest.raises(ConfigurationError, match=rf"{path} cannot be read: Permission denied"):
+            read_if_there(str(path), what=WHAT, limit=9)
 
 
 def test_a_pipe_is_refused_before_it_blocks(tmp_path: Path) -> None:
@@ -144,9 +145,10 @@ def test_a_pipe_that_takes_the_place_of_a_file_after_the_look_is_refused_too(tmp
         return seen
 
     path.write_bytes(b"x")
-    monkeypatch.setattr("os.stat", swap)
-    with pytest.raises(ConfigurationError, match=r"it is a pipe or a socket"):
-        read_if_there(str(path), what=WHAT, limit=9)
+    with monkeypatch.context() as patch:
+        patch.setattr("os.stat", swap)
+        with pytest.raises(ConfigurationError, match=r"it is a pipe or a socket"):
+            read_if_there(str(path), what=WHAT, limit=9)
 
 
 @pytest.mark.parametrize("number", [errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS, errno.EAGAIN, errno.EINTR, errno.ESTALE])

@@ -21,12 +21,25 @@ def has_control_characters(text: str) -> bool:
     return not text.isprintable() and any(c < " " or "\x7f" <= c <= "\x9f" for c in text)  # the first alone settles it, mostly, and fast
 
 
+def has_surrogates(text: str) -> bool:
+    """Whether *text* holds half a character, which can be neither sent nor shown."""
+    return not text.isascii() and any("\ud800" <= c <= "\udfff" for c in text)
+
+
+def whole(name: str, value: str) -> str:
+    """*value*, if it has no half of a character in it."""
+    if has_surrogates(value):
+        raise ConfigurationError(f"{name} holds half a character (a lone surrogate), which nothing can be sent with: write it again")
+    return value
+
+
 def text(name: str, value: object) -> str:
-    """*value*, if it is a string with something in it and without control characters."""
+    """*value*, if it is a string of whole characters with something in it and without control characters."""
     if not isinstance(value, str):
         raise ConfigurationError(f"{name} must be a string, not {type(value).__name__}")
     if has_control_characters(value):
         raise ConfigurationError(f"{name} holds a control character, such as a newline: remove it")
+    whole(name, value)
     if not value.strip():
         raise ConfigurationError(f"{name} is empty: give the whole value")
     return value
@@ -50,8 +63,6 @@ def key_text(name: str, value: object) -> str:
     Sources drop what stands around a value, by `bare`, before they ask.
     """
     found = text(name, value)
-    if has_surrogates(found):
-        raise ConfigurationError(f"{name} holds half a character (a lone surrogate), which nothing can be sent with: write it again")
     if not found.isascii():
         raise ConfigurationError(f"{name} holds a character that no token has, and no key: {_foreign(found)}; copy it again, as plain text")
     if found != bare(found):
@@ -110,15 +121,7 @@ def path(name: str, value: object) -> str:
     """The text of *value*, if it is a path with something in it."""
     if not _is_path(value):
         raise ConfigurationError(f"{name} must be a path, as a string or a pathlib.Path, not {type(value).__name__}")
-    found = text(name, os.fspath(value))
-    if has_surrogates(found):
-        raise ConfigurationError(f"{name} holds half a character (a lone surrogate): write the path again")
-    return found
-
-
-def has_surrogates(value: str) -> bool:
-    """Whether *value* holds half a character, which can be neither sent nor shown."""
-    return not value.isascii() and any("\ud800" <= c <= "\udfff" for c in value)
+    return text(name, os.fspath(value))
 
 
 def _is_path(value: object) -> TypeGuard[str | os.PathLike[str]]:

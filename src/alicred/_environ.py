@@ -33,4 +33,4 @@ def is_true(environ: Mapping[str, str], name: str) -> bool:
 def _text(name: str, value: object) -> str:
     if not isinstance(value, str):
         raise ConfigurationError(f"the variable {name} must be a string, not {type(value).__name__}")
-    return check.bare(value)
+    return check.whole(name, check.bare(value))

@@ -25,6 +25,7 @@ from alicred import (
     NotConfigured,
     OidcRoleArnProvider,
     ProfileFileProvider,
+    RamRoleArnProvider,
 )
 from alicred.sources import FunctionComputeProvider, SamlRoleArnProvider
 from tests.recording_http import RecordingHttp
@@ -231,3 +232,32 @@ def test_nothing_but_white_space_is_nothing(tmp_path: Path) -> None:
     assert program(tmp_path, (*GOOD[:2], blank[2])) == (*GOOD[:2], None)
     with pytest.raises(MalformedResponseError, match="the answer lacks SecurityToken"):
         credentials_uri(tmp_path, (*GOOD[:2], blank[2]))
+
+
+HALF = "planted\ud800"
+ARN = "acs:ram::1:role/a"
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: RamRoleArnProvider(EnvironmentProvider({}), role_arn=HALF),
+        lambda: RamRoleArnProvider(EnvironmentProvider({}), role_arn=ARN, external_id=HALF),
+        lambda: RamRoleArnProvider(EnvironmentProvider({}), role_arn=ARN, policy=f'{{"a": "{HALF}"}}'),
+        lambda: OidcRoleArnProvider(role_arn=ARN, oidc_provider_arn=HALF, oidc_token_file="/nowhere"),
+        lambda: OidcRoleArnProvider.from_environment(
+            {"ALIBABA_CLOUD_ROLE_ARN": HALF, "ALIBABA_CLOUD_OIDC_PROVIDER_ARN": "p", "ALIBABA_CLOUD_OIDC_TOKEN_FILE": "/nowhere"}
+        ).get(),
+        lambda: SamlRoleArnProvider(role_arn=ARN, saml_provider_arn=HALF, assertion=str),
+        lambda: CredentialsUriProvider(f"http://127.0.0.1:1/{HALF}"),
+        lambda: ProfileFileProvider(profile=HALF),
+        lambda: ProfileFileProvider(HALF),
+        lambda: ProfileFileProvider(environ={"HOME": HALF}).get(),
+        lambda: CliProfileProvider(environ={"ALIBABA_CLOUD_CONFIG_FILE": HALF}).get(),
+    ],
+)
+def test_half_a_character_is_an_error_wherever_a_text_is_taken(make: Callable[[], object]) -> None:
+    with pytest.raises(ConfigurationError, match="holds half a character") as caught:
+        make()
+    assert "planted" not in str(caught.value)
+    assert str(caught.value).isascii()

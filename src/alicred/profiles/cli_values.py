@@ -82,9 +82,7 @@ class CliProfile:
         value = check.bare(value)
         if key in _KEYS and value:
             return check.key_text(key, value)
-        if check.has_surrogates(value):
-            raise ConfigurationError(f"{key} holds half a character (a lone surrogate), which nothing can be sent with: write it again")
-        return value or None
+        return check.whole(key, value) or None
 
     def needed(self, *keys: str) -> tuple[str, ...]:
         """The values of *keys*.

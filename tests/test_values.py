@@ -133,10 +133,51 @@ def test_a_named_value_of_somebodys_own_class_lacks_nothing() -> None:
     assert named(Plain("the-id", "the-secret"), "vault").tag == "blue"  # type: ignore[attr-defined]  # a class without annotations
 
 
-@given(st.text(min_size=1), st.text(min_size=1), st.text())
-def test_every_printable_text_that_is_not_blank_is_a_value_and_comes_back_as_it_is(key_id: str, secret: str, token: str) -> None:
+# Each of them stands for a kind, with the words that name it.
+FOREIGN = {
+    "\u200b": "ZERO WIDTH SPACE, which cannot be seen",
+    "\ufeff": "ZERO WIDTH NO-BREAK SPACE, which cannot be seen",
+    "\u2060": "WORD JOINER, which cannot be seen",
+    "\u200f": "RIGHT-TO-LEFT MARK, which cannot be seen",
+    "\xa0": "NO-BREAK SPACE, which cannot be seen",
+    "\ue000": "Co, which cannot be seen",
+    "\uff45": "a full-width letter outside ASCII",
+    "\u0435": "a letter outside ASCII",
+    "\u0301": "a mark outside ASCII",
+    "\u0661": "a digit outside ASCII",
+    "\u2013": "a punctuation mark outside ASCII",
+    "\u20ac": "a symbol outside ASCII",
+    "\ud800": "half a character",
+}
+
+
+@pytest.mark.parametrize(("foreign", "words"), FOREIGN.items(), ids=[f"U+{ord(c):04X}" for c in FOREIGN])
+def test_what_is_not_ascii_is_refused_wherever_it_stands_and_its_kind_is_named(foreign: str, words: str) -> None:
+    for bad in (f"the{foreign}secret", f"the-secret{foreign}", f"{foreign}the-secret"):
+        for parts, name in (((bad, "s"), "access_key_id"), (("i", bad), "access_key_secret"), (("i", "s", bad), "security_token")):
+            with pytest.raises(ConfigurationError, match=rf"^Credential\.{name} holds .*{words}") as caught:
+                Credential(*parts)
+            assert "secret" not in str(caught.value).partition(" holds ")[2]
+            assert foreign not in str(caught.value)
+        with pytest.raises(ConfigurationError, match=rf"^BearerToken\.token holds .*{words}"):
+            BearerToken(bad)
+
+
+@pytest.mark.parametrize("bad", [" the-secret", "the-secret ", "  the-secret  "])
+def test_blanks_around_a_part_are_refused(bad: str) -> None:
+    for parts in ((bad, "s"), ("i", bad), ("i", "s", bad)):
+        with pytest.raises(ConfigurationError, match=r"^Credential\.\w+ has white space around it") as caught:
+            Credential(*parts)
+        assert "the-secret" not in str(caught.value)
+
+
+_PART = st.one_of(st.text(min_size=1), st.text(st.characters(min_codepoint=32, max_codepoint=126), min_size=1))
+
+
+@given(_PART, _PART, st.one_of(st.just(""), _PART))
+def test_every_printable_ascii_text_is_a_value_and_comes_back_as_it_is(key_id: str, secret: str, token: str) -> None:
     parts = (key_id, secret, *([token] if token else []))
-    if any(not text.strip() or any(c in CONTROLS for c in text) for text in parts):
+    if any(text != text.strip() or not text.isascii() or not text.isprintable() for text in parts):
         with pytest.raises(ConfigurationError):
             Credential(key_id, secret, token)
     else:

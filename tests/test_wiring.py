@@ -133,7 +133,7 @@ def test_the_reference_file_in_the_chain(home: Path, name: str | None, outcome: 
     environ = {"HOME": str(home), "ALIBABA_CLOUD_ECS_METADATA_DISABLED": "true"}
     if name is not None:
         environ["ALIBABA_CLOUD_PROFILE"] = name
-    chain = default_chain(environ=environ)
+    chain = default_chain(environ=environ, require_enable=True)
     if outcome is None:
         with pytest.raises(ChainError, match=r"`enable = true`"):
             chain.get()

@@ -21,15 +21,68 @@ def has_control_characters(text: str) -> bool:
     return not text.isprintable() and any(c < " " or "\x7f" <= c <= "\x9f" for c in text)  # the first alone settles it, mostly, and fast
 
 
+def has_surrogates(text: str) -> bool:
+    """Whether *text* holds half a character, which can be neither sent nor shown."""
+    return not text.isascii() and any("\ud800" <= c <= "\udfff" for c in text)
+
+
+def whole(name: str, value: str) -> str:
+    """*value*, if it has no half of a character in it."""
+    if has_surrogates(value):
+        raise ConfigurationError(f"{name} holds half a character (a lone surrogate), which nothing can be sent with: write it again")
+    return value
+
+
 def text(name: str, value: object) -> str:
-    """*value*, if it is a string with something in it and without control characters."""
+    """*value*, if it is a string of whole characters with something in it and without control characters."""
     if not isinstance(value, str):
         raise ConfigurationError(f"{name} must be a string, not {type(value).__name__}")
     if has_control_characters(value):
         raise ConfigurationError(f"{name} holds a control character, such as a newline: remove it")
+    whole(name, value)
     if not value.strip():
         raise ConfigurationError(f"{name} is empty: give the whole value")
     return value
+
+
+# What str.isspace() says yes to, and the byte order mark.
+_AROUND = (
+    "\t\n\v\f\r\x1c\x1d\x1e\x1f \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f"
+    "\u3000\ufeff"
+)
+
+
+def bare(value: str) -> str:
+    """*value* without white space and byte order marks around it, which editors, shells and mounted secrets leave behind."""
+    return value.strip(_AROUND)
+
+
+def key_text(name: str, value: object) -> str:
+    """*value*, if it can be an id, a secret or a token: printable ASCII, with something in it, and nothing around it.
+
+    Sources drop what stands around a value, by `bare`, before they ask.
+    """
+    found = text(name, value)
+    if not found.isascii():
+        raise ConfigurationError(f"{name} holds a character that no token has, and no key: {_foreign(found)}; copy it again, as plain text")
+    if found != bare(found):
+        raise ConfigurationError(f"{name} has white space around it, which belongs to no key or token: remove it")
+    return found
+
+
+def _foreign(value: str) -> str:
+    """The kind of the first character outside ASCII. One that can be seen is not named: it may be a part of a secret."""
+    import unicodedata
+
+    character = next(c for c in value if not c.isascii())
+    category = unicodedata.category(character)
+    if category[0] in "CZ":
+        return f"{unicodedata.name(character, category)}, which cannot be seen"
+    width = "full-width " if unicodedata.east_asian_width(character) == "F" else ""
+    return f"a {width}{_CATEGORIES[category[0]]} outside ASCII (category {category})"
+
+
+_CATEGORIES = {"L": "letter", "M": "mark", "N": "digit", "P": "punctuation mark", "S": "symbol"}
 
 
 def optional_text(name: str, value: object) -> str | None:

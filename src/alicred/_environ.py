@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import alicred._arguments as check
 from alicred.errors import ConfigurationError
 
 _TRUE = frozenset({"true", "1", "yes"})
@@ -14,6 +15,16 @@ def variable(environ: Mapping[str, str], name: str) -> str | None:
     return _text(name, environ.get(name, "")) or None
 
 
+def key_variable(environ: Mapping[str, str], name: str) -> str | None:
+    """As `variable`, for an id, a secret or a token.
+
+    Raises:
+        ConfigurationError: The value can be none; the text names the variable.
+    """
+    value = variable(environ, name)
+    return None if value is None else check.key_text(name, value)
+
+
 def is_true(environ: Mapping[str, str], name: str) -> bool:
     """Whether *name* is ``true``, ``1`` or ``yes``, in any case. Anything else, and nothing, is false."""
     return _text(name, environ.get(name, "")).lower() in _TRUE
@@ -22,4 +33,4 @@ def is_true(environ: Mapping[str, str], name: str) -> bool:
 def _text(name: str, value: object) -> str:
     if not isinstance(value, str):
         raise ConfigurationError(f"the variable {name} must be a string, not {type(value).__name__}")
-    return value.strip()
+    return check.whole(name, check.bare(value))

@@ -28,7 +28,7 @@ C_co = TypeVar("C_co", bound=Expiring, covariant=True)
 
 
 def _text(instance: object, field: Field, value: object) -> None:
-    check.text(f"{type(instance).__name__}.{field.name}", value)
+    check.key_text(f"{type(instance).__name__}.{field.name}", value)
 
 
 def _aware(instance: object, field: Field, value: object) -> None:
@@ -55,6 +55,9 @@ def _set(instance: object, name: str, value: object) -> None:
 class Credential:
     """An access key, with a security token if it is a temporary one. A value: share it freely; hashable and picklable.
 
+    Keys and tokens are printable ASCII. A source drops white space and byte order marks around what it reads; here they are refused, as
+    every other character that no key has.
+
     Args:
         access_key_id: Identifies the key; not a secret.
         access_key_secret: Signs requests. Never in ``repr``, ``str``, a log or an error text.
@@ -63,7 +66,7 @@ class Credential:
         provider_name: Where the key came from, for example ``"default/cli_profile/ram_role_arn"``. No part of equality.
 
     Raises:
-        ConfigurationError: A part is empty, is no string or holds a control character, or *expires_at* has no time zone.
+        ConfigurationError: A part is empty, is no string or cannot be part of a key, or *expires_at* has no time zone.
     """
 
     access_key_id: str = attrs.field(validator=_text)
@@ -81,7 +84,7 @@ class Credential:
 
 @attrs.frozen
 class BearerToken:
-    """A bearer token. A value: share it freely; hashable and picklable.
+    """A bearer token: printable ASCII, as the parts of a `Credential`. A value: share it freely; hashable and picklable.
 
     Args:
         token: The token. Never in ``repr``, ``str``, a log or an error text.
@@ -89,7 +92,7 @@ class BearerToken:
         provider_name: Where the token came from. No part of equality.
 
     Raises:
-        ConfigurationError: The token is empty, is no string or holds a control character, or *expires_at* has no time zone.
+        ConfigurationError: The token is empty, is no string or cannot be a token, or *expires_at* has no time zone.
     """
 
     token: str = attrs.field(repr=False, validator=_text)

@@ -37,7 +37,7 @@ def default_provider(
     imds: ImdsClient | None = None,
     http: HttpClient | None = None,
     listener: Listener | None = None,
-    require_enable: bool = True,
+    require_enable: bool = False,
 ) -> CachingProvider[Credential]:
     """What most programs want: a `CachingProvider` over `default_chain`. Make one and share it between threads and tasks.
 
@@ -67,7 +67,7 @@ def default_chain(
     imds: ImdsClient | None = None,
     http: HttpClient | None = None,
     retry: RetryPolicy = RetryPolicy(),  # noqa: B008  (an immutable value)
-    require_enable: bool = True,
+    require_enable: bool = False,
 ) -> ChainProvider[Credential]:
     """Environment variables, an OIDC token, the CLI's profile, the profile file, the RAM role of the instance, a credentials URI.
 
@@ -97,7 +97,7 @@ def default_sources(
     http: HttpClient | None = None,
     retry: RetryPolicy = RetryPolicy(),  # noqa: B008  (an immutable value)
     listener: Listener | None = None,
-    require_enable: bool = True,
+    require_enable: bool = False,
 ) -> tuple[Provider[Credential], ...]:
     """The sources of `default_chain`, in their order, for a chain of one's own. The arguments are those of `default_provider`."""
     # One of each for all sources: of a pool of connections, and of what keeps the token of the metadata service.

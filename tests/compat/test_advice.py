@@ -168,6 +168,7 @@ def test_another_source_and_a_broken_one_are_told(
 ) -> None:
     caplog.set_level(logging.DEBUG, "alicred")
     (tmp_path / "config.json").write_text("{", "utf-8")
+    (tmp_path / "config.json").chmod(0o600)
     monkeypatch.setenv("ALIBABA_CLOUD_CONFIG_FILE", str(tmp_path / "config.json"))
     provider = DefaultCredentialsProvider(reuse_last_provider_enabled=False)
     with pytest.raises(CredentialException, match="cli_profile"):

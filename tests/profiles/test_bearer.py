@@ -47,7 +47,6 @@ def test_the_section_is_chosen_as_for_keys(tmp_path: Path) -> None:
         ("bearer_token = planted", "", ConfigurationError, "bearer_token is missing"),
         ("bearer_token = planted", "bearer_token =", ConfigurationError, "bearer_token is missing"),
         ("planted", "planted\x07", ConfigurationError, "token holds a control character"),
-        ("enable = true", "", NotConfigured, "`enable = true` is missing"),
         ("enable = true", "enable = false", NotConfigured, "is switched off"),
     ],
 )
@@ -60,9 +59,11 @@ def test_a_section_without_a_token_is_named(tmp_path: Path, old: str, new: str, 
     assert "planted" not in str(caught.value)
 
 
-def test_a_missing_enable_can_be_waived(tmp_path: Path) -> None:
+def test_a_missing_enable_means_on_unless_it_is_required(tmp_path: Path) -> None:
     path = written(tmp_path / "file", TEXT.replace("enable = true", ""))
-    assert BearerProfileProvider(path, require_enable=False, environ={}).get() == BearerToken("planted")
+    assert BearerProfileProvider(path, environ={}).get() == BearerToken("planted")
+    with pytest.raises(NotConfigured, match="`enable = true` is missing"):
+        BearerProfileProvider(path, require_enable=True, environ={}).get()
 
 
 @pytest.mark.parametrize("arguments", [{"path": ""}, {"profile": 7}, {"require_enable": 1}, {"environ": 7}])

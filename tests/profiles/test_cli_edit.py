@@ -92,6 +92,12 @@ def test_a_new_key_is_set_as_the_last_one_is(indent: str, end: str) -> None:
     assert changed == end.join(lines)
 
 
+@pytest.mark.parametrize("named", ['"name":"",', '"name":null,', ""])
+def test_a_profile_without_a_name_is_the_one_called_nothing(named: str) -> None:
+    text = f'{{"profiles":[{{"name":"p","t":"o"}},{{{named}"t":"o"}}]}}'
+    assert with_changes(text, "", {"t": "n"}) == f'{{"profiles":[{{"name":"p","t":"o"}},{{{named}"t":"n"}}]}}'
+
+
 def test_a_profile_that_is_not_there_is_an_error() -> None:
     for text in ('{"profiles":[]}', '{"profiles":[{"name":"q"}]}'):
         with pytest.raises(KeyError):

@@ -114,6 +114,15 @@ def test_the_keys_are_stored_and_used_until_they_are_about_to_end(cloud: FakeClo
     assert cloud.sts_client().get_caller_identity(provider(path).get()).identity_type == "AssumedRoleUser"
 
 
+def test_blanks_around_the_tokens_of_the_file_keep_no_new_ones_from_being_saved(cloud: FakeCloud, tmp_path: Path) -> None:
+    profile = profile_of(cloud, SOON)
+    blank = {key: f" {profile[key]}\ufeff\n" for key in ("mode", *TOKEN_KEYS[:2])}
+    path = written(tmp_path, {**profile, **blank})
+    provider(path).get()
+    assert cloud.count("OAuthToken") == 1
+    assert all(read(path)[key].isascii() and read(path)[key] != blank[key] for key in TOKEN_KEYS[:2])
+
+
 def test_rotated_tokens_take_the_place_of_the_old_ones(cloud: FakeCloud, tmp_path: Path) -> None:
     path = written(tmp_path, profile_of(cloud, SOON))
     before = read(path)
@@ -449,7 +458,7 @@ def test_a_profile_that_is_no_login_any_more_is_left_alone(cloud: FakeCloud, tmp
         ({"oauth_access_token_expire": "planted"}, "oauth_access_token_expire must be a whole number, not str"),
         ({"oauth_access_token_expire": 10**12}, "oauth_access_token_expire must be a time, in seconds since 1970"),
         ({"oauth_refresh_token": ["planted"]}, "oauth_refresh_token must be a string, not list"),
-        ({"oauth_refresh_token": "planted\n"}, "refresh_token holds a control character"),
+        ({"oauth_refresh_token": "planted\nplanted"}, "refresh_token holds a control character"),
         ({"sts_expiration": "planted"}, "sts_expiration must be a whole number, not str"),
     ],
 )

@@ -89,6 +89,44 @@ def test_the_argument_then_the_variable_then_current_choose_the_profile(path: Pa
     assert reading(path, environ={"ALIBABACLOUD_PROFILE": "variable", "ALICLOUD_PROFILE": "variable"}).get().access_key_id == "p-id"
 
 
+@pytest.mark.parametrize(
+    ("root", "profiles", "found"),
+    [
+        ({}, ("default", "p"), "default"),
+        ({"current": None}, ("p", "default"), "default"),
+        ({"current": ""}, ("default", ""), ""),
+        ({"current": "", "meta_path": ""}, ("",), ""),
+        ({"current": "p"}, ("", "default", "p"), "p"),
+    ],
+)
+def test_the_profile_that_counts_is_the_one_that_the_tool_takes(
+    path: Path, root: dict[str, Any], profiles: tuple[str, ...], found: str
+) -> None:
+    path.parent.mkdir()
+    path.write_text(json.dumps({**root, "profiles": [key(name) for name in profiles]}))
+    assert reading(path).get().access_key_id == f"{found}-id"
+
+
+def test_a_profile_without_a_name_is_the_one_called_nothing(path: Path) -> None:
+    path.parent.mkdir()
+    path.write_text(json.dumps({"current": "", "profiles": [{"mode": "AK", **KEY}]}))
+    assert reading(path).get() == Credential("AK1", "planted")
+
+
+@pytest.mark.parametrize(
+    ("root", "words"),
+    [
+        ({}, "names no current profile, and has none that is called 'default': it has 'p'"),
+        ({"current": ""}, "has no profile '', which it calls current: it has 'p'"),
+    ],
+)
+def test_a_file_without_the_profile_that_counts_names_those_that_it_has(path: Path, root: dict[str, Any], words: str) -> None:
+    path.parent.mkdir()
+    path.write_text(json.dumps({**root, "profiles": [key("p")]}))
+    with pytest.raises(NotConfigured if not root else ConfigurationError, match=words):
+        reading(path).get()
+
+
 def test_a_profile_that_was_asked_for_and_is_missing_is_an_error_that_lists_the_others(path: Path, tmp_path: Path) -> None:
     written(path, key("p"), key("q"))
     with pytest.raises(ConfigurationError, match=r"has no profile 'x', which the argument profile names: it has 'p', 'q'$"):
@@ -171,7 +209,7 @@ def test_a_value_of_the_wrong_type_is_named(path: Path, name: str, value: object
         ({"expired_seconds": 43201}, "expired_seconds must be a datetime.timedelta of 900 s to 43200 s"),
         ({"enable_vpc": "planted"}, "enable_vpc must be true or false, not str"),
         ({"access_key_secret": "planted\ud800"}, "access_key_secret holds half a character"),
-        ({"access_key_secret": "planted\n"}, "access_key_secret holds a control character"),
+        ({"access_key_secret": "planted\nplanted"}, "access_key_secret holds a control character"),
         ({"sts_region": "planted/"}, "the profile's STS region must be the id of a region"),
         ({"ram_session_name": "planted planted"}, "role_session_name must be 2 to 64 characters"),
         ({"mode": "planted"}, "mode is unknown: give one of AK, StsToken, RamRoleArn, EcsRamRole, "),
@@ -351,7 +389,7 @@ def test_a_program_and_a_uri(path: Path) -> None:
     assert "planted" not in str(caught.value)
 
 
-@pytest.mark.parametrize(("mode", "name"), [("CloudSSO", "cloud_sso"), ("External", "external"), ("OAuth", "oauth")])
+@pytest.mark.parametrize(("mode", "name"), [("CloudSSO", "cloud_sso"), ("OAuth", "oauth")])
 def test_a_stored_session_is_used_while_it_lasts(path: Path, mode: str, name: str) -> None:
     more = {"oauth_site_type": "CN", "oauth_access_token": "planted"} if mode == "OAuth" else {}
     ends = int(time.time()) + 1300
@@ -364,6 +402,15 @@ def test_a_stored_session_is_used_while_it_lasts(path: Path, mode: str, name: st
         written(path, {"mode": mode, **STORED, "sts_expiration": int(time.time()) + 1190})
         with pytest.raises(ConfigurationError, match="missing"):
             reading(path).get()
+
+
+def test_an_external_program_is_run_whatever_session_lies_in_the_profile(path: Path) -> None:
+    printed = json.dumps({"access_key_id": "printed", "access_key_secret": "planted"}).replace('"', '\\"')
+    written(path, {"mode": "External", "process_command": f'/bin/echo "{printed}"', **STORED, "sts_expiration": int(time.time()) + 7200})
+    assert reading(path).get() == Credential("printed", "planted")
+    written(path, {"mode": "External", **STORED, "sts_expiration": int(time.time()) + 7200})
+    with pytest.raises(ConfigurationError, match="process_command is missing"):
+        reading(path).get()
 
 
 @pytest.mark.parametrize(

@@ -197,11 +197,12 @@ def test_a_section_is_switched_on(tmp_path: Path, line: str, require_enable: boo
 
 
 @pytest.mark.parametrize("line", ["", "enable =", "enable = # true"])
-def test_without_enable_a_section_is_not_set_up_unless_that_is_waived(tmp_path: Path, line: str) -> None:
+def test_without_enable_a_section_is_switched_on_unless_that_is_required(tmp_path: Path, line: str) -> None:
     path = written(tmp_path / "file", KEY.format("default", "a").replace("enable = true", line))
     with pytest.raises(NotConfigured) as caught:
-        reading(path).get()
+        reading(path, require_enable=True).get()
     assert str(caught.value) == f"profile: profile 'default' (line 1 of {path}) is not switched on: `enable = true` is missing in it"
+    assert reading(path).get().access_key_id == "a-id"
     assert reading(path, require_enable=False).get().access_key_id == "a-id"
 
 
@@ -254,6 +255,41 @@ def test_a_role(tmp_path: Path) -> None:
             "external_id": "partner",
         }
     ]
+
+
+POLICY = {"Version": "1", "Statement": [{"Effect": "Allow", "Action": "oss:Get*", "Resource": "*"}]}
+
+
+@pytest.mark.parametrize("policy", [json.dumps(POLICY, indent=indent) for indent in (1, 4, "\t")])
+@pytest.mark.parametrize("above", ["policy = ", "policy: ", "policy =\n "])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_a_policy_of_several_lines_is_asked_for_whole(tmp_path: Path, policy: str, above: str, end: str) -> None:
+    sts = RecordingSts()
+    lines = (above + policy).replace("\n}", "\n }").replace("\n", end)  # the last bracket is indented too
+    text = f"{ROLE}{lines}{end}external_id = partner{end}"
+    reading(written(tmp_path / "file", text), sts=sts).get()
+    assert json.loads(sts.calls[0]["policy"]) == POLICY
+    assert sts.calls[0]["external_id"] == "partner"
+
+
+def test_a_policy_that_stands_in_default_restricts_every_section(tmp_path: Path) -> None:
+    sts = RecordingSts()
+    reading(written(tmp_path / "file", '[DEFAULT]\npolicy = {"Version":\n "1"}\n' + ROLE), sts=sts).get()
+    assert json.loads(sts.calls[0]["policy"]) == {"Version": "1"}
+    with pytest.raises(ConfigurationError, match=r"has no section 'DEFAULT', which the argument profile names: it has 'default'"):
+        reading(tmp_path / "file", "DEFAULT").get()
+
+
+@pytest.mark.parametrize("key", ["type", "access_key_id", "access_key_secret", "role_arn", "enable"])
+def test_a_line_that_is_indented_by_mistake_is_an_error_that_names_the_line_above(tmp_path: Path, key: str) -> None:
+    lines = (ROLE + "external_id = planted\n").splitlines()
+    number = next(number for number, line in enumerate(lines) if line.startswith(f"{key} "))
+    lines[number + 1] = f"  {lines[number + 1]}"
+    with pytest.raises(ConfigurationError) as caught:
+        reading(written(tmp_path / "file", "\n".join(lines))).get()
+    assert f"profile 'default' (line 1 of {tmp_path}/file): {key} goes on in lines that are indented further" in str(caught.value)
+    assert str(caught.value).endswith(f"(line {number + 1})")
+    assert "planted" not in str(caught.value)
 
 
 def test_a_role_with_what_is_needed_only(tmp_path: Path) -> None:
@@ -501,7 +537,7 @@ def test_the_reference_file_works_as_it_stands(tmp_path: Path) -> None:
     assert found.provider_name == "profile/static_ak"
     for name, words in (("client1", "is not switched on"), ("client2", "is switched off"), ("client3", "is not switched on")):
         with pytest.raises(NotConfigured, match=words):
-            reading(path, name).get()
+            reading(path, name, require_enable=True).get()
 
 
 def test_each_section_of_the_reference_file_works_once_it_is_switched_on(tmp_path: Path) -> None:
@@ -512,7 +548,7 @@ def test_each_section_of_the_reference_file_works_once_it_is_switched_on(tmp_pat
     with FakeCloud() as cloud:
         cloud.add_role("EcsRamRoleTest")
         cloud.attach_instance_role("EcsRamRoleTest")
-        waived = {"require_enable": False, "imds": ImdsClient(cloud.imds_endpoint), "sts": sts}
+        waived = {"imds": ImdsClient(cloud.imds_endpoint), "sts": sts}
         assert reading(path, "client1", **waived).get().provider_name == "profile/ecs_ram_role"
     assert reading(path, "client2", **waived).get().provider_name == "profile/ram_role_arn"
     assert reading(path, "client3", **waived).get().provider_name == "profile/rsa_key_pair"
@@ -528,7 +564,7 @@ def test_each_section_of_the_reference_file_works_once_it_is_switched_on(tmp_pat
         ("enable_mixed_case", "profile/static_ak"),
         ("enable_with_comment", "profile/static_ak"),
         ("enable_one", "profile/static_ak"),
-        ("enable_absent", NotConfigured),
+        ("enable_absent", "profile/static_ak"),
         ("enable_false", NotConfigured),
     ],
 )
@@ -552,7 +588,8 @@ def test_what_the_vectors_say_about_enable(tmp_path: Path, name: str, expected: 
         ("empty_value", ConfigurationError),
         ("section_upper", NotConfigured),
         ("section_blanks", "profile/static_ak"),
-        ("section_DEFAULT_inherits", ConfigurationError),
+        ("section_DEFAULT_inherits", "profile/static_ak"),
+        ("continuation_line", ConfigurationError),
         ("no_type", ConfigurationError),
         ("unknown_type", ConfigurationError),
         ("type_sts", "profile/static_sts"),
@@ -565,11 +602,11 @@ def test_what_the_vectors_say_about_enable(tmp_path: Path, name: str, expected: 
         ("policy_with_hash_and_percent", "profile/ram_role_arn"),
     ],
 )
-def test_what_the_vectors_describe_where_enable_is_not_asked_for(tmp_path: Path, name: str, expected: str | type[AlicredError]) -> None:
+def test_what_the_vectors_describe(tmp_path: Path, name: str, expected: str | type[AlicredError]) -> None:
     case = CASES[name]
     path = written(tmp_path / "file", base64.b64decode(case["file_base64"]))
     profile = None if case["profile"] == "default" else case["profile"]
-    provider = reading(path, profile, require_enable=False)
+    provider = reading(path, profile)
     if isinstance(expected, str):
         assert provider.get().provider_name == expected
     else:

@@ -180,7 +180,7 @@ def test_without_an_expiration_the_credential_does_not_say_when_it_ends(answer: 
         (without(Expiration=4102444799), "lacks Expiration"),
         (without(Expiration="planted"), "Expiration in the answer is no time"),
         (without(Expiration="2099-12-31"), "Expiration in the answer is no time"),
-        (without(AccessKeySecret="planted\n"), "unusable key: Credential.access_key_secret holds a control character"),
+        (without(AccessKeySecret="planted\nplanted"), "unusable key: Credential.access_key_secret holds a control character"),
         (reply(ANSWER, 204), "none of the promised statuses"),
     ],
 )

@@ -272,8 +272,8 @@ def test_the_decisions_are_about_cases_that_are_there() -> None:
         (json.dumps({**AK, "expiration": 1893456000}), "expiration in the answer is no string"),
         (json.dumps({**AK, "expiration": "planted"}), "expiration in the answer is no time such as 2030-01-31T12:00:00Z"),
         (json.dumps({**AK, "expiration": "2030-01-31 12:00:00"}), "expiration in the answer is no time"),
-        (json.dumps({**AK, "access_key_secret": "planted\n"}), "holds a control character"),
-        (json.dumps({**STS, "sts_token": "planted\n"}), "holds a control character"),
+        (json.dumps({**AK, "access_key_secret": "planted\nplanted"}), "holds a control character"),
+        (json.dumps({**STS, "sts_token": "planted\nplanted"}), "holds a control character"),
     ],
 )
 def test_what_is_no_credential_is_malformed(printed: str | bytes, words: str) -> None:

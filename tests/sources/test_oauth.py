@@ -163,7 +163,7 @@ def test_the_new_tokens_are_handed_over_before_they_are_used_and_then_kept() -> 
         ({**NEW_TOKENS, "expires_in": 10**400}, ("rt2", "at2", False), True),
         ({**NEW_TOKENS, "expires_in": 3600.5}, ("rt2", "at2", True), True),
         ({"refresh_token": "rt2", "expires_in": 3600}, ("rt2", None, False), False),
-        ({**NEW_TOKENS, "access_token": "planted\n"}, ("rt2", None, False), False),
+        ({**NEW_TOKENS, "access_token": "planted\nplanted"}, ("rt2", None, False), False),
         ({**NEW_TOKENS, "access_token": "é", "refresh_token": 7}, None, False),
         ({"access_token": "", "refresh_token": ""}, None, False),
         ({}, None, False),

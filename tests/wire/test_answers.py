@@ -134,7 +134,7 @@ def test_a_lone_surrogate_spoils_the_whole_answer() -> None:
 
 @pytest.mark.parametrize("name", ["AccessKeyId", "AccessKeySecret", "SecurityToken"])
 def test_a_key_with_a_control_character_is_malformed(name: str) -> None:
-    error = failure(answer({**KEY, name: "planted\n"}))
+    error = failure(answer({**KEY, name: "planted\nplanted"}))
     assert isinstance(error, MalformedResponseError)
     assert "control character" in str(error)
 

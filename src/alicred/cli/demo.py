@@ -74,7 +74,7 @@ def run(*, seconds: float, threads: int, tasks: int) -> int:
 
 PROFILE = """\
 [default]                          # what a program gets that names no profile
-enable = true                      # on: without this line the profile counts as absent
+enable = true                      # on, as without this line; false switches the profile off
 type = ram_role_arn                # keys of a role, fetched and refreshed
 access_key_id = {key_id}           # the key that may assume the role
 access_key_secret = {secret}       # its secret

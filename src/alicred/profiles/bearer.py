@@ -41,7 +41,7 @@ class BearerProfileProvider:
         path: str | os.PathLike[str] | None = None,
         profile: str | None = None,
         *,
-        require_enable: bool = True,
+        require_enable: bool = False,
         environ: Mapping[str, str] | None = None,
     ) -> None:
         self._lookup = Lookup(_OWNER, path=path, profile=profile, require_enable=require_enable, environ=environ)
@@ -92,9 +92,9 @@ class BearerProfileProvider:
                 profile = self._lookup.find()
             except NotConfigured as error:
                 return error
-            if (profile.text("type") or "").lower() != BEARER:
-                return ConfigurationError(f"{profile.where}: type is not bearer: use ProfileFileProvider for an access key or a role")
             try:
+                if (profile.text("type") or "").lower() != BEARER:
+                    return ConfigurationError(f"{profile.where}: type is not bearer: use ProfileFileProvider for an access key or a role")
                 return _token(*profile.needed("bearer_token"), of=_PROFILE)
             except ConfigurationError as error:
                 raise ConfigurationError(f"{profile.where}: {error.message}") from None

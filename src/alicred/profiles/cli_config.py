@@ -13,7 +13,7 @@ import alicred._arguments as check
 from alicred._environ import is_true, variable
 from alicred.errors import ConfigurationError, NotConfigured
 from alicred.profiles.cli_values import CliProfile
-from alicred.profiles.location import LARGEST_FILE, PROFILE, has_profile_file, read_named
+from alicred.profiles.location import DEFAULT_PROFILE, LARGEST_FILE, PROFILE, has_profile_file, read_named
 from alicred.sources._files import as_text, read_file, shown
 
 CONFIG_FILE = "ALIBABA_CLOUD_CONFIG_FILE"
@@ -28,7 +28,7 @@ class CliConfig:
 
     Args:
         path: The file.
-        current: The profile that counts unless another one is asked for.
+        current: The profile that counts unless another one is asked for; ``None`` means ``default``, as for the tool.
         profiles: The profiles by their names, in the order of the file; of two with the same name, the first.
     """
 
@@ -43,7 +43,7 @@ class CliConfig:
         Raises:
             ConfigurationError: It is missing, unreadable, too large or malformed; the text names the path.
         """
-        return cls.parse(as_text(read_file(path, what=WHAT, limit=LARGEST_FILE), path, what=WHAT), path)
+        return cls.parse(as_text(read_file(path, what=WHAT, limit=LARGEST_FILE, private=True), path, what=WHAT), path)
 
     @classmethod
     def parse(cls, text: str, path: str) -> CliConfig:
@@ -70,8 +70,7 @@ class CliConfig:
             if name is not None and not isinstance(name, str):
                 raise ConfigurationError(f"{where}: profiles[{number}].name must be a string, not {type(name).__name__}")
             profiles.setdefault(name or "", each)
-        profiles.pop("", None)
-        return cls(path=path, current=current or None, profiles=profiles)
+        return cls(path=path, current=current, profiles=profiles)
 
     def profile(self, name: str, environ: Mapping[str, str] | None = None) -> CliProfile | None:
         """The profile *name*, whose gaps *environ* fills; ``None`` if there is no such profile."""
@@ -105,7 +104,7 @@ class CliLookup:
     Args:
         owner: The provider's class, for errors.
         path: The file; ``None`` means the variable's, else ``~/.aliyun/config.json``.
-        profile: The profile; ``None`` means the variable's, else the one that the file calls ``current``.
+        profile: The profile; ``None`` means the variable's, else the one that the file calls ``current``, else ``default``.
         environ: Where to look variables up, HOME too; ``None`` means ``os.environ`` at the time of the call.
         of_both: Whether *profile* may be in the INI file instead.
 
@@ -138,16 +137,16 @@ class CliLookup:
         path, text = read_named(self._path, environ, what=WHAT, variable_name=CONFIG_FILE, defaults=(DEFAULT_PATH,))
         config = CliConfig.parse(text, path)
         asked = self._profile or variable(environ, PROFILE)
-        name = asked or config.current
-        profile = None if name is None else config.profile(name, environ)
+        named = asked or config.current
+        profile = config.profile(DEFAULT_PROFILE if named is None else named, environ)
         if profile is None:
-            raise self._no_such_profile(config, name)
+            raise self._no_such_profile(config, named)
         return Chosen(config=config, profile=profile, asked=asked is not None)
 
     def _no_such_profile(self, config: CliConfig, name: str | None) -> ConfigurationError | NotConfigured:
         where = f"{WHAT} {shown(config.path)}"
         if name is None:
-            return NotConfigured(f"{where} names no current profile, and no other one was asked for: {config.names}")
+            return NotConfigured(f"{where} names no current profile, and has none that is called {DEFAULT_PROFILE!r}: {config.names}")
         by_argument = self._profile is not None
         if by_argument or variable(self.environ, PROFILE) is not None:
             text = f"{where} has no profile {name!r}, which {'the argument profile' if by_argument else PROFILE} names: {config.names}"

@@ -54,8 +54,8 @@ def _profile(text: str, name: str) -> int:
     """Where the profile begins."""
     root = {member.key: member.value for member in _members(text, _skip(text, 0))}
     for start in _elements(text, root["profiles"]):
-        names = [member for member in _members(text, start) if member.key == "name"]
-        if names and _DECODER.raw_decode(text, names[-1].value)[0] == name:
+        names = [_DECODER.raw_decode(text, member.value)[0] for member in _members(text, start) if member.key == "name"]
+        if ((names[-1] if names else None) or "") == name:  # without a name, it is the one that is called ""
             return start
     raise KeyError(name)
 

@@ -137,7 +137,7 @@ class Logins:
         if not changes or not self.write_back:
             return profile
         try:
-            update(profile.path, profile.name, changes, still={"mode": OAUTH, **tokens_in(profile)})
+            update(profile.path, profile.name, changes, still={"mode": profile.values.get("mode"), **tokens_in(profile)})
         except SupersededError:
             self._unsaved.pop(_key(profile), None)
             raise
@@ -200,7 +200,7 @@ class OAuthLoginSource:
     def _now(self) -> CliProfile:
         where = self._profile.where
         profile = CliConfig.read(self._profile.path).profile(self._profile.name)
-        if profile is None or profile.values.get("mode") != OAUTH:
+        if profile is None or profile.text("mode") != OAUTH:
             raise ConfigurationError(f"{where} was an OAuth login a moment ago, and is none any more")
         return profile
 
@@ -268,7 +268,7 @@ def site_of(profile: CliProfile) -> OAuthSite:
 
 def tokens_in(profile: CliProfile) -> dict[str, object]:
     """What the file says about the tokens, to tell later whether it still says so."""
-    return {key: profile.text(key) for key in _TOKENS}
+    return {key: profile.values.get(key) or None for key in _TOKENS}
 
 
 def _tokens(profile: CliProfile) -> OAuthTokens:

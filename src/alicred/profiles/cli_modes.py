@@ -266,9 +266,6 @@ def _oauth(profile: CliProfile, tools: CliTools) -> Provider[Credential]:
 
 def _external(profile: CliProfile, tools: CliTools) -> Provider[Credential]:
     _forbid_if_disabled(tools)
-    stored = stored_session(profile)
-    if stored is not None:
-        return _Stored("external", stored)
     (command,) = profile.needed("process_command")
     return ExternalProcessProvider(command, environ=tools.environ)
 

@@ -8,7 +8,8 @@ from datetime import datetime, timedelta, timezone
 
 import attrs
 
-from alicred._environ import variable
+import alicred._arguments as check
+from alicred._environ import key_variable, variable
 from alicred.credential import Credential
 from alicred.errors import ConfigurationError
 from alicred.sources._files import shown
@@ -25,6 +26,10 @@ _GAPS = {
     "bearer_token": "ALIBABA_CLOUD_BEARER_TOKEN",
 }
 _KEY = ("access_key_id", "access_key_secret", "sts_token")
+_KEYS = frozenset({
+    *_KEY, "bearer_token", "key_pair_name", "access_token", "oauth_access_token", "oauth_refresh_token", "cloud_sso_account_id",
+    "cloud_sso_access_config",
+})  # fmt: skip
 
 
 @attrs.frozen(kw_only=True)
@@ -63,9 +68,10 @@ class CliProfile:
         """The value of *key*, else that of the variable that stands in for it.
 
         Raises:
-            ConfigurationError: The value is no string, or no text; the error names the key.
+            ConfigurationError: The value is no string, or cannot be one of this key; the error names the key, or the variable.
         """
-        return self._own(key) or (variable(self.environ, _GAPS[key]) if key in _GAPS else None)
+        read = key_variable if key in _KEYS else variable
+        return self._own(key) or (read(self.environ, _GAPS[key]) if key in _GAPS else None)
 
     def _own(self, key: str) -> str | None:
         value = self.values.get(key)
@@ -73,9 +79,10 @@ class CliProfile:
             return None
         if not isinstance(value, str):
             raise ConfigurationError(f"{key} must be a string, not {type(value).__name__}")
-        if any("\ud800" <= c <= "\udfff" for c in value):
-            raise ConfigurationError(f"{key} holds half a character (a lone surrogate), which nothing can be sent with: write it anew")
-        return value or None
+        value = check.bare(value)
+        if key in _KEYS and value:
+            return check.key_text(key, value)
+        return check.whole(key, value) or None
 
     def needed(self, *keys: str) -> tuple[str, ...]:
         """The values of *keys*.
@@ -114,7 +121,7 @@ class CliProfile:
         return Credential(key_id, secret, security_token if token else None)
 
     def _variables(self) -> list[str | None]:
-        return [variable(self.environ, name) for name in (ACCESS_KEY_ID, ACCESS_KEY_SECRET, SECURITY_TOKEN)]
+        return [key_variable(self.environ, name) for name in (ACCESS_KEY_ID, ACCESS_KEY_SECRET, SECURITY_TOKEN)]
 
     def number(self, key: str) -> int | None:
         """The whole number of *key*; ``None`` if it is missing or 0.

@@ -1,23 +1,28 @@
 """The grammar of the profile file: text in, sections out. Pure; an error names the line and never quotes it.
 
-* A line is empty, a comment, a ``[section]`` header, or ``key = value``, also with ``:`` for ``=``. White space around each
-  part is dropped, indented or not: there are no continuation lines, and a backslash means nothing.
+The grammar is that of `configparser`, which the official package reads the file with, but for what could cut or change a secret:
+
+* A line is empty, a comment, a ``[section]`` header, or ``key = value``, also with ``:`` for ``=``. White space around each part is
+  dropped.
+* A value goes on in the lines below it that are indented further than its key. A backslash means nothing.
 * ``#`` and ``;`` begin a comment at the start of a line and after white space, anywhere else they are ordinary characters:
   ``ab#c;d%e`` is a whole value. After a header, white space is not needed.
 * Nothing is expanded or unquoted: ``%`` is an ordinary character, and quotation marks belong to the value.
 * Keys are compared in lower case, section names as they are. Giving a key twice in a section, or a section twice, is an error.
-* No section passes anything on to another one, ``[DEFAULT]`` neither.
+* The keys of ``[DEFAULT]`` are handed on to the sections that do not have them. It is no section itself.
 """
 
 from __future__ import annotations
 
+import io
 import re
+from collections.abc import Iterator
+from configparser import DuplicateOptionError, DuplicateSectionError, MissingSectionHeaderError, ParsingError, RawConfigParser
+from typing import Any
 
 import attrs
 
-_LINE_END = re.compile(r"\r\n|\r|\n")
 _COMMENT = re.compile(r"\s[#;].*")
-_DELIMITER = re.compile(r"[=:]")
 
 
 class IniError(ValueError):
@@ -31,59 +36,111 @@ class Section:
     Args:
         name: Its name.
         line: The number of its header's line; the first line is 1.
-        values: Its keys, in lower case, with their values, which may be empty.
+        values: Its keys, in lower case, with their values, which may be empty. Those that go on hold newlines.
+        lines: The numbers of the lines in which the keys stand.
     """
 
     name: str
     line: int
     values: dict[str, str] = attrs.field(factory=dict[str, str], repr=False)
+    lines: dict[str, int] = attrs.field(factory=dict[str, int], repr=False)
 
 
 def parse(text: str) -> dict[str, Section]:
     """The sections of a profile file by their names, in the order of the file.
 
     Raises:
-        IniError: A line is none of the four kinds, a key or a section is given twice, or a key stands above the first header.
+        IniError: A line is none of what it may be, a key or a section is given twice, or a key stands above the first header.
     """
-    sections: dict[str, Section] = {}
-    current: Section | None = None
-    lines_of_keys: dict[str, int] = {}
-    for number, raw in enumerate(_LINE_END.split(text), start=1):
-        line = raw.strip()
-        if not line or line[0] in "#;":
-            continue
-        line = _COMMENT.sub("", line, count=1).rstrip()
-        if line[0] == "[":
-            current = Section(_section_name(line, number), number)
-            if current.name in sections:
-                earlier = sections[current.name].line
-                raise IniError(f"line {number} begins the section of line {earlier} again: give each section once")
-            sections[current.name] = current
-            continue
-        if current is None:
-            raise IniError(f"line {number} stands above the first [section] header, such as [default]")
-        key, value = _entry(line, number)
-        if key in current.values:
-            raise IniError(f"line {number} gives the key of line {lines_of_keys[key]} again: remove one of the two")
-        current.values[key] = value
-        lines_of_keys[key] = number
-    return sections
+    file = _File(text)
+    parser = _Parser(file)
+    problem = ""
+    try:
+        parser.read_file(file)
+    except MissingSectionHeaderError:
+        problem = _mistake(file.line, above=True)
+    except DuplicateSectionError as error:
+        problem = f"begins the section of line {parser.table(error.section).line} again: give each section once"
+    except DuplicateOptionError as error:
+        problem = f"gives the key of line {parser.table(error.section).lines[error.option]} again: remove one of the two"
+    except ParsingError as error:
+        file.number = error.errors[0][0]
+        problem = _mistake(file.line)
+    if problem:  # raised out here, for those errors quote the line
+        raise IniError(f"line {file.number} {problem}")
+    handed_on = parser.table(parser.default_section)
+    for table in (handed_on, *map(parser.table, parser.sections())):
+        for key, number in table.lines.items():
+            if key.startswith("["):
+                raise IniError(f"line {number} {_mistake(key)}")
+    found = ((name, parser.table(name)) for name in parser.sections())
+    return {name: Section(name, own.line, {**handed_on, **own}, {**handed_on.lines, **own.lines}) for name, own in found}
 
 
-def _section_name(line: str, number: int) -> str:
-    name, bracket, rest = line[1:].partition("]")
-    if not bracket or (rest and rest.lstrip()[0] not in "#;"):
-        raise IniError(f"line {number} begins like a [section] header, but is none: close the bracket, and put only a comment behind it")
-    if not name.strip():
-        raise IniError(f"line {number} is a [section] header without a name")
-    return name.strip()
+def _mistake(line: str, *, above: bool = False) -> str:
+    """What is wrong with *line*, which is in no section if it stands *above* them."""
+    if re.match(r"\[\s*\]", line):
+        return "is a [section] header without a name"
+    if line.startswith("["):
+        return "begins like a [section] header, but is none: close the bracket, and put only a comment behind it"
+    if above:
+        return "stands above the first [section] header, such as [default]"
+    if line.startswith(("=", ":")):
+        return "has a value, but no key in front of it"
+    return "is neither a [section] header nor `key = value` (a value goes on in lines that are indented further than its key)"
 
 
-def _entry(line: str, number: int) -> tuple[str, str]:
-    delimiter = _DELIMITER.search(line)
-    if delimiter is None:
-        raise IniError(f"line {number} is neither a [section] header nor `key = value` (a value cannot go on in the next line)")
-    key, value = line[: delimiter.start()].strip(), line[delimiter.end() :].strip()
-    if not key:
-        raise IniError(f"line {number} has a value, but no key in front of it")
-    return key.lower(), value
+class _File:
+    """The lines of *text* without their comments, and the number of the one that is being read."""
+
+    def __init__(self, text: str) -> None:
+        self._lines = io.StringIO(text, newline=None).read().split("\n")
+        self.number = 0
+
+    @property
+    def line(self) -> str:
+        """That one, without white space around it."""
+        return self._lines[self.number - 1].strip()
+
+    def __iter__(self) -> Iterator[str]:
+        for number, line in enumerate(self._lines, start=1):
+            self.number = number
+            # Up to Python 3.12, configparser overlooks some comments behind others.
+            yield line if line.lstrip().startswith(("#", ";")) else _COMMENT.sub("", line, count=1)
+
+
+class _Table(dict[str, Any]):
+    """What the parser keeps the sections in, and the keys of each, with the lines in which they stand."""
+
+    def __init__(self, file: _File) -> None:
+        super().__init__()
+        self._file = file
+        self.name, self.line = "", 0
+        self.lines: dict[str, int] = {}
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        self.lines.setdefault(name, self._file.number)
+        if isinstance(value, _Table):
+            value.name, value.line = name, self._file.number
+        super().__setitem__(name, value)
+
+
+class _Parser(RawConfigParser):
+    SECTCRE = re.compile(r"\[\s*(?P<header>[^\]\s]|[^\]\s][^\]]*[^\]\s])\s*\]\s*(?:[#;].*)?$")
+    OPTCRE = re.compile(r"(?P<option>[^=:]*)(?P<vi>[=:])\s*(?P<value>.*)$")  # as it was, but in linear time
+
+    def __init__(self, file: _File) -> None:
+        self._made: list[_Table] = []
+        made = self._made
+
+        class Table(_Table):
+            def __init__(self) -> None:
+                super().__init__(file)
+                made.append(self)
+
+        super().__init__(dict_type=Table, interpolation=None)
+
+    def table(self, section: str) -> _Table:
+        """The keys of *section*, which is there, without what it is handed on."""
+        is_default = section == self.default_section
+        return next(table for table in self._made if (table is self.defaults() if is_default else table.name == section))

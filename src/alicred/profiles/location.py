@@ -10,7 +10,7 @@ from alicred._late import os
 from alicred.errors import ConfigurationError, NotConfigured
 from alicred.profiles.ini import IniError, Section, parse
 from alicred.profiles.profile import Profile
-from alicred.sources._files import as_text, expand, read_if_there, shown
+from alicred.sources._files import as_text, expand, home, is_there, read_if_there, shown
 
 CREDENTIALS_FILE = "ALIBABA_CLOUD_CREDENTIALS_FILE"
 PROFILE = "ALIBABA_CLOUD_PROFILE"
@@ -65,8 +65,11 @@ class Lookup:
         section = sections.get(asked or DEFAULT_PROFILE)
         if section is None:
             raise _no_such_section(asked, "the argument profile" if self._profile else PROFILE, path, sections)
-        profile = Profile(name=section.name, path=path, line=section.line, values=section.values)
-        _check_enabled(profile, self._require_enable)
+        profile = Profile(name=section.name, path=path, line=section.line, values=section.values, lines=section.lines)
+        try:
+            _check_enabled(profile, self._require_enable)
+        except ConfigurationError as error:
+            raise ConfigurationError(f"{profile.where}: {error.message}") from None
         return profile
 
 
@@ -78,19 +81,25 @@ def read_named(path: str | None, environ: Mapping[str, str], *, what: str, varia
         ConfigurationError: The file that was asked for is missing, or it cannot be read. The text names *what* it is and the path.
     """
     named, by = (path, "the argument path") if path is not None else (variable(environ, variable_name), variable_name)
-    candidates = [expand(each, environ) for each in ([named] if named is not None else defaults)]
+    candidates = [expand(named, environ)] if named is not None else _in_home(defaults, environ)
     for each in candidates:
-        content = read_if_there(each, what=what, limit=LARGEST_FILE, hidden_is_absent=named is None)
+        content = read_if_there(each, what=what, limit=LARGEST_FILE, private=True, is_asked_for=named is not None)
         if content is not None:
             return each, as_text(content, each, what=what)
     if named is not None:
         raise ConfigurationError(f"{what} {shown(candidates[0])}, which {by} names, does not exist: create it, or correct the path")
-    raise NotConfigured(f"there is no {what.removeprefix('the ')}: looked for {' and '.join(candidates)}")
+    looked = f"looked for {' and '.join(candidates)}" if candidates else "there is no home directory to look in; HOME would name one"
+    raise NotConfigured(f"there is no {what.removeprefix('the ')}: {looked}")
+
+
+def _in_home(paths: Sequence[str], environ: Mapping[str, str]) -> list[str]:
+    """*paths*, which begin with ``~``; none if there is no home, for they would be looked for in the working directory."""
+    return [] if home(environ) is None else [expand(each, environ) for each in paths]
 
 
 def has_profile_file(environ: Mapping[str, str]) -> bool:
     """Whether there is a profile file, or one is asked for. Nothing is read."""
-    return variable(environ, CREDENTIALS_FILE) is not None or any(os.path.exists(expand(each, environ)) for each in DEFAULT_PATHS)
+    return variable(environ, CREDENTIALS_FILE) is not None or any(map(is_there, _in_home(DEFAULT_PATHS, environ)))
 
 
 def _no_such_section(asked: str | None, by: str, path: str, sections: Mapping[str, Section]) -> ConfigurationError | NotConfigured:
@@ -111,4 +120,4 @@ def _check_enabled(profile: Profile, require_enable: bool) -> None:
         raise NotConfigured(f"{profile.where} is not switched on: `enable = true` is missing in it")
     if value in _OFF:
         raise NotConfigured(f"{profile.where} is switched off: change its enable to `enable = true` to use it")
-    raise ConfigurationError(f"{profile.where}: enable must be true or false")
+    raise ConfigurationError("enable must be true or false")

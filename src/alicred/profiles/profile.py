@@ -7,12 +7,15 @@ from datetime import timedelta
 
 import attrs
 
+import alicred._arguments as check
 from alicred.errors import ConfigurationError
 from alicred.sources._files import shown
 from alicred.wire.checks import LONGEST_SESSION, SHORTEST_SESSION
 
 _ZERO = timedelta(0)
 _HOUR = timedelta(hours=1)
+_KEYS = ("access_key_id", "access_key_secret", "security_token", "bearer_token", "public_key_id")
+_OF_SEVERAL_LINES = ("policy",)
 _LONGEST_NUMBER = 9  # digits: longer than any session, and no trouble for timedelta
 
 
@@ -27,12 +30,14 @@ class Profile:
         path: The file.
         line: The line of the section's header.
         values: The section's keys, in lower case, with their values.
+        lines: The lines in which the keys stand.
     """
 
     name: str
     path: str
     line: int
     values: Mapping[str, str] = attrs.field(repr=False)
+    lines: Mapping[str, int] = attrs.field(factory=dict[str, int], repr=False)
 
     @property
     def where(self) -> str:
@@ -40,19 +45,30 @@ class Profile:
         return f"profile {self.name!r} (line {self.line} of {shown(self.path)})"
 
     def text(self, key: str) -> str | None:
-        """The value of *key*; ``None`` if it is missing or empty."""
-        return self.values.get(key) or None
+        """The value of *key*; ``None`` if it is missing or empty.
+
+        Raises:
+            ConfigurationError: It cannot be a value of this key; the text names the key and its line.
+        """
+        value = check.bare(self.values.get(key, ""))
+        try:
+            if "\n" in value and key not in _OF_SEVERAL_LINES:
+                raise ConfigurationError(f"{key} goes on in lines that are indented further, as only a policy may: indent all keys alike")
+            return check.key_text(key, value) if value and key in _KEYS else value or None
+        except ConfigurationError as error:
+            raise ConfigurationError(f"{error.message} (line {self.lines.get(key)})") from None
 
     def needed(self, *keys: str) -> tuple[str, ...]:
         """The values of *keys*.
 
         Raises:
-            ConfigurationError: Some are missing or empty; the text names all of these.
+            ConfigurationError: Some are missing or empty, and the text names all of these; or as `text`.
         """
-        missing = [key for key in keys if self.text(key) is None]
+        values = {key: self.text(key) for key in keys}
+        missing = [key for key, value in values.items() if value is None]
         if missing:
             raise ConfigurationError(f"{' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} missing")
-        return tuple(self.values[key] for key in keys)
+        return tuple(value for value in values.values() if value is not None)
 
     def session_span(self, *keys: str, at_most: timedelta = LONGEST_SESSION) -> timedelta:
         """The seconds that the first of *keys* with a value says; an hour if none has one, or if that is 0.

@@ -34,7 +34,7 @@ class ProfileFileProvider:
         path: The file; ``~`` is the home directory. ``None`` means ``ALIBABA_CLOUD_CREDENTIALS_FILE``, else the first of
             ``~/.alibabacloud/credentials`` and ``~/.alibabacloud/credentials.ini`` that exists.
         profile: The section, letter by letter. ``None`` means ``ALIBABA_CLOUD_PROFILE``, else ``default``.
-        require_enable: Whether a section without ``enable = true`` is switched off. ``enable = false`` switches it off anyway.
+        require_enable: Whether a section without ``enable`` is switched off. ``enable = false`` switches it off anyway.
         environ: Where to look variables up; ``None`` means ``os.environ`` at the time of the call.
         sts: The client to ask for keys of a role; ``None`` means one for the host that the section, else *environ* names.
         imds: The client to ask for an instance's keys; ``None`` means one for the metadata service.
@@ -49,7 +49,7 @@ class ProfileFileProvider:
         path: str | os.PathLike[str] | None = None,
         profile: str | None = None,
         *,
-        require_enable: bool = True,
+        require_enable: bool = False,
         environ: Mapping[str, str] | None = None,
         sts: StsClient | None = None,
         imds: ImdsClient | None = None,

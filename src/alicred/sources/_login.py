@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import alicred._arguments as check
 from alicred.clock import SYSTEM_CLOCK
-from alicred.errors import ConfigurationError, DeniedError
+from alicred.errors import DeniedError
 from alicred.sources._urls import HttpChoice, safe_target
 from alicred.wire import answers
 from alicred.wire.refusals import refusal, safe_code, safe_request_id
@@ -20,14 +19,6 @@ if TYPE_CHECKING:
 # Codes of OAuth.
 _SPENT_OR_REVOKED = "invalid_grant"
 _WRONG_APPLICATION = "invalid_client"
-
-
-def token_text(name: str, value: object) -> str:
-    """*value*, if it can be a token that goes into a header: visible ASCII. The error does not quote it."""
-    text = check.text(name, value)
-    if not text.isascii():
-        raise ConfigurationError(f"{name} holds a character that no token has: give the token as it is, and nothing else")
-    return text
 
 
 class LoginSite:

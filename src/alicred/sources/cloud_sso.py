@@ -10,7 +10,7 @@ import alicred._arguments as check
 from alicred.clock import SYSTEM_CLOCK
 from alicred.credential import Credential, named
 from alicred.errors import ConfigurationError
-from alicred.sources._login import LoginSite, token_text
+from alicred.sources._login import LoginSite
 from alicred.sources._naming import errors_of
 from alicred.wire import answers
 
@@ -51,11 +51,11 @@ class CloudSsoProvider:
         http: HttpClient | None = None,
     ) -> None:
         self._site = LoginSite(_OWNER, sign_in_url, http, "CloudSSO")
-        self._account_id = check.text(f"{_OWNER}.account_id", account_id)
-        self._access_configuration_id = check.text(f"{_OWNER}.access_configuration_id", access_configuration_id)
+        self._account_id = check.key_text(f"{_OWNER}.account_id", account_id)
+        self._access_configuration_id = check.key_text(f"{_OWNER}.access_configuration_id", access_configuration_id)
         if access_token == "":
             raise ConfigurationError(f"{_OWNER}.access_token is empty: {self._site.log_in_again}")
-        self._access_token = token_text(f"{_OWNER}.access_token", access_token)
+        self._access_token = check.key_text(f"{_OWNER}.access_token", access_token)
         self._ends_at = check.moment(f"{_OWNER}.access_token_expires_at", access_token_expires_at)
 
     @property

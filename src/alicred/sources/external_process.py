@@ -123,8 +123,6 @@ def _credential(printed: bytes, *, doing: str) -> Credential:
 def _optional(found: Mapping[str, object], name: str, *, doing: str) -> str | None:
     """The member *name*; ``None`` if it is not there, null or empty."""
     value = found.get(name)
-    if value is None or value == "":
-        return None
-    if not isinstance(value, str):
+    if value is not None and not isinstance(value, str):
         raise MalformedResponseError(f"{doing}: {name} in the answer is no string")
-    return value
+    return check.bare(value or "") or None

@@ -158,8 +158,5 @@ def _known(name: object) -> str | None:
 
 def _text(name: str, value: object) -> str | None:
     """*value* without the white space around it; ``None`` if there is nothing."""
-    if value is None:
-        return None
-    if not isinstance(value, str):
-        raise ConfigurationError(f"{name} must be a string, not {type(value).__name__}")
-    return None if not value.strip() else check.text(name, value.strip())
+    found = check.bare(value) if isinstance(value, str) else value
+    return None if found is None or found == "" else check.key_text(name, found)

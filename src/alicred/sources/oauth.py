@@ -17,7 +17,7 @@ from alicred.clock import SYSTEM_CLOCK
 from alicred.credential import Credential, named
 from alicred.errors import ConfigurationError, DeniedError, MalformedResponseError, TransientError
 from alicred.refresh.forks import watch
-from alicred.sources._login import LoginSite, token_text
+from alicred.sources._login import LoginSite
 from alicred.sources._naming import errors_of
 from alicred.wire import answers, signing
 
@@ -61,7 +61,7 @@ def _nothing_if_empty(value: str | None) -> str | None:
 
 def _token(instance: object, field: Field, value: object) -> None:
     if value is not None:
-        token_text(f"OAuthTokens.{field.name}", value)
+        check.key_text(f"OAuthTokens.{field.name}", value)
 
 
 def _moment(instance: object, field: Field, value: object) -> None:
@@ -130,7 +130,7 @@ class OAuthProvider:
         http: HttpClient | None = None,
     ) -> None:
         self._site = LoginSite(_OWNER, sign_in_url, http, "OAuth")
-        self._client_id = check.text(f"{_OWNER}.client_id", client_id)
+        self._client_id = check.key_text(f"{_OWNER}.client_id", client_id)
         check.required(f"{_OWNER}.tokens", tokens, OAuthTokens)
         self._tokens = tokens
         self._on_tokens = None if on_tokens is None else check.function(f"{_OWNER}.on_tokens", on_tokens)
@@ -264,7 +264,8 @@ class OAuthProvider:
 
 
 def _usable(token: object) -> str | None:
-    return token if isinstance(token, str) and token and token.isascii() and token.isprintable() else None
+    found = check.bare(token) if isinstance(token, str) else ""
+    return found if found and found.isascii() and found.isprintable() else None
 
 
 def _end(seconds: object) -> datetime | None:

@@ -157,9 +157,9 @@ def _from(environ: Mapping[str, str]) -> _Identity:
 
 
 def _read(path: str) -> str:
-    token = as_text(read_file(path, what=_WHAT, limit=_LARGEST_TOKEN), path, what=_WHAT).strip()
+    token = check.bare(as_text(read_file(path, what=_WHAT, limit=_LARGEST_TOKEN), path, what=_WHAT))
     if not token:
         raise ConfigurationError(f"{_WHAT} {shown(path)} is empty: the platform should have written a token into it")
-    if check.has_control_characters(token):
+    if len(token.splitlines()) > 1:
         raise ConfigurationError(f"{_WHAT} {shown(path)} holds more than one line: it should hold the token alone")
-    return token
+    return check.key_text(f"{_WHAT} {shown(path)}", token)

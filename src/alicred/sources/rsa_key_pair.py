@@ -48,7 +48,7 @@ class RsaKeyPairProvider:
         duration: timedelta = timedelta(hours=1),
         sts: StsClient | None = None,
     ) -> None:
-        self._public_key_id = check.text(f"{_OWNER}.public_key_id", public_key_id)
+        self._public_key_id = check.key_text(f"{_OWNER}.public_key_id", public_key_id)
         self._private_key = _private_key(private_key)
         self._duration = session_span(f"{_OWNER}.duration", duration, LONGEST_KEY_PAIR_SESSION)
         self._sts = StsChoice(_OWNER, sts, "generate_session_access_key")
@@ -72,7 +72,7 @@ class RsaKeyPairProvider:
                 fetched = self._ask(client, self._private_key)
             else:
                 path = expand(self._private_key, os.environ)
-                key = read_file(path, what=_WHAT, limit=_LARGEST_FILE)
+                key = read_file(path, what=_WHAT, limit=_LARGEST_FILE, private=True)
                 if not key.strip():
                     raise ConfigurationError(f"{_WHAT} {shown(path)} is empty: it should hold the private key")
                 try:

@@ -101,10 +101,10 @@ class SamlRoleArnProvider:
 def _checked(given: object) -> str:
     if not isinstance(given, str):
         raise ConfigurationError(f"assertion() must return a string, not {type(given).__name__}")
-    text = "".join(given.split())
+    text = "".join(check.bare(given).split())
     if not _SHORTEST <= len(text) <= _LONGEST:
         problem = f"of {len(text)} characters" if text else "that is empty"
         raise ConfigurationError(f"assertion() returned a text {problem}: it must be {_SHORTEST} to {_LONGEST} characters long")
     if text.startswith("<") or "%" in text:
         raise ConfigurationError("assertion() must return the SAML response in base64, not as XML and not encoded for a URL")
-    return text
+    return check.key_text("saml_assertion", text)

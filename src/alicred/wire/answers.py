@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, TypeGuard
 
+import alicred._arguments as check
 from alicred.credential import Credential
 from alicred.errors import ConfigurationError, MalformedResponseError
 from alicred.wire.refusals import refusal
@@ -89,15 +90,15 @@ def nested(found: Mapping[str, object], name: str, *, doing: str, status: int | 
 
 
 def texts(found: Mapping[str, object], *names: str, doing: str, status: int | None = None) -> tuple[str, ...]:
-    """The members *names*, each a string with something in it.
+    """The members *names*, each a string with something in it; what `bare` drops is dropped.
 
     Raises:
         MalformedResponseError: One or more are not there, empty or no strings; the text names all of those.
     """
     values = [member(found, name) for name in names]
-    good = [value for value in values if isinstance(value, str) and value]
-    if len(good) != len(names):
-        lacking = [name for name, value in zip(names, values, strict=True) if not (isinstance(value, str) and value)]
+    good = [check.bare(value) if isinstance(value, str) else "" for value in values]
+    lacking = [name for name, value in zip(names, good, strict=True) if not value]
+    if lacking:
         raise MalformedResponseError(f"{doing}: the answer lacks {', '.join(lacking)}", status=status)
     return tuple(good)
 

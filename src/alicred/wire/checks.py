@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import TypeGuard
 
+import alicred._arguments as check
 from alicred.errors import ConfigurationError
 
 SHORTEST_SESSION = timedelta(seconds=900)
@@ -32,7 +33,7 @@ def policy_text(name: str, value: object) -> str | None:
     if isinstance(value, str):
         if not value.strip():
             raise ConfigurationError(f"{name} is empty: give the whole policy, or None for no restriction")
-        return value
+        return check.whole(name, value)
     import json
 
     if not _is_mapping(value):

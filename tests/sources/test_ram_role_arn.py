@@ -136,7 +136,6 @@ def test_a_session_name_inside_its_range_is_taken(name: str) -> None:
 @pytest.mark.parametrize(
     ("policy", "sent"),
     [
-        ("test", "test"),
         ('{ "Version": "1" }', '{ "Version": "1" }'),
         ({"Version": "1", "Statement": [{"Resource": "é"}]}, '{"Version":"1","Statement":[{"Resource":"é"}]}'),
         (MappingProxyType({"Version": "1"}), '{"Version":"1"}'),
@@ -174,6 +173,15 @@ def test_a_mapping_is_written_once() -> None:
         ({"policy": ""}, r"\.policy is empty"),
         ({"policy": " \n"}, r"\.policy is empty"),
         ({"policy": ["planted"]}, r"\.policy must be a JSON string, a mapping or None, not list"),
+        ({"policy": "planted"}, r"\.policy is no JSON object"),
+        ({"policy": '["planted"]'}, r"\.policy is no JSON object"),
+        ({"policy": '{"planted": 1'}, r"\.policy is no JSON object"),
+        ({"policy": "[" * 100_000 + "planted"}, r"\.policy is no JSON object"),
+        ({"role_arn": "planted"}, r"\.role_arn is no ARN of a role: give acs:ram::<account>:role/<name>"),
+        ({"role_arn": "acs:ram::planted:role/x"}, r"\.role_arn is no ARN of a role"),
+        ({"role_arn": "acs:ram::1:user/planted"}, r"\.role_arn is no ARN of a role"),
+        ({"role_arn": "acs:ram::1:role/"}, r"\.role_arn is no ARN of a role"),
+        ({"role_arn": f" {ROLE}"}, r"\.role_arn is no ARN of a role"),
         ({"policy": {"planted": {1, 2}}}, r"\.policy cannot be written as JSON"),
         ({"external_id": ""}, r"\.external_id is empty"),
         ({"external_id": 7}, r"\.external_id must be a string, not int"),
@@ -268,16 +276,16 @@ def test_without_a_client_the_environment_names_the_host(monkeypatch: pytest.Mon
     asked: list[dict[str, Any]] = []
     sts = RecordingSts()
 
-    def choose(environ: object, **choice: Any) -> RecordingSts:
-        asked.append(choice)
+    def choose(endpoint: str, **choice: Any) -> RecordingSts:
+        asked.append({"endpoint": endpoint, **choice})
         return sts
 
-    monkeypatch.setattr(sts_choice, "sts_client", choose)
+    monkeypatch.setattr(sts_choice, "StsClient", choose)
     made = RamRoleArnProvider(SOURCE, role_arn=ROLE)
     assert asked == [], "nothing is chosen before get()"
     made.get()
     made.get()
-    assert [choice["endpoint"] for choice in asked] == [None, None]
+    assert [choice["endpoint"] for choice in asked] == ["https://sts.aliyuncs.com"] * 2
     assert asked[0]["http"] is asked[1]["http"], "one HTTP client serves the provider for life"
 
 

@@ -6,9 +6,10 @@ import threading
 from collections.abc import Awaitable, Callable, Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from inspect import isawaitable, iscoroutinefunction
+from inspect import isawaitable
 from typing import TYPE_CHECKING, Generic, ParamSpec
 
+from alicred._arguments import is_coroutine_function
 from alicred._log import WARNING, log
 from alicred.compat.exceptions import CredentialValueError
 
@@ -53,7 +54,7 @@ class Callbacks(Generic[P]):
         for given in (function, coroutine_function):
             if given is not None and not callable(given):
                 raise CredentialValueError(f"{what} must be a function, not {type(given).__name__}")
-        if iscoroutinefunction(function):
+        if is_coroutine_function(function):
             raise CredentialValueError(f"{what} is a coroutine function, which nobody would await: give it as {what}_async")
         self._what = what
         self._function = function

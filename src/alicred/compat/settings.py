@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta, timezone
+from functools import partial
 from typing import TYPE_CHECKING
 
 from alicred._environ import variable
 from alicred.compat.exceptions import CredentialValueError
 from alicred.compat.http import HttpOptions
-from alicred.errors import ConfigurationError
 from alicred.sources._sts import StsChoice
-from alicred.wire.choose import STS_ENDPOINT, STS_REGION
 from alicred.wire.http import HttpClient
+from alicred.wire.sts import CENTRAL
 
 if TYPE_CHECKING:
     from alicred.wire.sts import StsClient
@@ -79,23 +79,25 @@ def moment(name: str, value: object) -> datetime | None:
     raise CredentialValueError(f"{name} must be seconds since 1970")
 
 
-def http_client(owner: str, options: HttpOptions | None, *, url: str = "https://") -> HttpClient:
-    """A client with the time-outs and the proxy of *options*.
+def http_client(owner: str, options: HttpOptions | None, *, url: str) -> HttpClient:
+    """A client for requests to *url*, with the time-outs and the proxy of *options*.
 
-    Args:
-        owner: Whose parameters they are, for errors.
-        options: The time-outs and the proxy.
-        url: Where requests go. To one of plain http they go through no proxy that the environment names: it is a place nearby.
+    To a URL of plain ``http`` requests go through no proxy that the environment names: it is a place nearby.
 
     Raises:
-        ConfigurationError: One of them is wrong; the text names it.
+        ConfigurationError: An option is wrong; the text names it as one of *owner*.
     """
+    return _http_clients(owner, options)(trust_environment=not url.lower().startswith("http://"))
+
+
+def _http_clients(owner: str, options: HttpOptions | None) -> Callable[..., HttpClient]:
+    """Makes clients with the time-outs and the proxy of *options*."""
     given = HttpOptions() if options is None else options
-    return HttpClient(
+    return partial(
+        HttpClient,
         connect_timeout=milliseconds(CONNECT.format(owner), given.connect_timeout, CONNECT_MILLISECONDS),
         read_timeout=milliseconds(READ.format(owner), given.read_timeout, READ_MILLISECONDS),
         proxy=given.proxy or None,
-        trust_environment=not url.lower().startswith("http://"),
     )
 
 
@@ -120,7 +122,7 @@ class StsHost:
         region: A region.
         vpc: Whether a region means its host inside VPCs; ``None`` means what the environment says.
         options: How requests are sent.
-        default: The host to ask where neither the parameters nor the environment name one; ``None`` means the central one.
+        default: The URL of the host to ask where neither the parameters nor the environment name one.
 
     Raises:
         ConfigurationError: A parameter is wrong; the text names it.
@@ -134,25 +136,18 @@ class StsHost:
         region: str | None,
         vpc: bool | None,
         options: HttpOptions | None,
-        default: str | None = None,
+        default: str = CENTRAL,
     ) -> None:
         self._endpoint = endpoint or None
         self._region = region or None
         self._vpc = vpc
+        self._names = f"{owner}.sts_endpoint", f"{owner}.sts_region_id"
         self._default = default
-        self._choice = StsChoice(owner, None, "assume_role", http=http_client(owner, options))
-        if self._endpoint is not None or self._region is not None:
-            try:
-                self.client({})
-            except ConfigurationError:
-                name, what = ("sts_region_id", "the id of a region, such as cn-hangzhou")
-                if self._endpoint is not None:
-                    name, what = "sts_endpoint", "a host, such as sts.cn-hangzhou.aliyuncs.com, or http(s)://host[:port]"
-                raise CredentialValueError(f"{owner}.{name} must be {what}") from None
+        self._choice = StsChoice(owner, None, "assume_role", make=_http_clients(owner, options))
+        self.client({})  # refuses a parameter that is wrong
 
     def client(self, environ: Mapping[str, str]) -> StsClient:
         """The client to ask now."""
-        endpoint = self._endpoint
-        if self._default is not None and not (endpoint or self._region or variable(environ, STS_ENDPOINT) or variable(environ, STS_REGION)):
-            endpoint = self._default
-        return self._choice.client(environ, endpoint=endpoint, region=self._region, vpc=self._vpc)
+        return self._choice.client(
+            environ, endpoint=self._endpoint, region=self._region, vpc=self._vpc, names=self._names, default=self._default
+        )

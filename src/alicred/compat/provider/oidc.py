@@ -16,7 +16,7 @@ from alicred.credential import Credential
 from alicred.refresh.cache import CachingProvider
 from alicred.retrying import RetryingProvider
 from alicred.sources._role_session import SessionName
-from alicred.sources.oidc_role_arn import OIDC_PROVIDER_ARN, OIDC_TOKEN_FILE, ROLE_ARN, OidcRoleArnProvider
+from alicred.sources.oidc_role_arn import OIDC_PROVIDER_ARN, OIDC_TOKEN_FILE, ROLE_ARN, OidcRoleAsWritten
 
 if TYPE_CHECKING:
     from alicred.wire.sts import StsClient
@@ -94,8 +94,8 @@ class _Role:
     def get(self) -> Credential:
         return self.provider(self.session.resolve(os.environ), self.sts.client(os.environ)).get()
 
-    def provider(self, session_name: str | None = None, sts: StsClient | None = None) -> OidcRoleArnProvider:
-        return OidcRoleArnProvider(
+    def provider(self, session_name: str | None = None, sts: StsClient | None = None) -> OidcRoleAsWritten:
+        return OidcRoleAsWritten(
             role_arn=self.role_arn,
             oidc_provider_arn=self.oidc_provider_arn,
             oidc_token_file=self.oidc_token_file,

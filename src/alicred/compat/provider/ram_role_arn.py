@@ -21,7 +21,7 @@ from alicred.refresh.cache import CachingProvider
 from alicred.retrying import RetryingProvider
 from alicred.sources._role_session import SessionName
 from alicred.sources.oidc_role_arn import ROLE_ARN
-from alicred.sources.ram_role_arn import RamRoleArnProvider
+from alicred.sources.ram_role_arn import RamRoleAsWritten
 
 if TYPE_CHECKING:
     from alicred.wire.sts import StsClient
@@ -115,8 +115,8 @@ class _Role:
         fetched = self.assumed_by(holder, self.session.resolve(os.environ), self.sts.client(os.environ)).get()
         return named(fetched, f"{self.name}/{holder.provider_name}")
 
-    def assumed_by(self, source: Provider[Credential], session_name: str | None = None, sts: StsClient | None = None) -> RamRoleArnProvider:
-        return RamRoleArnProvider(
+    def assumed_by(self, source: Provider[Credential], session_name: str | None = None, sts: StsClient | None = None) -> RamRoleAsWritten:
+        return RamRoleAsWritten(
             source,
             role_arn=self.role_arn,
             role_session_name=session_name,

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from alicred.wire.sts import StsClient
 
 _OWNER = "RsaKeyPairCredentialsProvider"
-_HOST = "sts.ap-northeast-1.aliyuncs.com"  # key pairs are of the Japan site
+_HOST = "https://sts.ap-northeast-1.aliyuncs.com"  # key pairs are of the Japan site
 
 
 class RsaKeyPairCredentialsProvider(Face):

@@ -101,8 +101,12 @@ def default_sources(
     retry: RetryPolicy = RetryPolicy(),  # noqa: B008  (an immutable value)
     listener: Listener | None = None,
     require_enable: bool = True,
+    profile_file: type[ProfileFileProvider] = ProfileFileProvider,
 ) -> tuple[Provider[Credential], ...]:
-    """The sources of `default_chain`, in their order, for a chain of one's own. The arguments are those of `default_provider`."""
+    """The sources of `default_chain`, in their order, for a chain of one's own.
+
+    The arguments are those of `default_provider`, and *profile_file*: what reads the profile file.
+    """
     imds = ImdsClient() if imds is None else imds  # one for all sources: it keeps the token of the metadata service
 
     def patient(source: Provider[Credential]) -> RetryingProvider[Credential]:
@@ -112,7 +116,7 @@ def default_sources(
         EnvironmentProvider(environ),
         patient(OidcRoleArnProvider.from_environment(environ, sts=sts, http=http)),
         patient(CliProfileProvider(environ=environ, sts=sts, imds=imds, http=http, listener=listener)),
-        patient(ProfileFileProvider(require_enable=require_enable, environ=environ, sts=sts, imds=imds, http=http)),
+        patient(profile_file(require_enable=require_enable, environ=environ, sts=sts, imds=imds, http=http)),
         patient(EcsRamRoleProvider.from_environment(environ, imds=imds)),
         patient(CredentialsUriProvider.from_environment(environ, http=http)),
     )

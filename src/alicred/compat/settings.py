@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import math
-import os
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta, timezone
 from functools import partial
 from typing import TYPE_CHECKING
 
+import alicred._arguments as check
 from alicred._environ import variable
+from alicred.compat.environ import ENVIRON
 from alicred.compat.exceptions import CredentialValueError
 from alicred.compat.http import HttpOptions
 from alicred.sources._sts import StsChoice
@@ -20,11 +20,12 @@ if TYPE_CHECKING:
     from alicred.wire.sts import StsClient
 
 SESSION_SECONDS = 3600
+KEY_PAIR_HOST = "https://sts.ap-northeast-1.aliyuncs.com"  # key pairs are of the Japan site
 CONNECT_MILLISECONDS, READ_MILLISECONDS = 5000, 10000
 # How an error names the parameters, of which a configuration has its own names.
 DURATION = "{}.duration_seconds (Config.role_session_expiration)"
 CONNECT, READ = "{}: http_options.connect_timeout (Config.connect_timeout)", "{}: http_options.read_timeout (Config.timeout)"
-_LONGEST = 86_400_000  # milliseconds
+_SHORTEST, _LONGEST = 0.001, 86_400_000  # milliseconds: what a timedelta can say, and a day
 
 
 def milliseconds(name: str, value: object, default: int) -> timedelta:
@@ -34,20 +35,20 @@ def milliseconds(name: str, value: object, default: int) -> timedelta:
         CredentialValueError: It is no number above zero, or more than a day.
     """
     given = default if value is None else value
-    if isinstance(given, bool) or not isinstance(given, (int, float)) or not math.isfinite(given) or not 0 < given <= _LONGEST:
+    if isinstance(given, bool) or not isinstance(given, (int, float)) or not _SHORTEST <= given <= _LONGEST:
         raise CredentialValueError(f"{name} must be a number of milliseconds above zero, at most a day")
     return timedelta(milliseconds=given)
 
 
-def seconds(name: str, value: object, default: int | None = None) -> timedelta:
+def seconds(name: str, value: object, default: int | None = None, *, whole: bool = True) -> timedelta:
     """*value* seconds; *default* for ``None``. Of which range, those say that take it.
 
     Raises:
-        CredentialValueError: It is no whole number.
+        CredentialValueError: It is no number, or no *whole* one.
     """
     given = default if value is None else value
-    if isinstance(given, bool) or not isinstance(given, int) or abs(given) > 10**9:
-        raise CredentialValueError(f"{name} must be a whole number of seconds")
+    if isinstance(given, bool) or not isinstance(given, int if whole else (int, float)) or not abs(given) <= 10**9:
+        raise CredentialValueError(f"{name} must be a {'whole ' if whole else ''}number of seconds")
     return timedelta(seconds=given)
 
 
@@ -105,10 +106,12 @@ def given_or(value: str | None, name: str, variable_name: str) -> str:
     """*value*, else what the variable holds now.
 
     Raises:
-        CredentialValueError: There is neither.
+        ConfigurationError: There is neither, or it is no text; the error names which of the two it is.
     """
-    found = value or variable(os.environ, variable_name)
-    if not found:
+    if value:
+        return check.text(name, value)
+    found = check.optional_text(variable_name, variable(ENVIRON, variable_name))
+    if found is None:
         raise CredentialValueError(f"{name} is empty, and the variable {variable_name} is not set: give one of the two")
     return found
 

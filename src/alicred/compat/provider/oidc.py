@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import attrs
 
 from alicred.compat.bridge import Face
+from alicred.compat.environ import ENVIRON
 from alicred.compat.exceptions import checking
 from alicred.compat.http import HttpOptions
 from alicred.compat.settings import CONNECT_MILLISECONDS, DURATION, READ_MILLISECONDS, SESSION_SECONDS, StsHost, given_or, session_span
@@ -92,7 +92,7 @@ class _Role:
         return "oidc_role_arn"
 
     def get(self) -> Credential:
-        return self.provider(self.session.resolve(os.environ), self.sts.client(os.environ)).get()
+        return self.provider(self.session.resolve(ENVIRON), self.sts.client(ENVIRON)).get()
 
     def provider(self, session_name: str | None = None, sts: StsClient | None = None) -> OidcRoleAsWritten:
         return OidcRoleAsWritten(

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import attrs
 
 from alicred.compat.bridge import Face, GivesCredentials, native
+from alicred.compat.environ import ENVIRON
 from alicred.compat.exceptions import checking
 from alicred.compat.http import HttpOptions
 from alicred.compat.provider.static_ak import StaticAKCredentialsProvider
@@ -112,7 +112,7 @@ class _Role:
 
     def get(self) -> Credential:
         holder = _Holder(self.source)
-        fetched = self.assumed_by(holder, self.session.resolve(os.environ), self.sts.client(os.environ)).get()
+        fetched = self.assumed_by(holder, self.session.resolve(ENVIRON), self.sts.client(ENVIRON)).get()
         return named(fetched, f"{self.name}/{holder.provider_name}")
 
     def assumed_by(self, source: Provider[Credential], session_name: str | None = None, sts: StsClient | None = None) -> RamRoleAsWritten:

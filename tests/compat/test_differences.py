@@ -279,6 +279,10 @@ def test_sts_is_not_asked_over_plain_http_from_afar(tmp_path: Path, ours: Packag
             ours.client(type="ram_role_arn", access_key_id="i", access_key_secret="s", role_arn="r", sts_endpoint=endpoint)
         with pytest.raises(ours.exceptions.CredentialException, match="sts_endpoint: plain http is for loopback"):
             from_section(ours, tmp_path, f"{ROLE}sts_endpoint = {endpoint}\n")
+        role = {"mode": "RamRoleArn", "access_key_id": "i", "access_key_secret": "s", "ram_role_arn": "r", "sts_endpoint": endpoint}
+        made = ours.provider.CLIProfileCredentialsProvider(profile_file=cli_file(tmp_path / "config.json", **role))
+        with pytest.raises(ours.exceptions.CredentialException, match="sts_endpoint: plain http is for loopback"):
+            made.get_credentials()
         monkeypatch.setenv(P + "STS_ENDPOINT", endpoint)
         with pytest.raises(ours.exceptions.CredentialException, match="ALIBABA_CLOUD_STS_ENDPOINT: plain http is for loopback"):
             from_section(ours, tmp_path, ROLE)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import alicred.compat
 
 HERE = Path(alicred.compat.__file__).parent
 FILES = [*HERE.rglob("*.py"), HERE.parent / "_last_fetch.py"]
-LOCKS = {"Lock", "RLock", "Condition", "Event", "Semaphore", "BoundedSemaphore", "Barrier", "Queue", "SimpleQueue", "allocate_lock"}
+LOCKS = {"Lock", "RLock", "Condition", "Semaphore", "BoundedSemaphore", "Barrier", "Queue", "SimpleQueue", "allocate_lock"}
 WAITS = {"acquire", "wait", "wait_for", "join", "result", "flock", "lockf"}
 
 
@@ -22,12 +23,14 @@ def used(tree: ast.AST) -> set[str]:
 
 def waits(tree: ast.AST) -> Iterator[str]:
     for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in WAITS:
-            if not isinstance(node.func.value, ast.Constant):  # ", ".join(...)
-                yield ast.unparse(node)
+        called = node.func if isinstance(node, ast.Call) else None
+        if isinstance(called, ast.Attribute) and called.attr in WAITS and not isinstance(called.value, ast.Constant):  # as ", ".join() is
+            yield ast.unparse(node)
 
 
 def test_there_is_no_lock() -> None:
+    text = "".join(path.read_text("utf-8") for path in FILES)
+    assert set(re.findall(r"\bthreading\.(\w+)", text)) == {"Thread"}
     assert [path.name for path in FILES if used(ast.parse(path.read_text("utf-8"))) & LOCKS] == []
 
 

@@ -22,6 +22,7 @@ from alicred.sources.oidc_role_arn import OIDC_PROVIDER_ARN, OIDC_TOKEN_FILE, RO
 from alicred.wire.choose import STS_ENDPOINT, STS_REGION
 
 _KEY = ("access_key_id", "access_key_secret", "security_token")
+_HOST = ("sts_endpoint", "sts_region", "region_id")
 _ROLE = {"role_arn": ROLE_ARN}
 _OIDC = {**_ROLE, "oidc_provider_arn": OIDC_PROVIDER_ARN, "oidc_token_file_path": OIDC_TOKEN_FILE}
 _HAS_KEY = ("access_key", "sts", "ram_role_arn")
@@ -63,21 +64,17 @@ def _gaps(section: Profile, environ: Mapping[str, str]) -> dict[str, str]:
     Raises:
         ConfigurationError: A variable holds half a key, or what can be no value; the text names it.
     """
-    kind = (section.text("type") or "").lower()
-    found = {
-        key: check.optional_text(name, variable(environ, name)) for key, name in _GAPS.get(kind, {}).items() if section.text(key) is None
-    }
-    if kind in _HAS_KEY and not any(map(section.text, _KEY)):  # never a half from here and a half from there
+    there = {key for key, value in section.values.items() if value.strip()}
+    kind = section.values.get("type", "").strip().lower()
+    found = {key: check.optional_text(name, variable(environ, name)) for key, name in _GAPS.get(kind, {}).items() if key not in there}
+    if kind in _HAS_KEY and not there.intersection(_KEY):  # never a half from here and a half from there
         try:
             key = EnvironmentProvider(environ).get()
         except NotConfigured:
             pass
         else:
             found |= zip(_KEY, (key.access_key_id, key.access_key_secret, key.security_token), strict=True)
-    names_host = any(map(section.text, ("sts_endpoint", "sts_region", "region_id"))) or any(
-        variable(environ, name) for name in (STS_ENDPOINT, STS_REGION)
-    )
-    if kind == "rsa_key_pair" and not names_host:
+    if kind == "rsa_key_pair" and not there.intersection(_HOST) and not any(variable(environ, name) for name in (STS_ENDPOINT, STS_REGION)):
         found["sts_endpoint"] = KEY_PAIR_HOST
     return {key: value for key, value in found.items() if value is not None}
 

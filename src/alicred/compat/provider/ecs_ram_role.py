@@ -125,9 +125,9 @@ class _InstanceRole:
 
 def _metadata_client(options: HttpOptions | None, host: str | None = None, token_seconds: int | None = None) -> ImdsClient:
     given = HttpOptions() if options is None else options
-    token_span = seconds("metadata_token_duration", token_seconds, _TOKEN_SECONDS)
+    token_span = seconds("Config.metadata_token_duration", token_seconds, _TOKEN_SECONDS)
     if not timedelta(seconds=1) <= token_span <= timedelta(seconds=_TOKEN_SECONDS):
-        raise CredentialValueError(f"metadata_token_duration must be 1 to {_TOKEN_SECONDS} seconds")
+        raise CredentialValueError(f"Config.metadata_token_duration must be 1 to {_TOKEN_SECONDS} seconds")
     make = partial(
         ImdsClient,
         connect_timeout=milliseconds(CONNECT.format(_OWNER), given.connect_timeout, _MILLISECONDS),

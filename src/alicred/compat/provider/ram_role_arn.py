@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from alicred.compat.bridge import Face, GivesCredentials, native
+from alicred.compat.bridge import Face, GivesCredentials, taken
 from alicred.compat.environ import ENVIRON
 from alicred.compat.exceptions import checking
 from alicred.compat.http import HttpOptions
@@ -82,7 +82,7 @@ class RamRoleArnCredentialsProvider(Face):
                 credentials_provider = StaticAKCredentialsProvider(access_key_id=access_key_id, access_key_secret=access_key_secret)
         with checking():
             role = _Role(
-                source=native(credentials_provider),
+                source=taken(f"{_OWNER}.credentials_provider", credentials_provider),
                 role_arn=given_or(role_arn, f"{_OWNER}.role_arn", ROLE_ARN),
                 session=SessionName(_OWNER, role_session_name or None),
                 duration=session_span(DURATION.format(_OWNER), duration_seconds),

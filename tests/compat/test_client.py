@@ -153,7 +153,7 @@ def test_what_is_no_provider_is_refused(provider: Any) -> None:
         Client(provider=provider)
     with pytest.raises(CredentialValueError, match=r"^RamRoleArnCredentialsProvider\.credentials_provider must have"):
         RamRoleArnCredentialsProvider(credentials_provider=provider, role_arn="role")
-    with pytest.raises(CredentialValueError, match="^the provider must have"):
+    with pytest.raises(CredentialValueError, match=r"^the provider must have"):
         native(provider)
 
 

@@ -246,7 +246,7 @@ def test_a_denial_says_which_source_was_denied() -> None:
 
 
 def test_it_shows_no_secret_and_no_policy() -> None:
-    text = repr(provider(policy="planted", external_id="planted"))
+    text = repr(provider(policy='{"planted": 1}', external_id="planted"))
     assert ROLE in text
     assert "planted" not in text
 

@@ -11,7 +11,8 @@ import pytest
 
 from alicred.compat.exceptions import CredentialException
 from alicred.compat.provider import ExternalCredentialsProvider, OAuthCredentialsProvider
-from alicred.testing import FakeCloud
+from alicred.errors import DeniedError
+from alicred.testing import FakeCloud, faults
 from tests.compat.support import command_of
 
 ANSWER = {"access_key_id": "id", "access_key_secret": "secret", "sts_token": "token", "expiration": "2099-01-31T12:00:00Z"}
@@ -176,9 +177,11 @@ def test_an_interrupt_of_a_callback_goes_on_and_what_it_should_have_saved_is_sav
     source = provider._provider._source  # the source itself, without the thread that a refresh runs on
     with pytest.raises(KeyboardInterrupt):
         source.get()
-    found = source.get()
-    assert saved[-1][2] == found.access_key_id
+    cloud.inject(faults.Denied(), times=None)
+    with pytest.raises(DeniedError):
+        source.get()
     assert saved[-1][0] not in ("", login.refresh_token)
+    assert saved[-1][2] != ""
 
 
 def test_an_object_that_would_have_to_be_awaited_is_refused() -> None:

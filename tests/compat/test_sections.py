@@ -164,6 +164,7 @@ def test_an_assignment_ends_as_test_tools_end_it(monkeypatch: pytest.MonkeyPatch
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(auth_util, "environment_role_arn", "assigned")
         assert auth_util.environment_role_arn == ENVIRON[P + "ROLE_ARN"] == "assigned"
+    assert auth_util.environment_role_arn == ENVIRON[P + "ROLE_ARN"] == "variable"
     with mock.patch.object(auth_util, "environment_role_arn", None):
         assert auth_util.environment_role_arn is None
         assert P + "ROLE_ARN" not in ENVIRON
@@ -171,10 +172,13 @@ def test_an_assignment_ends_as_test_tools_end_it(monkeypatch: pytest.MonkeyPatch
     assert auth_util.environment_role_arn == "variable"
     monkeypatch.setenv(P + "ROLE_ARN", "newer")
     assert auth_util.environment_role_arn == ENVIRON[P + "ROLE_ARN"] == "newer"
-    with pytest.MonkeyPatch.context() as patch:  # one that has a default
-        patch.setattr(auth_util, "environment_enable_vpc", "true")
-    monkeypatch.setenv(P + "VPC_ENDPOINT_ENABLED", "true")
-    assert auth_util.environment_enable_vpc == "true"
+    for name, variable, newer in (("environment_role_arn", "ROLE_ARN", "newest"), ("environment_enable_vpc", "VPC_ENDPOINT_ENABLED", "true")):
+        held = getattr(auth_util, name)
+        setattr(auth_util, name, "assigned")
+        assert getattr(auth_util, name) == "assigned"
+        setattr(auth_util, name, held)  # as a tool does that remembers what was there
+        monkeypatch.setenv(P + variable, newer)
+        assert getattr(auth_util, name) == ENVIRON[P + variable] == newer
 
 
 def test_what_cannot_count_is_refused() -> None:

@@ -48,7 +48,7 @@ def text_of(ask: Any) -> str:
         ("role", {"ram_session_name": ""}, {P + "ROLE_SESSION_NAME": "x"}, P + "ROLE_SESSION_NAME"),
         ("role", {"external_id": BAD}, {}, "external_id"),
         ("role", {}, {P + "EXTERNAL_ID": BAD}, P + "EXTERNAL_ID"),
-        ("role", {"policy": " "}, {}, "policy"),
+        ("role", {"policy": 3}, {}, "policy"),
         ("role", {"expired_seconds": 3}, {}, "expired_seconds"),
         ("role", {"sts_endpoint": "http://planted.example"}, {}, "sts_endpoint"),
         ("role", {"sts_region": "CN planted"}, {}, "sts_region"),

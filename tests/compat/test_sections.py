@@ -172,7 +172,8 @@ def test_an_assignment_ends_as_test_tools_end_it(monkeypatch: pytest.MonkeyPatch
     assert auth_util.environment_role_arn == "variable"
     monkeypatch.setenv(P + "ROLE_ARN", "newer")
     assert auth_util.environment_role_arn == ENVIRON[P + "ROLE_ARN"] == "newer"
-    for name, variable, newer in (("environment_role_arn", "ROLE_ARN", "newest"), ("environment_enable_vpc", "VPC_ENDPOINT_ENABLED", "true")):
+    names = {"environment_role_arn": ("ROLE_ARN", "newest"), "environment_enable_vpc": ("VPC_ENDPOINT_ENABLED", "true")}
+    for name, (variable, newer) in names.items():
         held = getattr(auth_util, name)
         setattr(auth_util, name, "assigned")
         assert getattr(auth_util, name) == "assigned"

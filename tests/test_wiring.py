@@ -298,3 +298,19 @@ def test_a_given_http_client_serves_every_source(home: Path) -> None:
         chain = default_chain(environ=environ, http=HttpClient(ca_file=cloud.ca_file))
         assert isinstance(chain, ChainProvider)
         assert chain.get().provider_name == "default/oidc_role_arn"
+
+
+def test_what_is_asked_in_plain_text_nearby_goes_through_no_proxy_of_the_environment(
+    home: Path, monkeypatch: pytest.MonkeyPatch, closed_port: int
+) -> None:
+    monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{closed_port}")
+    with FakeCloud() as cloud:
+        key = {"access_key_id": cloud.access_key.access_key_id, "access_key_secret": cloud.access_key.access_key_secret}
+        profiles: tuple[dict[str, str], ...] = (
+            {"mode": "CredentialsURI", "credentials_uri": f"{cloud.http_endpoint}/credentials"},
+            {"mode": "RamRoleArn", **key, "ram_role_arn": cloud.role_arn, "sts_endpoint": cloud.http_endpoint},
+        )
+        path = cli_file(home, "id")
+        for profile in profiles:
+            path.write_text(json.dumps({"current": "p", "profiles": [{"name": "p", **profile}]}))
+            assert default_chain(environ={"HOME": str(home)}).get().provider_name.startswith("default/cli_profile/")

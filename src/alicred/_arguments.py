@@ -132,9 +132,19 @@ def function(name: str, value: F) -> F:
     """*value*, if it can be called, and what it returns need not be awaited."""
     if not callable(value):
         raise ConfigurationError(f"{name} must be a function, not {type(value).__name__}")
-    if iscoroutinefunction(value):
-        raise ConfigurationError(f"{name} must be a function, and no coroutine function: nobody would await it")
+    _not_awaited(name, value)
     return value
+
+
+def _not_awaited(name: str, value: object) -> None:
+    """Refuse what would have to be awaited."""
+    if is_coroutine_function(value):
+        raise ConfigurationError(f"{name} is a coroutine function, which nothing here awaits: write it without async")
+
+
+def is_coroutine_function(value: object) -> bool:
+    """Whether calling *value*, a function or an object with ``__call__``, gives something to await."""
+    return iscoroutinefunction(value) or iscoroutinefunction(getattr(type(value), "__call__", None))  # noqa: B004  (not whether it can be called)
 
 
 def environment(name: str, value: Mapping[str, str] | None) -> Mapping[str, str] | None:
@@ -169,8 +179,9 @@ def clock(name: str, value: object) -> None:
 
 def listener(name: str, value: object) -> None:
     """Refuse what is no listener, and one that would have to be awaited."""
-    if value is not None and (not callable(value) or iscoroutinefunction(value)):
-        raise ConfigurationError(f"{name} must be None or a function of an event, and no coroutine function, not {_kind(value)}")
+    _not_awaited(name, value)
+    if value is not None and not callable(value):
+        raise ConfigurationError(f"{name} must be None or a function of an event, not {_kind(value)}")
 
 
 def provider(name: str, value: object) -> None:

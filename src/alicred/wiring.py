@@ -14,6 +14,7 @@ from alicred.profiles.profile_file import ProfileFileProvider
 from alicred.provider import Provider
 from alicred.refresh.cache import CachingProvider
 from alicred.retrying import RetryingProvider
+from alicred.sources._naming import called
 from alicred.sources.credentials_uri import CredentialsUriProvider
 from alicred.sources.ecs_ram_role import EcsRamRoleProvider
 from alicred.sources.environment import EnvironmentProvider
@@ -54,10 +55,11 @@ def default_provider(
     Raises:
         ConfigurationError: An argument is of the wrong type; the text names it.
     """
-    sources = default_sources(
-        environ=environ, sts=sts, imds=imds, http=http, retry=retry, listener=listener, require_enable=require_enable
-    )
-    return CachingProvider(ChainProvider(*sources, listener=listener, name=_NAME), refresh=refresh, listener=listener)
+    with called({"policy": "retry"}, "default_provider."):
+        sources = default_sources(
+            environ=environ, sts=sts, imds=imds, http=http, retry=retry, listener=listener, require_enable=require_enable
+        )
+        return CachingProvider(ChainProvider(*sources, listener=listener, name=_NAME), refresh=refresh, listener=listener)
 
 
 def default_chain(
@@ -85,8 +87,9 @@ def default_chain(
     Raises:
         ConfigurationError: An argument is of the wrong type; the text names it.
     """
-    sources = default_sources(environ=environ, sts=sts, imds=imds, http=http, retry=retry, require_enable=require_enable)
-    return ChainProvider(*sources, name=_NAME)
+    with called({"policy": "retry"}, "default_chain."):
+        sources = default_sources(environ=environ, sts=sts, imds=imds, http=http, retry=retry, require_enable=require_enable)
+        return ChainProvider(*sources, name=_NAME)
 
 
 def default_sources(
@@ -98,12 +101,13 @@ def default_sources(
     retry: RetryPolicy = RetryPolicy(),  # noqa: B008  (an immutable value)
     listener: Listener | None = None,
     require_enable: bool = False,
+    profile_file: type[ProfileFileProvider] = ProfileFileProvider,
 ) -> tuple[Provider[Credential], ...]:
-    """The sources of `default_chain`, in their order, for a chain of one's own. The arguments are those of `default_provider`."""
-    # One of each for all sources: of a pool of connections, and of what keeps the token of the metadata service.
-    given = http
-    http = HttpClient() if http is None else http
-    imds = ImdsClient() if imds is None else imds
+    """The sources of `default_chain`, in their order, for a chain of one's own.
+
+    The arguments are those of `default_provider`, and *profile_file*: what reads the profile file.
+    """
+    imds = ImdsClient() if imds is None else imds  # one for all sources: it keeps the token of the metadata service
 
     def patient(source: Provider[Credential]) -> RetryingProvider[Credential]:
         return RetryingProvider(source, retry, listener=listener)
@@ -112,8 +116,7 @@ def default_sources(
         EnvironmentProvider(environ),
         patient(OidcRoleArnProvider.from_environment(environ, sts=sts, http=http)),
         patient(CliProfileProvider(environ=environ, sts=sts, imds=imds, http=http, listener=listener)),
-        patient(ProfileFileProvider(require_enable=require_enable, environ=environ, sts=sts, imds=imds, http=http)),
+        patient(profile_file(require_enable=require_enable, environ=environ, sts=sts, imds=imds, http=http)),
         patient(EcsRamRoleProvider.from_environment(environ, imds=imds)),
-        # Not the client made here: what serves the URI on this machine is not to be looked for behind a proxy.
-        patient(CredentialsUriProvider.from_environment(environ, http=given)),
+        patient(CredentialsUriProvider.from_environment(environ, http=http)),
     )

@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 
 from alicred.compat.exceptions import CredentialException
-from alicred.compat.provider import ExternalCredentialsProvider
+from alicred.compat.provider import ExternalCredentialsProvider, OAuthCredentialsProvider
+from alicred.errors import DeniedError
+from alicred.testing import FakeCloud, faults
 from tests.compat.support import command_of
 
 ANSWER = {"access_key_id": "id", "access_key_secret": "secret", "sts_token": "token", "expiration": "2099-01-31T12:00:00Z"}
@@ -108,6 +110,87 @@ def test_a_callback_that_raises_costs_nothing_but_a_line_in_the_log(awaited: boo
         assert provider.get_credentials().get_access_key_id() == "id"
     assert "credential_update_callback raised LookupError" in caplog.text
     assert "secret" not in caplog.text
+
+
+@pytest.mark.parametrize("ending", [asyncio.CancelledError, SystemExit, GeneratorExit, LookupError])
+@pytest.mark.parametrize("awaited", [False, True])
+@pytest.mark.parametrize("way", ["thread", "task", "task that does not await"])
+def test_however_a_callback_ends_the_key_is_served(
+    way: str, awaited: bool, ending: type[BaseException], caplog: pytest.LogCaptureFixture
+) -> None:
+    def leaving(*_: Any) -> None:
+        raise ending
+
+    async def leaving_async(*_: Any) -> None:
+        await asyncio.sleep(0)
+        leaving()
+
+    given: dict[str, Any] = {"credential_update_callback_async": leaving_async} if awaited else {"credential_update_callback": leaving}
+    provider = ExternalCredentialsProvider(process_command=program(), **given)
+
+    async def main() -> Any:
+        return provider.get_credentials() if way == "task that does not await" else await provider.get_credentials_async()
+
+    with caplog.at_level(logging.WARNING, "alicred"):
+        found = provider.get_credentials() if way == "thread" else asyncio.run(main())
+    assert found.get_access_key_id() == "id"
+    assert f"credential_update_callback raised {ending.__name__}" in caplog.text
+
+
+def test_a_callback_that_takes_too_long_is_in_the_log(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from alicred.compat import callbacks
+
+    monkeypatch.setattr(callbacks, "_LONGEST", 0.05)
+
+    async def slow(*_: Any) -> None:
+        await asyncio.sleep(0.5)
+
+    async def main() -> None:
+        callbacks.Callbacks("the_callback", None, slow)()
+
+    with caplog.at_level(logging.WARNING, "alicred"):
+        asyncio.run(main())
+    assert "the_callback raised TimeoutError" in caplog.text
+
+
+def test_an_interrupt_of_a_callback_goes_on_and_what_it_should_have_saved_is_saved_by_the_next_call(cloud: FakeCloud) -> None:
+    """The refresh runs on the thread that asks where none can be started, and there an interrupt may arrive in the callback."""
+    from alicred.compat.callbacks import Callbacks
+
+    saved: list[Any] = []
+
+    def save(*what: Any) -> None:
+        if not saved:
+            saved.append(None)
+            raise KeyboardInterrupt
+        saved.append(what)
+
+    with pytest.raises(KeyboardInterrupt):
+        Callbacks("x", save, None)(1)
+    saved.clear()
+    login = cloud.add_oauth_login()
+    provider = OAuthCredentialsProvider(
+        client_id=login.client_id, sign_in_url=cloud.http_endpoint, refresh_token=login.refresh_token, token_update_callback=save
+    )
+    source = provider._provider._source  # the source itself, without the thread that a refresh runs on
+    with pytest.raises(KeyboardInterrupt):
+        source.get()
+    cloud.inject(faults.Denied(), times=None)
+    with pytest.raises(DeniedError):
+        source.get()
+    assert saved[-1][0] not in ("", login.refresh_token)
+    assert saved[-1][2] != ""
+
+
+def test_an_object_that_would_have_to_be_awaited_is_refused() -> None:
+    class Saves:
+        async def __call__(self, *_: Any) -> None: ...
+
+    given: Any = Saves()
+    with pytest.raises(CredentialException, match="credential_update_callback is a coroutine function"):
+        ExternalCredentialsProvider(process_command=program(), credential_update_callback=given)
 
 
 def test_a_plain_function_given_as_the_awaited_one_is_called() -> None:

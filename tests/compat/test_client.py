@@ -149,9 +149,11 @@ def test_a_native_provider_is_taken_as_well(monkeypatch: pytest.MonkeyPatch) -> 
 
 @pytest.mark.parametrize("provider", [5, "x", Plain, StaticProvider, object()])
 def test_what_is_no_provider_is_refused(provider: Any) -> None:
-    with pytest.raises(CredentialValueError, match="a provider must have"):
+    with pytest.raises(CredentialValueError, match=r"^Client\.provider must have"):
         Client(provider=provider)
-    with pytest.raises(CredentialValueError, match="a provider must have"):
+    with pytest.raises(CredentialValueError, match=r"^RamRoleArnCredentialsProvider\.credentials_provider must have"):
+        RamRoleArnCredentialsProvider(credentials_provider=provider, role_arn="role")
+    with pytest.raises(CredentialValueError, match=r"^the provider must have"):
         native(provider)
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 import json
+import os
 import subprocess
 import sys
 from datetime import timedelta
@@ -119,6 +120,26 @@ def test_an_empty_role_name_means_the_one_of_the_instance(instance: FakeCloud, o
     assert instance.count("MetadataRole") == 2
 
 
+def test_a_role_name_is_never_a_path(instance: FakeCloud, ours: Package, official: Package) -> None:
+    name = "a b/../c?d"
+    refused(ours, ours.provider.EcsRamRoleCredentialsProvider(role_name=name).get_credentials)
+    assert instance.raw[-1].line.split(" ")[1].endswith("/security-credentials/a%20b%2F..%2Fc%3Fd")
+    theirs = official.provider.EcsRamRoleCredentialsProvider(role_name=name, async_update_enabled=False)
+    theirs._EcsRamRoleCredentialsProvider__metadata_service_host = instance.imds_endpoint.partition("://")[2]
+    with pytest.raises(official.exceptions.CredentialException):
+        theirs.get_credentials()
+    assert "%2F" not in instance.raw[-1].line
+
+
+def test_no_login_is_sent_that_is_none(cloud: FakeCloud, ours: Package, official: Package) -> None:
+    given = {"client_id": "tool", "sign_in_url": cloud.http_endpoint}
+    with pytest.raises(ours.exceptions.CredentialException, match="refresh_token or an access_token"):
+        ours.provider.OAuthCredentialsProvider(**given)
+    assert cloud.count() == 0
+    refused(official, official.provider.OAuthCredentialsProvider(**given).get_credentials)
+    assert cloud.raw[-1].headers["authorization"] == "Bearer None"
+
+
 def test_a_credentials_uri_is_sent_as_it_is(cloud: FakeCloud, ours: Package, official: Package) -> None:
     host = host_of(cloud).rpartition(":")[0]
     uri = f"http://me:word@{host}:{cloud.http_endpoint.rpartition(':')[2]}/credentials?user=a%20b&user=c"
@@ -184,6 +205,35 @@ def test_a_secret_with_hash_and_percent_is_read_whole(tmp_path: Path, ours: Pack
         else:
             with pytest.raises(Exception, match="%"):
                 cut.get_credentials()
+
+
+def test_the_token_of_a_section_is_used(tmp_path: Path, ours: Package, official: Package) -> None:
+    path = tmp_path / "credentials.ini"
+    path.write_text("[default]\ntype = access_key\naccess_key_id = id\naccess_key_secret = secret\nsecurity_token = token\n")
+    for package, token in ((ours, "token"), (official, None)):
+        made = package.provider.ProfileCredentialsProvider(profile_file=str(path)).get_credentials()
+        assert made.get_security_token() == token
+
+
+def test_a_byte_order_mark_is_no_part_of_a_file(tmp_path: Path, ours: Package, official: Package) -> None:
+    ini, tool = tmp_path / "credentials.ini", tmp_path / "config.json"
+    ini.write_text("[default]\ntype = access_key\naccess_key_id = id\naccess_key_secret = secret\n", encoding="utf-8-sig")
+    profile = {"name": "x", "mode": "AK", "access_key_id": "id", "access_key_secret": "secret"}
+    tool.write_text(json.dumps({"current": "x", "profiles": [profile]}), encoding="utf-8-sig")
+    for name, path in (("ProfileCredentialsProvider", ini), ("CLIProfileCredentialsProvider", tool)):
+        made = getattr(ours.provider, name)(profile_file=str(path))
+        assert made.get_credentials().get_access_key_id() == "id"
+        with pytest.raises(Exception, match=r"failed to parse|no section headers"):
+            getattr(official.provider, name)(profile_file=str(path)).get_credentials()
+
+
+def test_the_newline_of_a_variable_is_dropped(ours: Package, official: Package, monkeypatch: pytest.MonkeyPatch) -> None:
+    variables = {"ALIBABA_CLOUD_ACCESS_KEY_ID": "id\n", "ALIBABA_CLOUD_ACCESS_KEY_SECRET": "secret\n"}
+    program = "from {}.provider import EnvironmentVariableCredentialsProvider as P; print(repr(P().get_credentials().get_access_key_id()))"
+    for package, expected in ((ours, "'id'"), (official, "'id\\n'")):
+        command = [sys.executable, "-W", "ignore", "-c", program.format(package.name)]
+        done = subprocess.run(command, env={**os.environ, **variables}, capture_output=True, text=True, timeout=50, check=True)
+        assert done.stdout.strip() == expected
 
 
 def test_the_session_name_of_an_oidc_profile_counts(cloud: FakeCloud, tmp_path: Path, ours: Package) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.compat import test_defects, test_defects_of_refreshing
+from tests.compat import test_defects, test_defects_of_refreshing, test_differences
 from tests.compat.face import recorded
 from tests.compat.test_face import LEFT_OUT
 
@@ -15,9 +15,10 @@ DOCS = Path(__file__).parents[2] / "docs"
 PAGE = (DOCS / "compat.md").read_text("utf-8")
 
 
-def test_each_line_of_the_table_has_its_test_and_each_test_its_line() -> None:
+def test_each_line_of_the_tables_has_its_test_and_each_test_its_line() -> None:
     named = re.findall(r"\| `(test_\w+)` \|$", PAGE, re.MULTILINE)
-    tests = [name for module in (test_defects, test_defects_of_refreshing) for name in vars(module) if name.startswith("test_")]
+    modules = (test_defects, test_defects_of_refreshing, test_differences)
+    tests = [name for module in modules for name in vars(module) if name.startswith("test_")]
     assert sorted(named) == sorted(tests)
 
 

@@ -280,7 +280,7 @@ def test_a_parameter_outside_its_range_is_refused_by_name(policy: type, name: st
     assert isinstance(caught.value, ValueError)
 
 
-A_WINDOW = "RefreshPolicy.ahead must be a datetime.timedelta, or a function from a lifetime to one"
+A_WINDOW = "RefreshPolicy.ahead must be a datetime.timedelta of zero or more, or a function from a lifetime to one"
 TIERS = "TieredWindow.tiers must be pairs (lifetime, window) of timedeltas that are not negative, not "
 
 
@@ -298,6 +298,7 @@ TIERS = "TieredWindow.tiers must be pairs (lifetime, window) of timedeltas that 
             "((datetime.timedelta(seconds=3600), datetime.timedelta(0)), (datetime.timedelta(0), datetime.timedelta(0)))",
         ),
         (RefreshPolicy, "ahead", 60, f"{A_WINDOW}, not 60"),
+        (RefreshPolicy, "ahead", -HOUR, f"{A_WINDOW}, not {-HOUR!r}"),
         (RefreshPolicy, "ahead", timedelta, f"{A_WINDOW}, not <class 'datetime.timedelta'>"),
         (RefreshPolicy, "ahead", lambda lifetime: lifetime / 0, f"{A_WINDOW}; for an hour it raised ZeroDivisionError"),
         (RefreshPolicy, "ahead", lambda lifetime: lifetime.total_seconds(), f"{A_WINDOW}; for an hour it answered 3600.0"),

@@ -128,8 +128,8 @@ class Recorded:
 @pytest.fixture
 def recorded(monkeypatch: pytest.MonkeyPatch) -> None:
     for class_name, name in (
-        ("RamRoleArnProvider", "ram_role_arn"),
-        ("OidcRoleArnProvider", "oidc_role_arn"),
+        ("RamRoleAsWritten", "ram_role_arn"),
+        ("OidcRoleAsWritten", "oidc_role_arn"),
         ("RsaKeyPairProvider", "rsa_key_pair"),
         ("CredentialsUriProvider", "credentials_uri"),
         ("ExternalProcessProvider", "external"),

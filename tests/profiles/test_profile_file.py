@@ -504,25 +504,26 @@ def test_a_section_that_asks_for_a_role_that_is_not_there_is_broken_and_not_pass
 def test_the_section_and_then_the_environment_choose_the_host(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lines: str, environ: dict[str, str], host: str
 ) -> None:
-    chosen: list[StsClient] = []
-    choose = sts_choice.sts_client
+    chosen: list[str] = []
 
-    def recording(*args: Any, **kwargs: Any) -> object:
-        chosen.append(choose(*args, **kwargs))
+    def recording(endpoint: str, **_: Any) -> object:
+        chosen.append(endpoint)
         return RecordingSts()
 
-    monkeypatch.setattr(sts_choice, "sts_client", recording)
+    monkeypatch.setattr(sts_choice, "StsClient", recording)
     written(tmp_path / "token", "token")
     written(tmp_path / "pk.pem", "key")
     for text in (ROLE, OIDC + "oidc_token_file_path = ~/token\n", RSA):
         path = written(tmp_path / "file", text + lines)
         ProfileFileProvider(path, environ={"HOME": str(tmp_path), **environ}).get()
-    assert [client.endpoint for client in chosen] == [host] * 3
+    assert chosen == [host] * 3
 
 
-@pytest.mark.parametrize("lines", ["region_id = CN/planted", "sts_endpoint = https://planted:planted@host/"])
+@pytest.mark.parametrize(
+    "lines", ["region_id = CN/planted", "sts_region = CN/planted", "sts_endpoint = https://planted:planted@host/", "sts_endpoint = http://sts.example"]
+)
 def test_a_bad_host_is_an_error_that_names_the_section(tmp_path: Path, lines: str) -> None:
-    with pytest.raises(ConfigurationError, match=r"profile 'default' \(line 1 of .*: the profile's STS") as caught:
+    with pytest.raises(ConfigurationError, match=rf"profile 'default' \(line 1 of .*: {lines.split()[0]}") as caught:
         reading(written(tmp_path / "file", ROLE + lines), sts=None).get()
     assert "planted" not in str(caught.value)
 

@@ -595,7 +595,7 @@ def test_arguments_of_the_wrong_type_are_refused_by_name(arguments: dict[str, ob
 def test_a_listener_that_would_have_to_be_awaited_is_refused() -> None:
     async def listener(event: object) -> None: ...
 
-    with pytest.raises(ConfigurationError, match="no coroutine function"):
+    with pytest.raises(ConfigurationError, match=r"listener is a coroutine function, .*: write it without async"):
         CachingProvider(Script(), listener=listener)  # type: ignore[arg-type]  # that is the point
 
 

@@ -467,7 +467,7 @@ async def save_later(tokens: OAuthTokens) -> None: ...
         ({"sign_in_url": "oauth.aliyun.com"}, "sign_in_url: the URL must be http(s)://host"),
         ({"tokens": "planted"}, "tokens must be a OAuthTokens, not a str"),
         ({"on_tokens": "planted"}, "on_tokens must be a function, not str"),
-        ({"on_tokens": save_later}, "on_tokens must be a function, and no coroutine function"),
+        ({"on_tokens": save_later}, "on_tokens is a coroutine function"),
         ({"http": "planted"}, "http must be None or have a method request()"),
     ],
 )

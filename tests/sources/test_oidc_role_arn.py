@@ -187,18 +187,19 @@ def test_its_own_environment_names_session_and_host(monkeypatch: pytest.MonkeyPa
     asked: list[tuple[object, object]] = []
     sts = RecordingSts()
 
-    def choose(environ: object, *, http: object, **_: object) -> RecordingSts:
-        asked.append((environ, http))
+    def choose(endpoint: str, *, http: object) -> RecordingSts:
+        asked.append((endpoint, http))
         return sts
 
-    monkeypatch.setattr(sts_choice, "sts_client", choose)
+    monkeypatch.setattr(sts_choice, "StsClient", choose)
     monkeypatch.setenv("ALIBABA_CLOUD_ROLE_SESSION_NAME", "of-the-process")
     environ = dict(zip(VARIABLES, (ROLE, PROVIDER, "~/token"), strict=True))
     environ |= {"HOME": str(token_file.parent), "ALIBABA_CLOUD_ROLE_SESSION_NAME": "of-the-mapping"}
+    environ |= {"ALIBABA_CLOUD_STS_REGION": "of-the-mapping"}
     http = HttpClient()
     OidcRoleArnProvider.from_environment(environ, http=http).get()
     assert sts.calls[0]["role_session_name"] == "of-the-mapping"
-    assert asked == [(environ, http)]
+    assert asked == [("https://sts.of-the-mapping.aliyuncs.com", http)]
     assert asked[0][1] is http
 
 
@@ -209,6 +210,8 @@ def test_its_own_environment_names_session_and_host(monkeypatch: pytest.MonkeyPa
     ("changes", "words"),
     [
         ({"role_arn": ""}, "role_arn is empty"),
+        ({"role_arn": "planted"}, "role_arn is no ARN of a role"),
+        ({"policy": "planted"}, "policy is no JSON object"),
         ({"role_arn": 7}, "role_arn must be a string"),
         ({"oidc_provider_arn": " "}, "oidc_provider_arn is empty"),
         ({"oidc_provider_arn": None}, "oidc_provider_arn must be a string"),
@@ -236,7 +239,7 @@ def test_a_bad_argument_of_from_environment_is_named(arguments: dict[str, Any]) 
 
 
 def test_it_shows_its_role_only() -> None:
-    assert repr(provider("/x", policy="planted")) == f"<OidcRoleArnProvider: role_arn='{ROLE}'>"
+    assert repr(provider("/x", policy='{"planted": 1}')) == f"<OidcRoleArnProvider: role_arn='{ROLE}'>"
     assert repr(OidcRoleArnProvider.from_environment({})) == "<OidcRoleArnProvider: from the environment>"
 
 

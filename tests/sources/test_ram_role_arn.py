@@ -136,7 +136,6 @@ def test_a_session_name_inside_its_range_is_taken(name: str) -> None:
 @pytest.mark.parametrize(
     ("policy", "sent"),
     [
-        ("test", "test"),
         ('{ "Version": "1" }', '{ "Version": "1" }'),
         ({"Version": "1", "Statement": [{"Resource": "é"}]}, '{"Version":"1","Statement":[{"Resource":"é"}]}'),
         (MappingProxyType({"Version": "1"}), '{"Version":"1"}'),
@@ -174,7 +173,18 @@ def test_a_mapping_is_written_once() -> None:
         ({"policy": ""}, r"\.policy is empty"),
         ({"policy": " \n"}, r"\.policy is empty"),
         ({"policy": ["planted"]}, r"\.policy must be a JSON string, a mapping or None, not list"),
+        ({"policy": "planted"}, r"\.policy is no JSON object"),
+        ({"policy": '["planted"]'}, r"\.policy is no JSON object"),
+        ({"policy": '{"planted": 1'}, r"\.policy is no JSON object"),
+        ({"policy": "[" * 100_000 + "planted"}, r"\.policy is no JSON object"),
+        ({"role_arn": "planted"}, r"\.role_arn is no ARN of a role: give acs:ram::<account>:role/<name>"),
+        ({"role_arn": "acs:ram::planted:role/x"}, r"\.role_arn is no ARN of a role"),
+        ({"role_arn": "acs:ram::1:user/planted"}, r"\.role_arn is no ARN of a role"),
+        ({"role_arn": "acs:ram::1:role/"}, r"\.role_arn is no ARN of a role"),
+        ({"role_arn": f" {ROLE}"}, r"\.role_arn is no ARN of a role"),
         ({"policy": {"planted": {1, 2}}}, r"\.policy cannot be written as JSON"),
+        ({"policy": {"planted": float("nan")}}, r"\.policy cannot be written as JSON"),
+        ({"policy": {"planted": "\ud800"}}, r"\.policy holds half a character"),
         ({"external_id": ""}, r"\.external_id is empty"),
         ({"external_id": 7}, r"\.external_id must be a string, not int"),
         ({"source": None}, r"\.source must be a provider, with name and get\(\), not NoneType"),
@@ -238,7 +248,7 @@ def test_a_denial_says_which_source_was_denied() -> None:
 
 
 def test_it_shows_no_secret_and_no_policy() -> None:
-    text = repr(provider(policy="planted", external_id="planted"))
+    text = repr(provider(policy='{"planted": 1}', external_id="planted"))
     assert ROLE in text
     assert "planted" not in text
 
@@ -268,16 +278,16 @@ def test_without_a_client_the_environment_names_the_host(monkeypatch: pytest.Mon
     asked: list[dict[str, Any]] = []
     sts = RecordingSts()
 
-    def choose(environ: object, **choice: Any) -> RecordingSts:
-        asked.append(choice)
+    def choose(endpoint: str, **choice: Any) -> RecordingSts:
+        asked.append({"endpoint": endpoint, **choice})
         return sts
 
-    monkeypatch.setattr(sts_choice, "sts_client", choose)
+    monkeypatch.setattr(sts_choice, "StsClient", choose)
     made = RamRoleArnProvider(SOURCE, role_arn=ROLE)
     assert asked == [], "nothing is chosen before get()"
     made.get()
     made.get()
-    assert [choice["endpoint"] for choice in asked] == [None, None]
+    assert [choice["endpoint"] for choice in asked] == ["https://sts.aliyuncs.com"] * 2
     assert asked[0]["http"] is asked[1]["http"], "one HTTP client serves the provider for life"
 
 

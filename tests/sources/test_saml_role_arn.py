@@ -148,6 +148,8 @@ def test_an_interrupt_goes_through() -> None:
     ("changes", "words"),
     [
         ({"role_arn": ""}, "role_arn is empty"),
+        ({"role_arn": "planted"}, "role_arn is no ARN of a role"),
+        ({"policy": "planted"}, "policy is no JSON object"),
         ({"saml_provider_arn": 7}, "saml_provider_arn must be a string"),
         ({"assertion": "planted"}, "assertion must be a function, not str"),
         ({"assertion": None}, "assertion must be a function, not NoneType"),
@@ -165,7 +167,7 @@ def test_a_bad_parameter_is_named_with_its_range(changes: dict[str, object], wor
 
 
 def test_it_shows_its_role_only() -> None:
-    assert repr(provider(policy="planted")) == f"SamlRoleArnProvider(role_arn='{ROLE}')"
+    assert repr(provider(policy='{"planted": 1}')) == f"SamlRoleArnProvider(role_arn='{ROLE}')"
 
 
 # --- against a cloud ----------------------------------------------------------------------------------------------------------------

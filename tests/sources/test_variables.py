@@ -10,7 +10,7 @@ import pytest
 
 from alicred import BearerProfileProvider, CliProfileProvider, ProfileFileProvider, default_chain
 from alicred.errors import AlicredError
-from alicred.wire.choose import sts_client
+from alicred.wire.choose import sts_endpoint
 from alicred.wire.imds import ImdsClient
 
 ROWS = [row["name"] for row in json.loads((Path(__file__).parent.parent / "vectors" / "env_vars.json").read_text("utf-8"))["rows"]]
@@ -70,7 +70,7 @@ def looked_up(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
     token = home / "token"
     token.write_text("a-token")
     unreachable = {**plain, P + "STS_ENDPOINT": "http://127.0.0.1:9"}
-    sts_client(Watched({}, seen))  # the host without one that is named: nothing is sent there
+    sts_endpoint(Watched({}, seen))  # the host without one that is named: nothing is sent there
     oidc = {P + "ROLE_ARN": "r", P + "OIDC_PROVIDER_ARN": "p", P + "OIDC_TOKEN_FILE": str(token)}
     default_chain(environ=Watched({**unreachable, **oidc}, seen), imds=nobody).explain()
     config = home / "config.json"

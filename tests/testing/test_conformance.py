@@ -542,7 +542,7 @@ async def make_later() -> Vault:
 WRONG_ARGUMENTS: list[tuple[dict[str, object], str]] = [
     ({"make": Vault()}, r"make must be a function or a class that makes a source, such as lambda: VaultProvider\(path\), not a Vault$"),
     ({"make": None}, "make must be a function or a class .* not None$"),
-    ({"make": make_later}, "make must be a function, and no coroutine function"),
+    ({"make": make_later}, "make is a coroutine function"),
     ({"make": OpenedByFile}, r"make is called as make\(\): missing a required argument: 'path'; .* such as lambda: VaultProvider\(path\)$"),
     ({"failing": Down()}, r"failing must be a list of functions .* such as \[lambda: VaultProvider\(path\)\], not a Down$"),
     ({"failing": Down}, "failing must be a list of functions .* not the class Down$"),

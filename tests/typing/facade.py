@@ -64,7 +64,7 @@ async def save_tokens(refresh: str, access: str, key: str, secret: str, token: s
 def program() -> str | None:
     config = Config(type=auth_constant.RAM_ROLE_ARN, access_key_id="id", role_session_expiration=3600, timeout=5000)
     config.role_arn = auth_util.environment_role_arn
-    assert_type(config.to_map(), dict[str, str | int | bool])
+    assert_type(config.to_map(), dict[str, str | float | bool])
     assert_type(Config().from_map({"type": "sts"}), Config)
     client = Client(config)
     try:

@@ -4,8 +4,7 @@ import pytest
 
 from alicred._environ import is_true, variable
 from alicred.errors import ConfigurationError
-from alicred.wire.choose import sts_client
-from alicred.wire.http import HttpClient
+from alicred.wire.choose import sts_endpoint
 
 ENDPOINT = {"ALIBABA_CLOUD_STS_ENDPOINT": "env.example"}
 REGION = {"ALIBABA_CLOUD_STS_REGION": "cn-env"}
@@ -27,14 +26,13 @@ VPC = {"ALIBABA_CLOUD_VPC_ENDPOINT_ENABLED": "true"}
         ({**ENDPOINT, **REGION, **VPC}, None, "cn-profile", None, "https://sts-vpc.cn-profile.aliyuncs.com"),
         ({**ENDPOINT, **REGION, **VPC}, "profile.example", "cn-profile", None, "https://profile.example"),
         ({}, "profile.example:8443", None, None, "https://profile.example:8443"),
-        ({}, "http://profile.example/", None, None, "http://profile.example"),
+        ({}, "http://localhost:8/", None, None, "http://localhost:8"),
         ({"ALIBABA_CLOUD_STS_ENDPOINT": " http://127.0.0.1:8\n"}, None, None, None, "http://127.0.0.1:8"),
         ({"ALIBABA_CLOUD_STS_ENDPOINT": " ", "ALIBABA_CLOUD_STS_REGION": ""}, "", "", None, "https://sts.aliyuncs.com"),
     ],
 )
 def test_host_order(environ: dict[str, str], endpoint: str | None, region: str | None, vpc: bool | None, expected: str) -> None:
-    http = HttpClient()
-    assert sts_client(environ, endpoint=endpoint, region=region, vpc=vpc, http=http).endpoint == expected
+    assert str(sts_endpoint(environ, endpoint=endpoint, region=region, vpc=vpc)) == expected
 
 
 @pytest.mark.parametrize(
@@ -43,15 +41,18 @@ def test_host_order(environ: dict[str, str], endpoint: str | None, region: str |
         ({"ALIBABA_CLOUD_STS_ENDPOINT": "https://planted@h"}, None, None, "ALIBABA_CLOUD_STS_ENDPOINT"),
         ({"ALIBABA_CLOUD_STS_ENDPOINT": "h/planted"}, None, None, "ALIBABA_CLOUD_STS_ENDPOINT"),
         ({"ALIBABA_CLOUD_STS_REGION": "planted.evil.example/"}, None, None, "ALIBABA_CLOUD_STS_REGION"),
-        ({}, "ftp://planted", None, "the profile's STS endpoint"),
-        ({}, None, "CN planted", "the profile's STS region"),
+        ({}, "ftp://planted", None, "sts_endpoint"),
+        ({}, "http://planted", None, "sts_endpoint"),
+        ({"ALIBABA_CLOUD_STS_ENDPOINT": "http://planted"}, None, None, "ALIBABA_CLOUD_STS_ENDPOINT"),
+        ({"ALIBABA_CLOUD_STS_ENDPOINT": "http://10.0.0.1"}, None, None, "ALIBABA_CLOUD_STS_ENDPOINT"),
+        ({}, None, "CN planted", "sts_region"),
     ],
 )
 def test_what_is_no_host_is_refused_by_the_name_of_its_origin(
     environ: dict[str, str], endpoint: str | None, region: str | None, named: str
 ) -> None:
-    with pytest.raises(ConfigurationError, match=f"^{named} must be") as caught:
-        sts_client(environ, endpoint=endpoint, region=region)
+    with pytest.raises(ConfigurationError, match=f"^{named}(: plain http is for loopback| must be)") as caught:
+        sts_endpoint(environ, endpoint=endpoint, region=region)
     assert "planted" not in str(caught.value)
 
 

@@ -26,6 +26,38 @@ def test_an_endpoint_is_scheme_host_and_port(text: str, scheme: str, authority: 
 
 
 @pytest.mark.parametrize(
+    ("host", "loopback", "near"),
+    [
+        ("localhost", True, True),
+        ("127.0.0.1", True, True),
+        ("127.9.9.9", True, True),
+        ("[::1]", True, True),
+        ("[::ffff:127.0.0.1]", True, True),
+        ("10.0.0.1", False, True),
+        ("172.31.0.1", False, True),
+        ("192.168.0.1", False, True),
+        ("169.254.1.1", False, True),
+        ("100.100.100.200", False, True),
+        ("[fe80::1]", False, True),
+        ("[fd00::1]", False, True),
+        ("[::ffff:10.0.0.1]", False, True),
+        ("172.32.0.1", False, False),
+        ("192.0.2.1", False, False),
+        ("[2001:db8::1]", False, False),
+        ("[::ffff:192.0.2.1]", False, False),
+        ("127.1", False, False),
+        ("2130706433", False, False),
+        ("sts.aliyuncs.com", False, False),
+        ("localhost.example.com", False, False),
+        ("my.localhost", False, False),
+    ],
+)
+def test_what_is_on_this_machine_and_what_is_near_is_told_without_looking_a_name_up(host: str, loopback: bool, near: bool) -> None:
+    endpoint = Endpoint.parse(f"http://{host}:8080")
+    assert (endpoint.is_loopback, endpoint.is_near) == (loopback, near)
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "", "sts.aliyuncs.com", "ftp://h", "https://", "https:///path", "https://h/", "https://h/path", "https://h?q=planted", "https://h#f",

@@ -19,6 +19,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from alicred.clock import SYSTEM_CLOCK
 from alicred.credential import Credential
 from alicred.errors import AlicredError, ConfigurationError, DeniedError, MalformedResponseError, TransientError
+from alicred.sources import RamRoleArnProvider, StaticProvider
+from alicred.testing import FakeCloud
 from alicred.wire import signing
 from alicred.wire.http import HttpClient
 from alicred.wire.sts import CallerIdentity, StsClient
@@ -304,7 +306,16 @@ def test_a_key_pairs_session_lasts_an_hour_at_most(seconds: int) -> None:
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"endpoint": "sts.aliyuncs.com"}, {"endpoint": "https://u:planted@h"}, {"http": "planted"}, {"clock": "planted"}, {"clock": None}],
+    [
+        {"endpoint": "sts.aliyuncs.com"},
+        {"endpoint": "https://u:planted@h"},
+        {"endpoint": "http://sts.aliyuncs.com"},
+        {"endpoint": "http://10.0.0.1"},
+        {"http": "planted"},
+        {"clock": "planted"},
+        {"clock": None},
+        {"allow_http": "planted"},
+    ],
 )
 def test_a_wrong_argument_of_the_client_is_named(wrong: dict[str, Any]) -> None:
     with pytest.raises(ConfigurationError, match=rf"StsClient\.{next(iter(wrong))}") as caught:
@@ -316,6 +327,22 @@ def test_a_wrong_argument_of_the_client_is_named(wrong: dict[str, Any]) -> None:
 def test_what_is_no_region_is_refused(region: Any) -> None:
     with pytest.raises(ConfigurationError, match=r"StsClient\.region"):
         StsClient.for_region(region)
+
+
+def test_plain_http_is_for_this_machine_unless_it_is_allowed() -> None:
+    with pytest.raises(ConfigurationError, match=r"plain http is for loopback .*: use https, or StsClient\(\.\.\., allow_http=True\)"):
+        StsClient("http://sts.internal")
+    assert StsClient("http://localhost:8080").endpoint == "http://localhost:8080"
+    allowed = StsClient("http://sts.internal", allow_http=True)
+    assert allowed.endpoint == pickle.loads(pickle.dumps(allowed)).endpoint == "http://sts.internal"
+
+
+def test_plain_http_goes_through_no_proxy_of_the_environment(monkeypatch: pytest.MonkeyPatch, closed_port: int) -> None:
+    monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{closed_port}")
+    with FakeCloud() as cloud:
+        assert StsClient(cloud.http_endpoint).get_caller_identity(cloud.access_key).account_id
+        monkeypatch.setenv("ALIBABA_CLOUD_STS_ENDPOINT", cloud.http_endpoint)
+        assert RamRoleArnProvider(StaticProvider(cloud.access_key), role_arn=cloud.role_arn).get()
 
 
 def test_a_region_names_a_host() -> None:

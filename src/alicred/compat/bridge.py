@@ -132,20 +132,25 @@ def native(provider: GivesCredentials | Provider[Credential]) -> Provider[Creden
     Raises:
         CredentialValueError: It is no provider.
     """
+    return taken("the provider", provider)
+
+
+def taken(name: str, provider: GivesCredentials | Provider[Credential]) -> Provider[Credential]:
+    """*provider* as `native` gives it; *name* is what the user calls it, for errors."""
     if _is_official(provider):
         return Borrowed(provider)
     if _is_native(provider):
         return provider
-    raise CredentialValueError(f"a provider must have get_credentials(), or name and get(); {kind_of(provider)} has neither")
+    raise CredentialValueError(f"{name} must have get_credentials(), or name and get(); {kind_of(provider)} has neither")
 
 
-def official(provider: GivesCredentials | Provider[Credential]) -> GivesCredentials:
+def official(name: str, provider: GivesCredentials | Provider[Credential]) -> GivesCredentials:
     """*provider*, native or not, as the official package takes it.
 
     Raises:
-        CredentialValueError: It is no provider.
+        CredentialValueError: It is no provider; the text calls it *name*.
     """
-    return provider if _is_official(provider) else Face(native(provider))
+    return provider if _is_official(provider) else Face(taken(name, provider))
 
 
 def provider_name(provider: object) -> str:

@@ -6,9 +6,10 @@ import threading
 from collections.abc import Awaitable, Callable, Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from inspect import isawaitable, iscoroutinefunction
+from inspect import isawaitable
 from typing import TYPE_CHECKING, Generic, ParamSpec
 
+from alicred._arguments import is_coroutine_function
 from alicred._log import WARNING, log
 from alicred.compat.exceptions import CredentialValueError
 
@@ -38,7 +39,8 @@ class Callbacks(Generic[P]):
     """One of two callbacks: who asked decides, and if there is only one, that one is called whoever asked.
 
     It runs on the thread of the refresh; the one that is awaited runs on the event loop of the task that asked, else on one of its own.
-    What it raises is logged by its type, and changes nothing else: the keys are there to be served.
+    What it raises is logged by its type, and changes nothing else, ``CancelledError`` and ``SystemExit`` included: the keys are there to be
+    served. Only an interrupt goes on to whoever asked.
 
     Args:
         what: Whose callbacks they are, for errors and the log.
@@ -53,7 +55,7 @@ class Callbacks(Generic[P]):
         for given in (function, coroutine_function):
             if given is not None and not callable(given):
                 raise CredentialValueError(f"{what} must be a function, not {type(given).__name__}")
-        if iscoroutinefunction(function):
+        if is_coroutine_function(function):
             raise CredentialValueError(f"{what} is a coroutine function, which nobody would await: give it as {what}_async")
         self._what = what
         self._function = function
@@ -68,41 +70,57 @@ class Callbacks(Generic[P]):
                 _run(awaited, loop, *args, **kwargs)
             elif function is not None:
                 function(*args, **kwargs)
-        except Exception as error:  # noqa: BLE001  (a user's function may raise anything, and the keys are there to be served)
+        except BaseException as error:
+            if not _is_its_own(error):
+                raise
             log(WARNING, "%s raised %s: what it was called for was not done", self._what, type(error).__name__)
 
 
 def _run(awaited: Callable[P, Awaitable[None]], loop: AbstractEventLoop | None, *args: P.args, **kwargs: P.kwargs) -> None:
     from asyncio import run, run_coroutine_threadsafe
 
-    async def call() -> None:
-        result: object = awaited(*args, **kwargs)
-        if isawaitable(result):
-            await result
-
-    if not _has_running_loop():
-        if loop is None or not loop.is_running():
-            return run(call())
-        done = run_coroutine_threadsafe(call(), loop)
-        try:
-            return done.result(_LONGEST)
-        finally:
-            done.cancel()  # changes nothing about one that is done
-    # A task has asked without awaiting, so that this thread is its loop's and the loop stands still: another thread, another loop.
     problems: list[BaseException] = []
 
-    def work() -> None:
+    async def call() -> None:
         try:
-            run(call())
-        except BaseException as error:  # noqa: BLE001  (handed over to the thread that waits)
+            result: object = awaited(*args, **kwargs)
+            if isawaitable(result):
+                await result
+        except BaseException as error:  # not to end the loop of the task that asked, as a SystemExit would
             problems.append(error)
+            if not _is_its_own(error):
+                raise
 
-    thread = threading.Thread(target=work, name="alicred-callback", daemon=True)
-    thread.start()
-    thread.join(_LONGEST)
+    if _has_running_loop():
+        # A task has asked without awaiting, so that this thread is its loop's and the loop stands still: another thread, another loop.
+        def work() -> None:
+            try:
+                run(call())
+            except BaseException as error:  # noqa: BLE001  (handed over to the thread that waits)
+                problems.append(error)
+
+        thread = threading.Thread(target=work, name="alicred-callback", daemon=True)
+        thread.start()
+        thread.join(_LONGEST)
+        if thread.is_alive():
+            raise TimeoutError
+    elif loop is None or not loop.is_running():
+        run(call())
+    else:
+        done = run_coroutine_threadsafe(call(), loop)
+        try:
+            done.result(_LONGEST)
+        finally:
+            done.cancel()  # changes nothing about one that is done
     if problems:
         raise problems[0]
-    return None
+
+
+def _is_its_own(error: BaseException) -> bool:
+    """Whether *error* is how a user's function may end, and no interrupt of the thread that it happens to run on."""
+    from asyncio import CancelledError
+
+    return isinstance(error, (Exception, CancelledError, SystemExit, GeneratorExit))
 
 
 def _has_running_loop() -> bool:

@@ -52,7 +52,7 @@ class Client:
 
     def __init__(self, config: Config | None = None, provider: GivesCredentials | Provider[Credential] | None = None) -> None:
         if provider is not None:
-            given = official(provider)
+            given = official("Client.provider", provider)
             self.cloud_credential = CloudCredential(type_name=provider_name(given), provider=given)
         elif config is None:
             from alicred.compat.provider.default import DefaultCredentialsProvider

@@ -16,8 +16,8 @@ class HttpOptions:
     """
 
     proxy: str | None = attrs.field(default=None, repr=False)
-    connect_timeout: int | None = None
-    read_timeout: int | None = None
+    connect_timeout: float | None = None
+    read_timeout: float | None = None
 
 
 __all__ = ["HttpOptions"]

@@ -7,8 +7,8 @@ from typing import ClassVar, Generic, TypeVar
 
 import attrs
 
-M = TypeVar("M", bound="_Model[str | int | bool] | _Model[str]")
-V = TypeVar("V", bound="str | int | bool", covariant=True)
+M = TypeVar("M", bound="_Model[str | float | bool] | _Model[str]")
+V = TypeVar("V", bound="str | float | bool", covariant=True)
 
 
 class _Model(Generic[V]):
@@ -34,7 +34,7 @@ class _Model(Generic[V]):
 
 
 @attrs.define(kw_only=True, eq=False, slots=False)
-class Config(_Model["str | int | bool"]):
+class Config(_Model["str | float | bool"]):
     """What a `Client` is made of. Read when the client is made; changing it later changes nothing. No secret shows in its ``repr``.
 
     Which parameter counts for which *type*, and which is without effect, stands in the documentation of the façade.
@@ -118,8 +118,8 @@ class Config(_Model["str | int | bool"]):
     metadata_token_duration: int | None = None
     credentials_uri: str | None = attrs.field(default=None, repr=False)
     host: str | None = None
-    timeout: int | None = None
-    connect_timeout: int | None = None
+    timeout: float | None = None
+    connect_timeout: float | None = None
     proxy: str | None = attrs.field(default=None, repr=False)
 
 

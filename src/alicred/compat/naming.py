@@ -6,7 +6,6 @@ from __future__ import annotations
 _NAMES = {
     "HttpClient.proxy": "http_options.proxy (Config.proxy)",
     "ImdsClient.endpoint": "Config.host",
-    "CredentialsUriProvider.uri": "URLCredentialsProvider.uri (Config.credentials_uri)",
     "OidcRoleArnProvider.oidc_token_file": "OIDCRoleArnCredentialsProvider.oidc_token_file_path",
     "OidcRoleArnProvider.": "OIDCRoleArnCredentialsProvider.",
     "RamRoleArnProvider.": "RamRoleArnCredentialsProvider.",
@@ -16,6 +15,12 @@ _NAMES = {
     "OAuthProvider.": "OAuthCredentialsProvider.",
     "OAuthTokens.": "OAuthCredentialsProvider.",
     "ExternalProcessProvider.command": "ExternalCredentialsProvider.process_command",
+    "ExternalProcessProvider.": "ExternalCredentialsProvider.",
+    "EcsRamRoleProvider.": "EcsRamRoleCredentialsProvider.",
+    "ProfileFileProvider.path": "ProfileCredentialsProvider.profile_file",
+    "ProfileFileProvider.profile": "ProfileCredentialsProvider.profile_name",
+    "CliProfileProvider.path": "CLIProfileCredentialsProvider.profile_file",
+    "CliProfileProvider.profile": "CLIProfileCredentialsProvider.profile_name",
     "BearerToken.token": "BearerTokenCredential.bearer_token (Config.bearer_token)",
     "Credential.": "",
 }

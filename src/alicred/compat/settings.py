@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
-import math
-import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta, timezone
+from functools import partial
 from typing import TYPE_CHECKING
 
+import alicred._arguments as check
 from alicred._environ import variable
+from alicred.compat.environ import ENVIRON
 from alicred.compat.exceptions import CredentialValueError
 from alicred.compat.http import HttpOptions
-from alicred.errors import ConfigurationError
 from alicred.sources._sts import StsChoice
-from alicred.wire.choose import STS_ENDPOINT, STS_REGION
 from alicred.wire.http import HttpClient
+from alicred.wire.sts import CENTRAL
 
 if TYPE_CHECKING:
     from alicred.wire.sts import StsClient
 
 SESSION_SECONDS = 3600
+KEY_PAIR_HOST = "https://sts.ap-northeast-1.aliyuncs.com"  # key pairs are of the Japan site
 CONNECT_MILLISECONDS, READ_MILLISECONDS = 5000, 10000
 # How an error names the parameters, of which a configuration has its own names.
 DURATION = "{}.duration_seconds (Config.role_session_expiration)"
 CONNECT, READ = "{}: http_options.connect_timeout (Config.connect_timeout)", "{}: http_options.read_timeout (Config.timeout)"
-_LONGEST = 86_400_000  # milliseconds
+_SHORTEST, _LONGEST = 0.001, 86_400_000  # milliseconds: what a timedelta can say, and a day
 
 
 def milliseconds(name: str, value: object, default: int) -> timedelta:
@@ -34,20 +35,20 @@ def milliseconds(name: str, value: object, default: int) -> timedelta:
         CredentialValueError: It is no number above zero, or more than a day.
     """
     given = default if value is None else value
-    if isinstance(given, bool) or not isinstance(given, (int, float)) or not math.isfinite(given) or not 0 < given <= _LONGEST:
+    if isinstance(given, bool) or not isinstance(given, (int, float)) or not _SHORTEST <= given <= _LONGEST:
         raise CredentialValueError(f"{name} must be a number of milliseconds above zero, at most a day")
     return timedelta(milliseconds=given)
 
 
-def seconds(name: str, value: object, default: int | None = None) -> timedelta:
+def seconds(name: str, value: object, default: int | None = None, *, whole: bool = True) -> timedelta:
     """*value* seconds; *default* for ``None``. Of which range, those say that take it.
 
     Raises:
-        CredentialValueError: It is no whole number.
+        CredentialValueError: It is no number, or no *whole* one.
     """
     given = default if value is None else value
-    if isinstance(given, bool) or not isinstance(given, int) or abs(given) > 10**9:
-        raise CredentialValueError(f"{name} must be a whole number of seconds")
+    if isinstance(given, bool) or not isinstance(given, int if whole else (int, float)) or not abs(given) <= 10**9:
+        raise CredentialValueError(f"{name} must be a {'whole ' if whole else ''}number of seconds")
     return timedelta(seconds=given)
 
 
@@ -79,23 +80,25 @@ def moment(name: str, value: object) -> datetime | None:
     raise CredentialValueError(f"{name} must be seconds since 1970")
 
 
-def http_client(owner: str, options: HttpOptions | None, *, url: str = "https://") -> HttpClient:
-    """A client with the time-outs and the proxy of *options*.
+def http_client(owner: str, options: HttpOptions | None, *, url: str) -> HttpClient:
+    """A client for requests to *url*, with the time-outs and the proxy of *options*.
 
-    Args:
-        owner: Whose parameters they are, for errors.
-        options: The time-outs and the proxy.
-        url: Where requests go. To one of plain http they go through no proxy that the environment names: it is a place nearby.
+    To a URL of plain ``http`` requests go through no proxy that the environment names: it is a place nearby.
 
     Raises:
-        ConfigurationError: One of them is wrong; the text names it.
+        ConfigurationError: An option is wrong; the text names it as one of *owner*.
     """
+    return _http_clients(owner, options)(trust_environment=not url.lower().startswith("http://"))
+
+
+def _http_clients(owner: str, options: HttpOptions | None) -> Callable[..., HttpClient]:
+    """Makes clients with the time-outs and the proxy of *options*."""
     given = HttpOptions() if options is None else options
-    return HttpClient(
+    return partial(
+        HttpClient,
         connect_timeout=milliseconds(CONNECT.format(owner), given.connect_timeout, CONNECT_MILLISECONDS),
         read_timeout=milliseconds(READ.format(owner), given.read_timeout, READ_MILLISECONDS),
         proxy=given.proxy or None,
-        trust_environment=not url.lower().startswith("http://"),
     )
 
 
@@ -103,10 +106,12 @@ def given_or(value: str | None, name: str, variable_name: str) -> str:
     """*value*, else what the variable holds now.
 
     Raises:
-        CredentialValueError: There is neither.
+        ConfigurationError: There is neither, or it is no text; the error names which of the two it is.
     """
-    found = value or variable(os.environ, variable_name)
-    if not found:
+    if value:
+        return check.text(name, value)
+    found = check.optional_text(variable_name, variable(ENVIRON, variable_name))
+    if found is None:
         raise CredentialValueError(f"{name} is empty, and the variable {variable_name} is not set: give one of the two")
     return found
 
@@ -120,7 +125,7 @@ class StsHost:
         region: A region.
         vpc: Whether a region means its host inside VPCs; ``None`` means what the environment says.
         options: How requests are sent.
-        default: The host to ask where neither the parameters nor the environment name one; ``None`` means the central one.
+        default: The URL of the host to ask where neither the parameters nor the environment name one.
 
     Raises:
         ConfigurationError: A parameter is wrong; the text names it.
@@ -134,25 +139,18 @@ class StsHost:
         region: str | None,
         vpc: bool | None,
         options: HttpOptions | None,
-        default: str | None = None,
+        default: str = CENTRAL,
     ) -> None:
         self._endpoint = endpoint or None
         self._region = region or None
         self._vpc = vpc
+        self._names = f"{owner}.sts_endpoint", f"{owner}.sts_region_id"
         self._default = default
-        self._choice = StsChoice(owner, None, "assume_role", http=http_client(owner, options))
-        if self._endpoint is not None or self._region is not None:
-            try:
-                self.client({})
-            except ConfigurationError:
-                name, what = ("sts_region_id", "the id of a region, such as cn-hangzhou")
-                if self._endpoint is not None:
-                    name, what = "sts_endpoint", "a host, such as sts.cn-hangzhou.aliyuncs.com, or http(s)://host[:port]"
-                raise CredentialValueError(f"{owner}.{name} must be {what}") from None
+        self._choice = StsChoice(owner, None, "assume_role", make=_http_clients(owner, options))
+        self.client({})  # refuses a parameter that is wrong
 
     def client(self, environ: Mapping[str, str]) -> StsClient:
         """The client to ask now."""
-        endpoint = self._endpoint
-        if self._default is not None and not (endpoint or self._region or variable(environ, STS_ENDPOINT) or variable(environ, STS_REGION)):
-            endpoint = self._default
-        return self._choice.client(environ, endpoint=endpoint, region=self._region, vpc=self._vpc)
+        return self._choice.client(
+            environ, endpoint=self._endpoint, region=self._region, vpc=self._vpc, names=self._names, default=self._default
+        )

@@ -62,21 +62,27 @@ class Schedule:
     dead_after: timedelta | None
 
 
+_MUST = "be a datetime.timedelta of zero or more, or a function from a lifetime to one"
+
+
 def _window(value: Window | timedelta) -> Window:
-    return FixedWindow(value) if isinstance(value, timedelta) else value
+    if not isinstance(value, timedelta):
+        return value
+    if value < ZERO:
+        raise ConfigurationError(f"RefreshPolicy.ahead must {_MUST}, not {value!r}")
+    return FixedWindow(value)
 
 
 def _answers(instance: object, field: Field, value: object) -> None:
     """A function from a lifetime to a timedelta: tried once, for an hour."""
-    must = "be a datetime.timedelta, or a function from a lifetime to one"
     if not callable(value) or isinstance(value, type):
-        raise refuse(instance, field, must, value)
+        raise refuse(instance, field, _MUST, value)
     try:
         window: object = value(timedelta(hours=1))
     except Exception as error:
-        raise ConfigurationError(f"RefreshPolicy.ahead must {must}; for an hour it raised {type(error).__name__}") from error
+        raise ConfigurationError(f"RefreshPolicy.ahead must {_MUST}; for an hour it raised {type(error).__name__}") from error
     if not isinstance(window, timedelta):
-        raise ConfigurationError(f"RefreshPolicy.ahead must {must}; for an hour it answered {window!r}")
+        raise ConfigurationError(f"RefreshPolicy.ahead must {_MUST}; for an hour it answered {window!r}")
 
 
 @attrs.frozen(kw_only=True)

@@ -13,7 +13,7 @@ from alicred.profiles.cli_modes import BEARER as CLI_BEARER
 from alicred.profiles.cli_modes import guess
 from alicred.profiles.location import Lookup
 from alicred.profiles.types import BEARER
-from alicred.sources._naming import errors_of
+from alicred.sources._naming import called, errors_of
 
 _OWNER = "BearerProfileProvider"
 _PROFILE, _CLI_PROFILE = "profile", "cli_profile"
@@ -82,7 +82,8 @@ class BearerProfileProvider:
                 return error
             with profile.explained():
                 if (profile.text("mode") or guess(profile)) == CLI_BEARER:
-                    return _token(*profile.needed("bearer_token"), of=_CLI_PROFILE)
+                    with called({"token": profile.origin("bearer_token")}):
+                        return _token(*profile.needed("bearer_token"), of=_CLI_PROFILE)
             return ConfigurationError(f"{profile.where}: mode is not {CLI_BEARER}: use CliProfileProvider for an access key or a role")
 
     def _from_file(self) -> BearerToken | NotConfigured | ConfigurationError:
@@ -95,7 +96,8 @@ class BearerProfileProvider:
             try:
                 if (profile.text("type") or "").lower() != BEARER:
                     return ConfigurationError(f"{profile.where}: type is not bearer: use ProfileFileProvider for an access key or a role")
-                return _token(*profile.needed("bearer_token"), of=_PROFILE)
+                with called({"token": "bearer_token"}):
+                    return _token(*profile.needed("bearer_token"), of=_PROFILE)
             except ConfigurationError as error:
                 raise ConfigurationError(f"{profile.where}: {error.message}") from None
 

@@ -23,6 +23,7 @@ from alicred.profiles.cli_lock import Busy, NotOpened, exclusive
 from alicred.profiles.cli_values import CliProfile
 from alicred.profiles.write_back import NotWrittenError, SupersededError, update
 from alicred.refresh import forks
+from alicred.sources._naming import called
 from alicred.sources.oauth import OAUTH_SITES, OAuthProvider, OAuthSite, OAuthTokens
 from alicred.wire.http import HttpClient
 
@@ -275,7 +276,8 @@ def _tokens(profile: CliProfile) -> OAuthTokens:
     refresh_token, access_token = (profile.text(key) for key in _TOKENS)
     if refresh_token is None and access_token is None:
         raise ConfigurationError("oauth_refresh_token and oauth_access_token are missing: log in with `aliyun configure --mode OAuth`")
-    return OAuthTokens(refresh_token, access_token, profile.moment("oauth_access_token_expire"))
+    with called({"refresh_token": _TOKENS[0], "access_token": _TOKENS[1]}):
+        return OAuthTokens(refresh_token, access_token, profile.moment("oauth_access_token_expire"))
 
 
 def _token_values(tokens: OAuthTokens) -> dict[str, str | int]:

@@ -17,6 +17,7 @@ from alicred.profiles.cli_values import CliProfile
 from alicred.profiles.types import instance_role
 from alicred.provider import Provider
 from alicred.sources._files import expand
+from alicred.sources._naming import called
 from alicred.sources._role_session import SessionName
 from alicred.sources._sts import StsChoice
 from alicred.sources._urls import HttpChoice, safe_target
@@ -24,8 +25,8 @@ from alicred.sources.cloud_sso import CloudSsoProvider
 from alicred.sources.credentials_uri import CredentialsUriProvider
 from alicred.sources.external_process import DISABLED as EXTERNAL_DISABLED
 from alicred.sources.external_process import ExternalProcessProvider
-from alicred.sources.oidc_role_arn import OidcRoleArnProvider
-from alicred.sources.ram_role_arn import RamRoleArnProvider
+from alicred.sources.oidc_role_arn import OidcRoleAsWritten
+from alicred.sources.ram_role_arn import RamRoleAsWritten
 from alicred.sources.rsa_key_pair import RsaKeyPairProvider
 from alicred.sources.static import StaticProvider
 from alicred.wire.checks import LONGEST_KEY_PAIR_SESSION
@@ -78,8 +79,8 @@ class CliTools:
         return profile.text("ram_session_name") or profile.text("role_session_name") or self.session.resolve(self.environ)
 
     def http_for(self, key: str, url: str) -> HttpClient:
-        """The client for requests to *url*, which stands at *key*."""
-        return self.http.client(safe_target(key, url))
+        """The client for requests to *url*, which stands at *key*, or in the variable of that name."""
+        return self.http.client(safe_target(key, url).endpoint)
 
 
 @attrs.frozen
@@ -162,8 +163,27 @@ def _source(profile: CliProfile, config: CliConfig, tools: CliTools, path: tuple
         mode = mode_of(profile)
         inner = _source_profile(profile, config, path) if mode == _CHAINED else None
     source = None if inner is None else _source(inner, config, tools, (*path, inner.name))
-    with profile.explained():
+    with profile.explained(), called(_names(profile)):
         return _BUILDERS[mode](profile, tools) if source is None else _role(source, profile, tools)
+
+
+def _names(profile: CliProfile) -> dict[str, str]:
+    """What the user of *profile* calls the parameters of the sources."""
+    keys = {
+        "role_arn": "ram_role_arn",
+        "role_session_name": "ram_session_name" if profile.text("ram_session_name") else "role_session_name",
+        "role_name": "ram_role_name",
+        "external_id": "external_id",
+        "oidc_provider_arn": "oidc_provider_arn",
+        "oidc_token_file": "oidc_token_file",
+        "public_key_id": "key_pair_name",
+        "sign_in_url": "cloud_sso_sign_in_url",
+        "account_id": "cloud_sso_account_id",
+        "access_configuration_id": "cloud_sso_access_config",
+        "command": "process_command",
+        "uri": "credentials_uri",
+    }
+    return {name: profile.origin(key) for name, key in keys.items()}
 
 
 def _source_profile(profile: CliProfile, config: CliConfig, path: tuple[str, ...]) -> CliProfile:
@@ -197,7 +217,7 @@ def _ram_role_arn(profile: CliProfile, tools: CliTools) -> Provider[Credential]:
 
 def _role(source: Provider[Credential], profile: CliProfile, tools: CliTools) -> Provider[Credential]:
     (role_arn,) = profile.needed("ram_role_arn")
-    return RamRoleArnProvider(
+    return RamRoleAsWritten(
         source,
         role_arn=role_arn,
         role_session_name=tools.session_name(profile),
@@ -218,7 +238,7 @@ def _role_of_instance_role(profile: CliProfile, tools: CliTools) -> Provider[Cre
 
 def _oidc(profile: CliProfile, tools: CliTools) -> Provider[Credential]:
     role_arn, provider_arn, token_file = profile.needed("ram_role_arn", "oidc_provider_arn", "oidc_token_file")
-    return OidcRoleArnProvider(
+    return OidcRoleAsWritten(
         role_arn=role_arn,
         oidc_provider_arn=provider_arn,
         oidc_token_file=expand(token_file, tools.environ),
@@ -273,7 +293,7 @@ def _external(profile: CliProfile, tools: CliTools) -> Provider[Credential]:
 def _credentials_uri(profile: CliProfile, tools: CliTools) -> Provider[Credential]:
     _forbid_if_disabled(tools)
     (uri,) = profile.needed("credentials_uri")
-    return CredentialsUriProvider(uri, http=tools.http_for("credentials_uri", uri))
+    return CredentialsUriProvider(uri, http=tools.http_for(profile.origin("credentials_uri"), uri))
 
 
 def _forbid_if_disabled(tools: CliTools) -> None:

@@ -73,6 +73,10 @@ class CliProfile:
         read = key_variable if key in _KEYS else variable
         return self._own(key) or (read(self.environ, _GAPS[key]) if key in _GAPS else None)
 
+    def origin(self, key: str) -> str:
+        """Where `text` has the value of *key* from: *key* itself, or the variable that stands in for it."""
+        return key if self._own(key) else _GAPS.get(key, key)
+
     def _own(self, key: str) -> str | None:
         value = self.values.get(key)
         if value is None:

@@ -10,6 +10,7 @@ import alicred._arguments as check
 from alicred.credential import Credential, named
 from alicred.errors import ConfigurationError, NotConfigured, ProviderError
 from alicred.profiles.location import Lookup
+from alicred.profiles.profile import Profile
 from alicred.profiles.types import Tools, source_of
 from alicred.sources._naming import errors_of
 from alicred.sources._role_session import SessionName
@@ -75,7 +76,7 @@ class ProfileFileProvider:
             ProviderError: What the source that the section describes raised.
         """
         with errors_of(self.name):
-            profile = self._lookup.find()
+            profile = self._section()
             tools = Tools(environ=self._lookup.environ, sts=self._sts, imds=self._imds, session=self._session)
             try:
                 source = source_of(profile, tools)
@@ -87,3 +88,7 @@ class ProfileFileProvider:
                 # The section is set up and switched on: a chain must not slide onto another identity.
                 raise ProviderError(f"{profile.where} asks for {source.name}, but: {error.message}", provider=error.provider) from error
         return named(fetched, f"{self.name}/{source.name}")
+
+    def _section(self) -> Profile:
+        """The section that counts, read from its file now."""
+        return self._lookup.find()

@@ -7,17 +7,19 @@ from pathlib import Path
 
 import attrs
 
+import alicred._arguments as check
 from alicred._environ import is_true, variable
 from alicred.credential import Credential
 from alicred.errors import ConfigurationError
 from alicred.profiles.profile import Profile
 from alicred.provider import Provider
 from alicred.sources._files import expand
+from alicred.sources._naming import called
 from alicred.sources._role_session import SessionName
 from alicred.sources._sts import StsChoice
 from alicred.sources.ecs_ram_role import DISABLED, ROLE_NAME, V1_DISABLED, EcsRamRoleProvider
-from alicred.sources.oidc_role_arn import OidcRoleArnProvider
-from alicred.sources.ram_role_arn import RamRoleArnProvider
+from alicred.sources.oidc_role_arn import OidcRoleAsWritten
+from alicred.sources.ram_role_arn import RamRoleAsWritten
 from alicred.sources.rsa_key_pair import RsaKeyPairProvider
 from alicred.sources.static import StaticProvider
 from alicred.wire.checks import LONGEST_KEY_PAIR_SESSION
@@ -43,8 +45,10 @@ class Tools:
 
     def sts_for(self, profile: Profile) -> StsClient:
         """The client for the host that the section names, else for the environment's."""
-        region = profile.text("sts_region") or profile.text("region_id")
-        return self.sts.client(self.environ, endpoint=profile.text("sts_endpoint"), region=region)
+        region_key = "sts_region" if profile.text("sts_region") else "region_id"
+        return self.sts.client(
+            self.environ, endpoint=profile.text("sts_endpoint"), region=profile.text(region_key), names=("sts_endpoint", region_key)
+        )
 
     def session_name(self, profile: Profile) -> str:
         """The section's own name for role sessions, else the environment's, else the provider's."""
@@ -66,7 +70,8 @@ def source_of(profile: Profile, tools: Tools) -> Provider[Credential]:
         if kind.strip("\"'") in _BUILDERS:
             problem = "in quotation marks, which belong to the value here"
         raise ConfigurationError(f"type is {problem}: give one of {', '.join([*_BUILDERS, BEARER])}")
-    return build(profile, tools)
+    with called({"oidc_token_file": "oidc_token_file_path", "private_key": "private_key_file"}):
+        return build(profile, tools)
 
 
 def _access_key(profile: Profile, _: Tools) -> Provider[Credential]:
@@ -84,7 +89,7 @@ def _static(profile: Profile, *needed: str) -> Provider[Credential]:
 
 def _ram_role_arn(profile: Profile, tools: Tools) -> Provider[Credential]:
     role_arn, *_ = profile.needed("role_arn", "access_key_id", "access_key_secret")
-    return RamRoleArnProvider(
+    return RamRoleAsWritten(
         _access_key(profile, tools),
         role_arn=role_arn,
         role_session_name=tools.session_name(profile),
@@ -113,12 +118,13 @@ def instance_role(role_name: str | None, environ: Mapping[str, str], imds: ImdsC
     """
     if is_true(environ, DISABLED):
         raise ConfigurationError(f"{asked}, but {DISABLED} forbids it: change one of the two")
-    return EcsRamRoleProvider(role_name or variable(environ, ROLE_NAME), allow_imds_v1=not is_true(environ, V1_DISABLED), imds=imds)
+    name = role_name or check.optional_text(ROLE_NAME, variable(environ, ROLE_NAME))
+    return EcsRamRoleProvider(name, allow_imds_v1=not is_true(environ, V1_DISABLED), imds=imds)
 
 
 def _oidc_role_arn(profile: Profile, tools: Tools) -> Provider[Credential]:
     role_arn, provider_arn, token_file = profile.needed("role_arn", "oidc_provider_arn", "oidc_token_file_path")
-    return OidcRoleArnProvider(
+    return OidcRoleAsWritten(
         role_arn=role_arn,
         oidc_provider_arn=provider_arn,
         oidc_token_file=expand(token_file, tools.environ),

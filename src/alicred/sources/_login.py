@@ -63,7 +63,7 @@ class LoginSite:
         doing = f"asking {endpoint} {to}"
         url = f"{endpoint}{path}"
         began = SYSTEM_CLOCK.monotonic()
-        response = self._http.client(self._target).request("POST", url, headers={"accept": "application/json", **headers}, body=body)
+        response = self._http.client(endpoint).request("POST", url, headers={"accept": "application/json", **headers}, body=body)
         learn_time(SYSTEM_CLOCK, response, SYSTEM_CLOCK.monotonic() - began)
         found = answers.parse_object(response.body) or {}
         code = safe_code(found)

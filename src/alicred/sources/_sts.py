@@ -2,42 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
 
 import alicred._arguments as check
-from alicred.wire.choose import sts_client
+from alicred.sources._urls import HttpChoice
+from alicred.wire.choose import sts_endpoint
 from alicred.wire.http import HttpClient
-
-if TYPE_CHECKING:
-    from alicred.wire.sts import StsClient
+from alicred.wire.sts import CENTRAL, StsClient
 
 
 class StsChoice:
     """The STS client of a source: the one it was given, else one for the host that the environment or a profile names.
 
-    Immutable. However often the client is chosen, one HTTP client, and so one pool of connections, serves them all.
+    Immutable. However often the client is chosen, one HTTP client serves them all; its own uses no proxy for plain ``http``.
     """
 
     __slots__ = ("_given", "_http")
 
-    def __init__(self, owner: str, given: StsClient | None, method: str, *, http: HttpClient | None = None) -> None:
+    def __init__(
+        self,
+        owner: str,
+        given: StsClient | None,
+        method: str,
+        *,
+        http: HttpClient | None = None,
+        make: Callable[..., HttpClient] = HttpClient,
+    ) -> None:
         check.client(f"{owner}.sts", given, method)
-        check.client(f"{owner}.http", http, "request")
         self._given = given
-        self._http = HttpClient() if http is None else http
+        self._http = HttpChoice(owner, http, make)
 
     def client(
-        self, environ: Mapping[str, str], *, endpoint: str | None = None, region: str | None = None, vpc: bool | None = None
+        self,
+        environ: Mapping[str, str],
+        *,
+        endpoint: str | None = None,
+        region: str | None = None,
+        vpc: bool | None = None,
+        names: tuple[str, str] = ("sts_endpoint", "sts_region"),
+        default: str = CENTRAL,
     ) -> StsClient:
-        """The client to ask now.
-
-        Args:
-            environ: Where to look the variables up that name a host.
-            endpoint: The host that a profile names.
-            region: The region that a profile names; *endpoint* goes first.
-            vpc: Whether a region means its host inside VPCs; ``None`` means what the environment says.
-        """
+        """The client to ask now: the one that was given, else one for the host that `sts_endpoint` chooses, with the same arguments."""
         if self._given is not None:
             return self._given
-        return sts_client(environ, endpoint=endpoint, region=region, vpc=vpc, http=self._http)
+        chosen = sts_endpoint(environ, endpoint=endpoint, region=region, vpc=vpc, names=names, default=default)
+        return StsClient(str(chosen), http=self._http.client(chosen))

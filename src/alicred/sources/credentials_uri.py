@@ -88,7 +88,7 @@ class CredentialsUriProvider:
             name, uri = self._source()
             target = safe_target(name, uri, allow_http=self._allow_http)
             doing = f"asking the credentials URI {target}"
-            response = self._http.client(target).request("GET", uri, headers={"accept": "application/json"})
+            response = self._http.client(target.endpoint).request("GET", uri, headers={"accept": "application/json"})
             found = answers.successful(response, doing=doing)
             fetched = answers.credential(found, doing=doing, status=response.status, must_end=False)
         return named(fetched, self.name)

@@ -17,7 +17,7 @@ from alicred.sources._files import as_text, expand, read_file, shown
 from alicred.sources._naming import errors_of
 from alicred.sources._role_session import SessionName
 from alicred.sources._sts import StsChoice
-from alicred.wire.checks import policy_text, session_span
+from alicred.wire.checks import policy_text, role_arn_text, session_span
 
 if TYPE_CHECKING:
     from alicred.wire.http import HttpClient
@@ -60,6 +60,8 @@ class OidcRoleArnProvider:
         ConfigurationError: A parameter is empty, of the wrong type or outside its range; the text names it.
     """
 
+    _any_form = False  # whether role and policy may be of any form
+
     def __init__(
         self,
         *,
@@ -72,14 +74,14 @@ class OidcRoleArnProvider:
         sts: StsClient | None = None,
     ) -> None:
         self._identity: _Identity | None = _Identity(
-            role_arn=check.text(f"{_OWNER}.role_arn", role_arn),
+            role_arn=role_arn_text(f"{_OWNER}.role_arn", role_arn, any_form=self._any_form),
             oidc_provider_arn=check.text(f"{_OWNER}.oidc_provider_arn", oidc_provider_arn),
             token_file=check.path(f"{_OWNER}.oidc_token_file", oidc_token_file),
         )
         self._environ: Mapping[str, str] | None = None
         self._session = SessionName(_OWNER, role_session_name)
         self._duration = session_span(f"{_OWNER}.duration", duration)
-        self._policy = policy_text(f"{_OWNER}.policy", policy)
+        self._policy = policy_text(f"{_OWNER}.policy", policy, any_form=self._any_form)
         self._sts = StsChoice(_OWNER, sts, "assume_role_with_oidc")
 
     @classmethod
@@ -96,8 +98,8 @@ class OidcRoleArnProvider:
         Raises:
             ConfigurationError: An argument is of the wrong type.
         """
-        # The names stand in for the values, which are read at get().
-        self = cls(role_arn=ROLE_ARN, oidc_provider_arn=OIDC_PROVIDER_ARN, oidc_token_file=OIDC_TOKEN_FILE, sts=sts)
+        # These stand in for the values, which are read at get().
+        self = cls(role_arn="acs:ram::0:role/read-later", oidc_provider_arn=OIDC_PROVIDER_ARN, oidc_token_file=OIDC_TOKEN_FILE, sts=sts)
         self._identity = None
         self._environ = check.environment(f"{_OWNER}.environ", environ)
         self._sts = StsChoice(_OWNER, sts, "assume_role_with_oidc", http=http)
@@ -144,6 +146,12 @@ class OidcRoleArnProvider:
     def __repr__(self) -> str:
         where = f"role_arn={self._identity.role_arn!r}" if self._identity else "from the environment"
         return f"<{_OWNER}: {where}>"
+
+
+class OidcRoleAsWritten(OidcRoleArnProvider):
+    """The same for what a file says: see `RamRoleAsWritten`."""
+
+    _any_form = True
 
 
 def _from(environ: Mapping[str, str]) -> _Identity:

@@ -14,7 +14,7 @@ from alicred.provider import Provider
 from alicred.sources._naming import errors_of
 from alicred.sources._role_session import SessionName
 from alicred.sources._sts import StsChoice
-from alicred.wire.checks import policy_text, session_span
+from alicred.wire.checks import policy_text, role_arn_text, session_span
 
 if TYPE_CHECKING:
     from alicred.wire.sts import StsClient
@@ -43,6 +43,8 @@ class RamRoleArnProvider:
         ConfigurationError: A parameter is empty, of the wrong type or outside its range; the text names it.
     """
 
+    _any_form = False  # whether role and policy may be of any form
+
     def __init__(
         self,
         source: Provider[Credential],
@@ -57,10 +59,10 @@ class RamRoleArnProvider:
         if not callable(getattr(source, "get", None)):
             raise ConfigurationError(f"{_OWNER}.source must be a provider, with name and get(), not {type(source).__name__}")
         self._source = source
-        self._role_arn = check.text(f"{_OWNER}.role_arn", role_arn)
+        self._role_arn = role_arn_text(f"{_OWNER}.role_arn", role_arn, any_form=self._any_form)
         self._session = SessionName(_OWNER, role_session_name)
         self._duration = session_span(f"{_OWNER}.duration", duration)
-        self._policy = policy_text(f"{_OWNER}.policy", policy)
+        self._policy = policy_text(f"{_OWNER}.policy", policy, any_form=self._any_form)
         self._external_id = check.optional_text(f"{_OWNER}.external_id", external_id)
         self._sts = StsChoice(_OWNER, sts, "assume_role")
 
@@ -98,6 +100,12 @@ class RamRoleArnProvider:
 
     def __repr__(self) -> str:
         return f"{_OWNER}({self._source!r}, role_arn={self._role_arn!r})"
+
+
+class RamRoleAsWritten(RamRoleArnProvider):
+    """The same for what a file says: role and policy go to the service as they are, as the documentation's ``role_arn = role_arn`` does."""
+
+    _any_form = True
 
 
 def _value_of(source: Provider[Expiring]) -> Expiring:

@@ -12,7 +12,7 @@ from alicred.credential import Credential, named
 from alicred.errors import AlicredError, ConfigurationError, ProviderError
 from alicred.sources._naming import errors_of
 from alicred.sources._sts import StsChoice
-from alicred.wire.checks import policy_text, session_span
+from alicred.wire.checks import policy_text, role_arn_text, session_span
 
 if TYPE_CHECKING:
     from alicred.wire.sts import StsClient
@@ -51,7 +51,7 @@ class SamlRoleArnProvider:
         policy: str | Mapping[str, object] | None = None,
         sts: StsClient | None = None,
     ) -> None:
-        self._role_arn = check.text(f"{_OWNER}.role_arn", role_arn)
+        self._role_arn = role_arn_text(f"{_OWNER}.role_arn", role_arn)
         self._saml_provider_arn = check.text(f"{_OWNER}.saml_provider_arn", saml_provider_arn)
         self._assertion = check.function(f"{_OWNER}.assertion", assertion)
         self._duration = session_span(f"{_OWNER}.duration", duration)

@@ -20,6 +20,7 @@ from alicred.wire.server_time import learn_time
 
 _VERSION = "2015-04-01"
 _HOUR = timedelta(hours=1)
+CENTRAL = "https://sts.aliyuncs.com"
 _REGION = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*", re.ASCII)
 
 
@@ -60,19 +61,23 @@ class StsClient:
     back have an empty ``provider_name``.
 
     Args:
-        endpoint: ``http(s)://host[:port]``.
-        http: What sends the requests; ``None`` means an `HttpClient` with its defaults.
+        endpoint: ``https://host[:port]``; ``http://`` for a service on this machine.
+        http: What sends the requests; ``None`` means an `HttpClient` with its defaults, which uses no proxy for an ``http`` endpoint.
         clock: Gives the time stamps, and learns the time from answers that came over TLS.
+        allow_http: Whether ``http`` may go to any host. Whoever is on the way can then read the keys: for a private network alone.
 
     Raises:
         ConfigurationError: A parameter is of the wrong type or form; the text names it.
     """
 
-    def __init__(self, endpoint: str = "https://sts.aliyuncs.com", *, http: HttpClient | None = None, clock: Clock = SYSTEM_CLOCK) -> None:
-        self._endpoint = Endpoint.parse(endpoint, name="StsClient.endpoint")
+    def __init__(
+        self, endpoint: str = CENTRAL, *, http: HttpClient | None = None, clock: Clock = SYSTEM_CLOCK, allow_http: bool = False
+    ) -> None:
+        parsed = Endpoint.parse(endpoint, name="StsClient.endpoint")
+        self._endpoint = parsed if check.flag("StsClient.allow_http", allow_http) else safe_endpoint("StsClient.endpoint", parsed)
         check.client("StsClient.http", http, "request")
         check.clock("StsClient.clock", clock)
-        self._http = HttpClient() if http is None else http
+        self._http = HttpClient(trust_environment=self._endpoint.scheme == "https") if http is None else http
         self._clock = clock
 
     @classmethod
@@ -84,11 +89,7 @@ class StsClient:
             vpc: Whether to use the address inside the region's VPCs, which nothing outside can reach.
             http: What sends the requests.
         """
-        check.text("StsClient.region", region)
-        if not _REGION.fullmatch(region) or len(region) > 50:
-            raise ConfigurationError("StsClient.region must be the id of a region, such as cn-hangzhou: a-z, 0-9 and hyphens")
-        host = "sts-vpc" if check.flag("StsClient.vpc", vpc) else "sts"
-        return cls(f"https://{host}.{region}.aliyuncs.com", http=http)
+        return cls(str(regional_endpoint("StsClient.region", region, vpc=check.flag("StsClient.vpc", vpc))), http=http)
 
     @property
     def endpoint(self) -> str:
@@ -123,7 +124,7 @@ class StsClient:
             RoleArn=check.text("role_arn", role_arn),
             RoleSessionName=check.text("role_session_name", role_session_name),
             DurationSeconds=str(checks.check_duration("duration", duration)),
-            Policy=checks.policy_text("policy", policy),
+            Policy=checks.policy_text("policy", policy, any_form=True),
             ExternalId=None if external_id is None else check.text("external_id", external_id),
         )
         return self._credentials("AssumeRole", lambda: self._signed("AssumeRole", credential, form))
@@ -158,7 +159,7 @@ class StsClient:
             OIDCToken=check.text("oidc_token", oidc_token),
             RoleSessionName=check.text("role_session_name", role_session_name),
             DurationSeconds=str(checks.check_duration("duration", duration)),
-            Policy=checks.policy_text("policy", policy),
+            Policy=checks.policy_text("policy", policy, any_form=True),
         )
         return self._credentials("AssumeRoleWithOIDC", lambda: self._unsigned("AssumeRoleWithOIDC", form))
 
@@ -189,7 +190,7 @@ class StsClient:
             SAMLProviderArn=check.text("saml_provider_arn", saml_provider_arn),
             SAMLAssertion=check.text("saml_assertion", saml_assertion),
             DurationSeconds=str(checks.check_duration("duration", duration)),
-            Policy=checks.policy_text("policy", policy),
+            Policy=checks.policy_text("policy", policy, any_form=True),
         )
         return self._credentials("AssumeRoleWithSAML", lambda: self._unsigned("AssumeRoleWithSAML", form))
 
@@ -298,6 +299,30 @@ class StsClient:
             "x-acs-signature-nonce": signing.nonce(),
         }
         return _Request(headers, _encode({**form, "Format": "JSON"}))
+
+
+def safe_endpoint(name: str, endpoint: Endpoint) -> Endpoint:
+    """*endpoint*, if nobody on the way can read what goes there and comes back: ``https``, or ``http`` on this machine.
+
+    Raises:
+        ConfigurationError: It is anything else; the text begins with *name*.
+    """
+    if endpoint.scheme == "https" or endpoint.is_loopback:
+        return endpoint
+    why = "plain http is for loopback addresses (and localhost) only, because the answers hold keys"
+    raise ConfigurationError(f"{name}: {why}: use https, or StsClient(..., allow_http=True) in a private network")
+
+
+def regional_endpoint(name: str, region: object, *, vpc: bool) -> Endpoint:
+    """Where the service is in *region*; with *vpc*, inside its VPCs.
+
+    Raises:
+        ConfigurationError: It is no id of a region; the text begins with *name*.
+    """
+    region = check.text(name, region)
+    if not _REGION.fullmatch(region) or len(region) > 50:
+        raise ConfigurationError(f"{name} must be the id of a region, such as cn-hangzhou: a-z, 0-9 and hyphens")
+    return Endpoint("https", f"sts{'-vpc' if vpc else ''}.{region}.aliyuncs.com")
 
 
 def _form(**values: str | None) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from alicred.compat.bridge import Face
+from alicred.compat.environ import ENVIRON
 from alicred.compat.exceptions import checking
 from alicred.profiles.cli_profile import CliProfileProvider
 from alicred.refresh.cache import CachingProvider
@@ -26,7 +27,7 @@ class CLIProfileCredentialsProvider(Face):
         self, *, profile_name: str | None = None, profile_file: str | None = None, allow_config_force_rewrite: bool = False
     ) -> None:
         with checking():
-            source = CliProfileProvider(profile_file or None, profile_name or None)
+            source = CliProfileProvider(profile_file or None, profile_name or None, environ=ENVIRON)
         super().__init__(CachingProvider(RetryingProvider(source)))
 
 

@@ -6,13 +6,15 @@ import attrs
 
 from alicred.chain import ChainProvider
 from alicred.compat.bridge import Face
+from alicred.compat.environ import ENVIRON
+from alicred.compat.provider.profile import FilledProfileFile
 from alicred.credential import Credential
 from alicred.errors import NotConfigured
 from alicred.events import ChainResolved, Event, RefreshFailed, tell
 from alicred.policy.chain import ChainPolicy
 from alicred.provider import Provider
 from alicred.refresh.cache import CachingProvider
-from alicred.wiring import default_provider, default_sources
+from alicred.wiring import default_sources
 
 
 class DefaultCredentialsProvider(Face):
@@ -28,11 +30,12 @@ class DefaultCredentialsProvider(Face):
 
     def __init__(self, *, reuse_last_provider_enabled: bool = True) -> None:
         provider: Provider[Credential]
+        sources = default_sources(environ=ENVIRON, require_enable=False, profile_file=FilledProfileFile)
         if reuse_last_provider_enabled:
-            provider = default_provider(require_enable=False)
+            provider = CachingProvider(ChainProvider(*sources, name="default"))
         else:
             listener = _Listener()
-            kept = (CachingProvider(source, listener=listener) for source in default_sources(require_enable=False))
+            kept = (CachingProvider(source, listener=listener) for source in sources)
             provider = ChainProvider(*kept, policy=ChainPolicy(sticky=False), listener=listener, name="default")
         super().__init__(provider, "default")
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from datetime import timedelta
 from functools import partial
 
 import attrs
 
+import alicred._arguments as check
 from alicred._environ import is_true, variable
 from alicred.compat.bridge import Face
+from alicred.compat.environ import ENVIRON
 from alicred.compat.exceptions import CredentialValueError, checking
 from alicred.compat.http import HttpOptions
 from alicred.compat.settings import CONNECT, READ, milliseconds, seconds
@@ -52,7 +53,7 @@ class EcsRamRoleCredentialsProvider(Face):
         http_options: HttpOptions | None = None,
         async_update_enabled: bool = True,
     ) -> None:
-        if is_true(os.environ, DISABLED):
+        if is_true(ENVIRON, DISABLED):
             raise CredentialValueError(f"{DISABLED} is true: the metadata service may not be asked")
         with checking():
             role = _InstanceRole(role_name=role_name or None, v1_disabled=disable_imds_v1, imds=self._client(http_options))
@@ -115,17 +116,18 @@ class _InstanceRole:
 
     def provider(self) -> EcsRamRoleProvider:
         v1_disabled = self._v1_is_disabled()
-        return EcsRamRoleProvider(self.role_name or variable(os.environ, ROLE_NAME), allow_imds_v1=not v1_disabled, imds=self.imds)
+        role_name = self.role_name or check.optional_text(ROLE_NAME, variable(ENVIRON, ROLE_NAME))
+        return EcsRamRoleProvider(role_name, allow_imds_v1=not v1_disabled, imds=self.imds)
 
     def _v1_is_disabled(self) -> bool:
-        return is_true(os.environ, V1_DISABLED) if self.v1_disabled is None else bool(self.v1_disabled)
+        return is_true(ENVIRON, V1_DISABLED) if self.v1_disabled is None else bool(self.v1_disabled)
 
 
 def _metadata_client(options: HttpOptions | None, host: str | None = None, token_seconds: int | None = None) -> ImdsClient:
     given = HttpOptions() if options is None else options
-    token_span = seconds("metadata_token_duration", token_seconds, _TOKEN_SECONDS)
+    token_span = seconds("Config.metadata_token_duration", token_seconds, _TOKEN_SECONDS)
     if not timedelta(seconds=1) <= token_span <= timedelta(seconds=_TOKEN_SECONDS):
-        raise CredentialValueError(f"metadata_token_duration must be 1 to {_TOKEN_SECONDS} seconds")
+        raise CredentialValueError(f"Config.metadata_token_duration must be 1 to {_TOKEN_SECONDS} seconds")
     make = partial(
         ImdsClient,
         connect_timeout=milliseconds(CONNECT.format(_OWNER), given.connect_timeout, _MILLISECONDS),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from alicred.compat.bridge import Front
+from alicred.compat.environ import ENVIRON
 from alicred.credential import Credential
 from alicred.sources.environment import EnvironmentProvider
 
@@ -11,7 +12,7 @@ class EnvironmentVariableCredentialsProvider(Front):
     """The key in ``ALIBABA_CLOUD_ACCESS_KEY_ID``, ``_ACCESS_KEY_SECRET`` and ``_SECURITY_TOKEN``, as they are at each call."""
 
     def _get(self) -> Credential:
-        return EnvironmentProvider().get()
+        return EnvironmentProvider(ENVIRON).get()
 
     def get_provider_name(self) -> str:
         """``env``."""

@@ -32,7 +32,7 @@ class ExternalCredentialsProvider(Face):
 
     Args:
         process_command: The program and its arguments, split as a POSIX shell would; no shell takes part.
-        timeout: How long the program may take, in seconds; 60 by default.
+        timeout: How long the program may take, in seconds and fractions of one; 60 by default.
         credential_update_callback: Called after each run with what it has given; see `Callbacks` for which of the two is called where.
         credential_update_callback_async: The same, awaited.
 
@@ -46,14 +46,14 @@ class ExternalCredentialsProvider(Face):
         self,
         *,
         process_command: str | None = None,
-        timeout: int | None = None,
+        timeout: float | None = None,
         credential_update_callback: ExternalCredentialUpdateCallback | None = None,
         credential_update_callback_async: ExternalCredentialUpdateCallbackAsync | None = None,
     ) -> None:
         if not process_command:
             raise CredentialValueError(f"{_OWNER}.process_command is empty: give the program and its arguments")
         # None, 0 and less: the default, as in the official package.
-        given = seconds(f"{_OWNER}.timeout", timeout, self.DEFAULT_TIMEOUT)
+        given = seconds(f"{_OWNER}.timeout", timeout, self.DEFAULT_TIMEOUT, whole=False)
         span = given if given > timedelta(0) else timedelta(seconds=self.DEFAULT_TIMEOUT)
         callbacks = Callbacks("credential_update_callback", credential_update_callback, credential_update_callback_async)
         with checking():

@@ -127,15 +127,19 @@ class _Login:
             return
         self._is_saved = True
         key = self._key
-        self._callbacks(
-            self._tokens.refresh_token or "",
-            self._tokens.access_token or "",
-            "" if key is None else key.access_key_id,
-            "" if key is None else key.access_key_secret,
-            ("" if key is None else key.security_token) or "",
-            _seconds(self._tokens.access_token_expires_at),
-            0 if key is None else _seconds(key.expires_at),
-        )
+        try:
+            self._callbacks(
+                self._tokens.refresh_token or "",
+                self._tokens.access_token or "",
+                "" if key is None else key.access_key_id,
+                "" if key is None else key.access_key_secret,
+                ("" if key is None else key.security_token) or "",
+                _seconds(self._tokens.access_token_expires_at),
+                0 if key is None else _seconds(key.expires_at),
+            )
+        except BaseException:
+            self._is_saved = False  # an interrupt: the next call saves them
+            raise
 
 
 @attrs.frozen

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import attrs
 
 from alicred.compat.bridge import Face
+from alicred.compat.environ import ENVIRON
 from alicred.compat.exceptions import checking
 from alicred.compat.http import HttpOptions
 from alicred.compat.settings import CONNECT_MILLISECONDS, DURATION, READ_MILLISECONDS, SESSION_SECONDS, StsHost, given_or, session_span
@@ -16,7 +16,7 @@ from alicred.credential import Credential
 from alicred.refresh.cache import CachingProvider
 from alicred.retrying import RetryingProvider
 from alicred.sources._role_session import SessionName
-from alicred.sources.oidc_role_arn import OIDC_PROVIDER_ARN, OIDC_TOKEN_FILE, ROLE_ARN, OidcRoleArnProvider
+from alicred.sources.oidc_role_arn import OIDC_PROVIDER_ARN, OIDC_TOKEN_FILE, ROLE_ARN, OidcRoleAsWritten
 
 if TYPE_CHECKING:
     from alicred.wire.sts import StsClient
@@ -92,10 +92,10 @@ class _Role:
         return "oidc_role_arn"
 
     def get(self) -> Credential:
-        return self.provider(self.session.resolve(os.environ), self.sts.client(os.environ)).get()
+        return self.provider(self.session.resolve(ENVIRON), self.sts.client(ENVIRON)).get()
 
-    def provider(self, session_name: str | None = None, sts: StsClient | None = None) -> OidcRoleArnProvider:
-        return OidcRoleArnProvider(
+    def provider(self, session_name: str | None = None, sts: StsClient | None = None) -> OidcRoleAsWritten:
+        return OidcRoleAsWritten(
             role_arn=self.role_arn,
             oidc_provider_arn=self.oidc_provider_arn,
             oidc_token_file=self.oidc_token_file,

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import attrs
 
-from alicred.compat.bridge import Face, GivesCredentials, native
+from alicred.compat.bridge import Face, GivesCredentials, taken
+from alicred.compat.environ import ENVIRON
 from alicred.compat.exceptions import checking
 from alicred.compat.http import HttpOptions
 from alicred.compat.provider.static_ak import StaticAKCredentialsProvider
@@ -21,7 +21,7 @@ from alicred.refresh.cache import CachingProvider
 from alicred.retrying import RetryingProvider
 from alicred.sources._role_session import SessionName
 from alicred.sources.oidc_role_arn import ROLE_ARN
-from alicred.sources.ram_role_arn import RamRoleArnProvider
+from alicred.sources.ram_role_arn import RamRoleAsWritten
 
 if TYPE_CHECKING:
     from alicred.wire.sts import StsClient
@@ -82,7 +82,7 @@ class RamRoleArnCredentialsProvider(Face):
                 credentials_provider = StaticAKCredentialsProvider(access_key_id=access_key_id, access_key_secret=access_key_secret)
         with checking():
             role = _Role(
-                source=native(credentials_provider),
+                source=taken(f"{_OWNER}.credentials_provider", credentials_provider),
                 role_arn=given_or(role_arn, f"{_OWNER}.role_arn", ROLE_ARN),
                 session=SessionName(_OWNER, role_session_name or None),
                 duration=session_span(DURATION.format(_OWNER), duration_seconds),
@@ -112,11 +112,11 @@ class _Role:
 
     def get(self) -> Credential:
         holder = _Holder(self.source)
-        fetched = self.assumed_by(holder, self.session.resolve(os.environ), self.sts.client(os.environ)).get()
+        fetched = self.assumed_by(holder, self.session.resolve(ENVIRON), self.sts.client(ENVIRON)).get()
         return named(fetched, f"{self.name}/{holder.provider_name}")
 
-    def assumed_by(self, source: Provider[Credential], session_name: str | None = None, sts: StsClient | None = None) -> RamRoleArnProvider:
-        return RamRoleArnProvider(
+    def assumed_by(self, source: Provider[Credential], session_name: str | None = None, sts: StsClient | None = None) -> RamRoleAsWritten:
+        return RamRoleAsWritten(
             source,
             role_arn=self.role_arn,
             role_session_name=session_name,

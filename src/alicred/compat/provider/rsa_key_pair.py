@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,9 +10,10 @@ import attrs
 
 import alicred._arguments as check
 from alicred.compat.bridge import Face
+from alicred.compat.environ import ENVIRON
 from alicred.compat.exceptions import CredentialValueError, checking
 from alicred.compat.http import HttpOptions
-from alicred.compat.settings import CONNECT_MILLISECONDS, DURATION, READ_MILLISECONDS, SESSION_SECONDS, StsHost, session_span
+from alicred.compat.settings import CONNECT_MILLISECONDS, DURATION, KEY_PAIR_HOST, READ_MILLISECONDS, SESSION_SECONDS, StsHost, session_span
 from alicred.credential import Credential
 from alicred.refresh.cache import CachingProvider
 from alicred.retrying import RetryingProvider
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from alicred.wire.sts import StsClient
 
 _OWNER = "RsaKeyPairCredentialsProvider"
-_HOST = "sts.ap-northeast-1.aliyuncs.com"  # key pairs are of the Japan site
 
 
 class RsaKeyPairCredentialsProvider(Face):
@@ -67,7 +66,9 @@ class RsaKeyPairCredentialsProvider(Face):
                 public_key_id=public_key_id,
                 private_key_file=path,
                 duration=session_span(DURATION.format(_OWNER), duration_seconds, SESSION_SECONDS),
-                sts=StsHost(_OWNER, endpoint=sts_endpoint, region=sts_region_id, vpc=enable_vpc, options=http_options, default=_HOST),
+                sts=StsHost(
+                    _OWNER, endpoint=sts_endpoint, region=sts_region_id, vpc=enable_vpc, options=http_options, default=KEY_PAIR_HOST
+                ),
             )
             pair.provider()  # refuses what is wrong
         super().__init__(CachingProvider(RetryingProvider(pair)))
@@ -95,7 +96,7 @@ class _KeyPair:
         return "rsa_key_pair"
 
     def get(self) -> Credential:
-        return self.provider(self.sts.client(os.environ)).get()
+        return self.provider(self.sts.client(ENVIRON)).get()
 
     def provider(self, sts: StsClient | None = None) -> RsaKeyPairProvider:
         return RsaKeyPairProvider(

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
-
+import alicred._arguments as check
 from alicred._environ import variable
 from alicred.compat.bridge import Front
+from alicred.compat.environ import ENVIRON
 from alicred.compat.exceptions import CredentialValueError, checking
 from alicred.credential import Credential
 from alicred.sources.environment import ACCESS_KEY_ID, ACCESS_KEY_SECRET
@@ -24,7 +24,7 @@ class StaticAKCredentialsProvider(Front):
 
     def __init__(self, *, access_key_id: str | None = None, access_key_secret: str | None = None) -> None:
         if not access_key_id and not access_key_secret:
-            access_key_id, access_key_secret = (variable(os.environ, name) for name in (ACCESS_KEY_ID, ACCESS_KEY_SECRET))
+            access_key_id, access_key_secret = (held(name) for name in (ACCESS_KEY_ID, ACCESS_KEY_SECRET))
         self.access_key_id, self.access_key_secret = whole(access_key_id, access_key_secret)
         with checking():
             self._get()
@@ -38,6 +38,16 @@ class StaticAKCredentialsProvider(Front):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.access_key_id}>"
+
+
+def held(variable_name: str) -> str | None:
+    """What the variable holds now.
+
+    Raises:
+        CredentialValueError: It can be no part of a key; the text names the variable.
+    """
+    with checking():
+        return check.optional_text(variable_name, variable(ENVIRON, variable_name))
 
 
 def whole(access_key_id: str | None, access_key_secret: str | None) -> tuple[str, str]:

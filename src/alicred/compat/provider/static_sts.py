@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import os
-
-from alicred._environ import variable
 from alicred.compat.bridge import Front
 from alicred.compat.exceptions import CredentialValueError, checking
-from alicred.compat.provider.static_ak import whole
+from alicred.compat.provider.static_ak import held, whole
 from alicred.credential import Credential
 from alicred.sources.environment import ACCESS_KEY_ID, ACCESS_KEY_SECRET, SECURITY_TOKEN
 
@@ -30,7 +27,7 @@ class StaticSTSCredentialsProvider(Front):
     ) -> None:
         if not access_key_id and not access_key_secret and not security_token:
             access_key_id, access_key_secret, security_token = (
-                variable(os.environ, name) for name in (ACCESS_KEY_ID, ACCESS_KEY_SECRET, SECURITY_TOKEN)
+                held(name) for name in (ACCESS_KEY_ID, ACCESS_KEY_SECRET, SECURITY_TOKEN)
             )
         self.access_key_id, self.access_key_secret = whole(access_key_id, access_key_secret)
         if not security_token:

@@ -9,6 +9,7 @@ from alicred.compat.lease import Leased
 from alicred.compat.settings import CONNECT_MILLISECONDS, READ_MILLISECONDS, given_or, http_client
 from alicred.refresh.cache import CachingProvider
 from alicred.retrying import RetryingProvider
+from alicred.sources._urls import safe_target
 from alicred.sources.credentials_uri import CREDENTIALS_URI, CredentialsUriProvider
 
 _OWNER = "URLCredentialsProvider"
@@ -34,6 +35,7 @@ class URLCredentialsProvider(Face):
             given = given_or(uri, f"{_OWNER}.uri (Config.credentials_uri)", CREDENTIALS_URI)
             if "://" not in given:
                 given = f"{protocol or 'http'}://{given.removeprefix('//')}"
+            safe_target(f"{_OWNER}.uri (Config.credentials_uri)" if uri else CREDENTIALS_URI, given)
             source = CredentialsUriProvider(given, http=http_client(_OWNER, http_options, url=given))
         super().__init__(CachingProvider(RetryingProvider(Leased(source))), "credential_uri")
 

@@ -1,14 +1,17 @@
 """What the environment says, at the time at which a name is looked up here: nothing is read at import.
 
-Assigning to a name changes that name and nothing else: providers read ``os.environ`` itself.
+What a program assigns to a name here counts, for all providers of the façade, in place of the variable. ``os.environ`` stays as it is.
 """
 
 from __future__ import annotations
 
 import os
+import sys
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 from alicred._environ import variable
+from alicred.compat.environ import ENVIRON, assign, forget
 
 _VARIABLES = {
     "client_type": "ALIBABA_CLOUD_PROFILE",
@@ -91,4 +94,27 @@ else:
 
 
 def _look_up(name: str) -> str | None:
-    return variable(os.environ, _VARIABLES[name]) or _DEFAULTS.get(name)
+    return variable(ENVIRON, _VARIABLES[name]) or _DEFAULTS.get(name)
+
+
+class _AuthUtil(ModuleType):
+    """This module, to whose names a program may assign."""
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if name == "enable_oidc_credential":
+            raise AttributeError(f"{name} follows from {', '.join(_OIDC)}: assign to these")
+        if name not in _VARIABLES:
+            super().__setattr__(name, value)
+            return
+        if not isinstance(value, (str, type(None))):
+            raise TypeError(f"auth_util.{name} must be a string or None, as a variable is, not {type(value).__name__}")
+        assign(_VARIABLES[name], value or None, _DEFAULTS.get(name))
+
+    def __delattr__(self, name: str) -> None:
+        if name in _VARIABLES:
+            forget(_VARIABLES[name])
+        else:
+            super().__delattr__(name)
+
+
+sys.modules[__name__].__class__ = _AuthUtil

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from alicred import (
+    AlicredError,
     ChainProvider,
     Credential,
     CredentialsUriProvider,
@@ -126,11 +127,11 @@ def test_a_date_that_is_none_does_no_harm(subject: Subject) -> None:
     assert raised is None, f"it raised {raised!r}"
 
 
-@bites(naive_wire.TrustsTheSizeOfAChunk, failing="handed out", alicred=CredentialsUriProvider)
+@bites(naive_wire.HandsOutWhatCame, failing="handed out", alicred=CredentialsUriProvider)
 def test_a_token_that_cannot_be_sent_on_is_not_handed_out(subject: Subject) -> None:
     with answering(lambda _: Reply(body=key("id", "token\ud800"))) as server:
         found = outcome(subject.make(server.url).get)
-    assert not isinstance(found, Credential), "handed out, and every request signed with it fails"
+    assert isinstance(found, AlicredError), "handed out, and every request signed with it fails"
 
 
 @bites(naive_wire.TakesEveryShortageForAbsence, failing="another identity", alicred=metadata_service)

@@ -16,7 +16,8 @@ from typing import Any
 import pytest
 
 from alicred import _owned_lock
-from alicred._owned_lock import NotAcquired, OwnedLock, is_executing
+from alicred._frames import is_executing
+from alicred._owned_lock import NotAcquired, OwnedLock
 from tests.adversities import call_with_left, interrupted_at
 from tests.raw_fork import in_raw_child
 from tests.refresh.test_cache_fork import in_child

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import sys
 import threading
 from collections.abc import Callable
 from math import inf
 from types import FrameType
 from typing import TypeVar
 
+from alicred._frames import is_executing, this_frame
 from alicred._real_time import monotonic
 
 T = TypeVar("T")
@@ -47,7 +47,7 @@ class OwnedLock:
         Raises:
             NotAcquired: Others held it for all that time, or the calling thread holds it already.
         """
-        mine = _Turn(sys._getframe())  # pyright: ignore[reportPrivateUsage]  (`inspect`, which has the public name, is slow to import)
+        mine = _Turn(this_frame())
         try:
             self._take(mine, seconds)
             return work()
@@ -105,17 +105,3 @@ class _Turn:
     def wait(self, seconds: float) -> None:
         if self._ended.acquire(timeout=seconds):
             self._ended.release()  # for the next one who waits
-
-
-def is_executing(frame: FrameType) -> bool:
-    """Whether *frame*, which must not be a generator's or a coroutine's, is still on the stack of a thread.
-
-    Of a frame that has ended, this drops the local variables.
-    """
-    try:
-        frame.clear()  # refused while it is executing, as documented
-    except RecursionError:  # this is about the stack of the caller
-        raise
-    except RuntimeError:
-        return True
-    return False

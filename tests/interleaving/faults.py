@@ -97,7 +97,7 @@ FAULTS = (
     ),
     Fault(
         "a flight whose runner has ended is never lost", Flight, "is_lost",
-        (("return not _is_executing(runner.frame) and self.outcome is None  # it may have ended a moment ago", "return False"),),
+        (("return not _is_alive(runner.frame) and self.outcome is None  # it may have ended a moment ago", "return False"),),
         "a_runner_that_ends_without_a_word BACKGROUND",
     ),
     Fault(

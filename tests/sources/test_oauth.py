@@ -4,6 +4,7 @@ import copy
 import logging
 import pickle
 import threading
+from asyncio import CancelledError
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta, timezone
 from typing import Any
@@ -292,8 +293,12 @@ def test_on_tokens_may_call_get(cloud: FakeCloud, lasts: timedelta) -> None:
     assert (len(found), cloud.count("OAuthToken"), cloud.rejected) == (1, 1, ())
 
 
-@pytest.mark.parametrize("raised", [OSError("planted"), ValueError("planted"), AlicredError("planted")])
-def test_keys_are_served_if_the_tokens_could_not_be_saved_and_the_log_says_so(raised: Exception, caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize(
+    "raised", [OSError("planted"), ValueError("planted"), AlicredError("planted"), SystemExit("planted"), CancelledError("planted")]
+)
+def test_keys_are_served_if_the_tokens_could_not_be_saved_and_the_log_says_so(
+    raised: BaseException, caplog: pytest.LogCaptureFixture
+) -> None:
     def save(tokens: OAuthTokens) -> None:
         raise raised
 
@@ -302,7 +307,7 @@ def test_keys_are_served_if_the_tokens_could_not_be_saved_and_the_log_says_so(ra
         assert made.get() == GOOD
     (record,) = caplog.records
     assert (record.name, record.levelno) == ("alicred", logging.WARNING)
-    assert f"were not saved: on_tokens raised {type(raised).__name__}" in record.getMessage()
+    assert f"were not saved: on_tokens ended with {type(raised).__name__}" in record.getMessage()
     assert LOG_IN in record.getMessage()
     assert "planted" not in record.getMessage()
     assert record.exc_info is None

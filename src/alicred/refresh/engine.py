@@ -12,6 +12,7 @@ from typing import Generic, cast
 
 import attrs
 
+from alicred._frames import this_frame
 from alicred._log import ERROR, log
 from alicred._random import draw
 from alicred._values import checked
@@ -23,7 +24,7 @@ from alicred.policy.refresh import RefreshPolicy
 from alicred.provider import Provider
 from alicred.refresh import refusals
 from alicred.refresh.decision import Action, Decision, decide
-from alicred.refresh.flight import Flight, Outcome, this_frame
+from alicred.refresh.flight import Flight, Outcome
 from alicred.refresh.forks import watch
 from alicred.refresh.snapshot import Held, Snapshot, hold
 from alicred.refresh.state import describe, wall_time

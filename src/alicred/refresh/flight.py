@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 from collections.abc import Callable
 from datetime import timedelta
@@ -11,6 +10,7 @@ from types import FrameType
 from typing import NamedTuple
 from weakref import ref
 
+from alicred._frames import is_executing, this_frame
 from alicred._real_time import monotonic
 from alicred.errors import AlicredError
 
@@ -93,8 +93,8 @@ class Flight:
             return False
         runner, beginner = self._runner.get(None), self._beginner
         if runner is not None:
-            return not _is_executing(runner.frame) and self.outcome is None  # it may have ended a moment ago
-        if self._launched is None and _is_executing(beginner):
+            return not _is_alive(runner.frame) and self.outcome is None  # it may have ended a moment ago
+        if self._launched is None and _is_alive(beginner):
             return False
         launched = self._launched
         return launched is None or launched.run() is None or monotonic() - launched.at > LATE_THREAD_SECONDS
@@ -135,19 +135,5 @@ class Flight:
         self._waiters.pop(key, None)
 
 
-def this_frame(callers: int = 0) -> FrameType:
-    """The frame that asks, or one of its *callers*."""
-    return sys._getframe(1 + callers)  # pyright: ignore[reportPrivateUsage]  (`inspect.currentframe` is the same, and slower)
-
-
-def _is_executing(frame: FrameType | None) -> bool:
-    """Whether *frame*, which is no generator's, is still on the stack of a thread."""
-    if frame is None:
-        return False
-    try:
-        frame.clear()  # refused while it is executing, as documented; of one that has ended, it drops the local variables
-    except RecursionError:  # a RuntimeError too, but about the caller's own stack
-        raise
-    except RuntimeError:
-        return True
-    return False
+def _is_alive(owner: FrameType | None) -> bool:
+    return owner is not None and is_executing(owner)

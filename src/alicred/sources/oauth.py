@@ -232,9 +232,11 @@ class OAuthProvider:
             return
         try:
             self._on_tokens(tokens)
-        except Exception as error:  # noqa: BLE001  (a user's function may raise anything, and the keys are there to be served)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # noqa: BLE001  (a user's function may end in any way, and the keys are there to be served)
             what = (
-                "oauth: the renewed tokens were not saved: on_tokens raised %s; those that were saved before are spent: %s when this ends"
+                "oauth: the renewed tokens were not saved: on_tokens ended with %s; those saved before are spent: %s when this ends"
             )
             log(WARNING, what, type(error).__name__, self._site.log_in_again)
 

@@ -212,6 +212,8 @@ def test_what_no_part_has_is_refused_by_its_place_and_kind(tmp_path: Path, place
         words = [name.format(tmp_path), kind]
         if place.is_text and ("\0" in foreign or "\ud800" in foreign):
             words = [str(tmp_path), "is not UTF-8 text"]
+        if place.error is MalformedResponseError and "\ud800" in foreign:
+            words = []  # the whole answer may be refused for it
         with pytest.raises(place.error) as caught:
             place.read(tmp_path, tuple(foreign if each == number else value for each, value in enumerate(GOOD)))
         text = str(caught.value)

@@ -18,7 +18,7 @@ import io
 import re
 from collections.abc import Iterator
 from configparser import DuplicateOptionError, DuplicateSectionError, MissingSectionHeaderError, ParsingError, RawConfigParser
-from typing import Any
+from typing import Any, cast
 
 import attrs
 
@@ -54,27 +54,27 @@ def parse(text: str) -> dict[str, Section]:
     """
     file = _File(text)
     parser = _Parser(file)
+    tables = file.tables
     problem = ""
     try:
         parser.read_file(file)
     except MissingSectionHeaderError:
         problem = _mistake(file.line, above=True)
     except DuplicateSectionError as error:
-        problem = f"begins the section of line {parser.table(error.section).line} again: give each section once"
+        problem = f"begins the section of line {tables[error.section].line} again: give each section once"
     except DuplicateOptionError as error:
-        problem = f"gives the key of line {parser.table(error.section).lines[error.option]} again: remove one of the two"
+        problem = f"gives the key of line {tables.get(error.section, parser.shared).lines[error.option]} again: remove one of the two"
     except ParsingError as error:
         file.number = error.errors[0][0]
         problem = _mistake(file.line)
     if problem:  # raised out here, for those errors quote the line
         raise IniError(f"line {file.number} {problem}")
-    handed_on = parser.table(parser.default_section)
-    for table in (handed_on, *map(parser.table, parser.sections())):
+    shared = parser.shared
+    for table in (shared, *tables.values()):
         for key, number in table.lines.items():
             if key.startswith("["):
                 raise IniError(f"line {number} {_mistake(key)}")
-    found = ((name, parser.table(name)) for name in parser.sections())
-    return {name: Section(name, own.line, {**handed_on, **own}, {**handed_on.lines, **own.lines}) for name, own in found}
+    return {name: Section(name, own.line, {**shared, **own}, {**shared.lines, **own.lines}) for name, own in tables.items()}
 
 
 def _mistake(line: str, *, above: bool = False) -> str:
@@ -91,11 +91,12 @@ def _mistake(line: str, *, above: bool = False) -> str:
 
 
 class _File:
-    """The lines of *text* without their comments, and the number of the one that is being read."""
+    """The lines of *text* without their comments, the number of the one that is being read, and the sections that have been met."""
 
     def __init__(self, text: str) -> None:
         self._lines = io.StringIO(text, newline=None).read().split("\n")
         self.number = 0
+        self.tables: dict[str, _Table] = {}
 
     @property
     def line(self) -> str:
@@ -115,13 +116,14 @@ class _Table(dict[str, Any]):
     def __init__(self, file: _File) -> None:
         super().__init__()
         self._file = file
-        self.name, self.line = "", 0
+        self.line = 0
         self.lines: dict[str, int] = {}
 
     def __setitem__(self, name: str, value: Any) -> None:
         self.lines.setdefault(name, self._file.number)
         if isinstance(value, _Table):
-            value.name, value.line = name, self._file.number
+            value.line = self._file.number
+            self._file.tables[name] = value
         super().__setitem__(name, value)
 
 
@@ -130,17 +132,13 @@ class _Parser(RawConfigParser):
     OPTCRE = re.compile(r"(?P<option>[^=:]*)(?P<vi>[=:])\s*(?P<value>.*)$")  # as it was, but in linear time
 
     def __init__(self, file: _File) -> None:
-        self._made: list[_Table] = []
-        made = self._made
-
         class Table(_Table):
             def __init__(self) -> None:
                 super().__init__(file)
-                made.append(self)
 
         super().__init__(dict_type=Table, interpolation=None)
 
-    def table(self, section: str) -> _Table:
-        """The keys of *section*, which is there, without what it is handed on."""
-        is_default = section == self.default_section
-        return next(table for table in self._made if (table is self.defaults() if is_default else table.name == section))
+    @property
+    def shared(self) -> _Table:
+        """What ``[DEFAULT]`` hands on."""
+        return cast("_Table", self.defaults())  # as everything that the parser keeps

@@ -18,8 +18,6 @@ from alicred.errors import ConfigurationError, TransientError
 _LONGEST_NAME = 255  # no common file system has longer ones
 _SHORTEST_KEY = 12  # characters: the head of a key that was cut off is shown no more than the whole
 _BASE64 = frozenset(string.ascii_letters + string.digits + "+/= \n\r\t")
-
-
 _FLAGS = os.O_RDONLY | sum(getattr(os, name, 0) for name in ("O_BINARY", "O_CLOEXEC", "O_NOCTTY", "O_NONBLOCK"))
 _MOMENT = 0.02  # seconds; putting another file in the place of one takes less
 _warned: dict[str, object] = {}  # paths, so that each file is complained of once
@@ -28,7 +26,7 @@ _warned: dict[str, object] = {}  # paths, so that each file is complained of onc
 def home(environ: Mapping[str, str]) -> str | None:
     """The home directory: HOME, else what the platform says; ``None`` if there is none, or if it is no whole path."""
     found = variable(environ, "HOME")
-    if found is None and os.environ.get("HOME", "none") != "":  # where it is empty, the platform says what it would say of the root
+    if found is None and (os.environ.get("HOME") != "" or os.name == "nt"):  # where it is empty, the platform would say: the root
         found = os.path.expanduser("~")
     return found if found is not None and (os.path.isabs(found) or os.name == "nt") else None
 

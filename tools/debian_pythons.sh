@@ -6,7 +6,7 @@
 #
 # Needs root on a Debian machine. The root is made once, in a minute or two, from Debian's unstable suite, and kept in .pythons/; remove
 # that folder (or `make clean`) for a newer one. The checkout is /alicred in it. Mounts and processes live in namespaces of the command's
-# own: they end with it, however it ends. Exits with what the command exits with, or with 125 and a reason where it could not be run.
+# own: they end with it, however it ends. Exits with what the command exits with; where it cannot be run, says why.
 set -euo pipefail
 
 suite=unstable
@@ -41,9 +41,7 @@ make_root() {
     for mirror in $(mirrors | awk '!seen[$0]++'); do
         echo "making a root with ${packages//,/, } from $suite ..." >&2
         rm -rf --one-file-system "$beside"
-        # What it mounts in the new root is mounted nowhere else.
-        if unshare --mount --pid --fork --kill-child timeout 1200 \
-            debootstrap --force-check-gpg --variant=minbase --include="$packages" "$suite" "$beside" "$mirror" >"$kept/log" 2>&1; then
+        if timeout 1200 debootstrap --force-check-gpg --variant=minbase --include="$packages" "$suite" "$beside" "$mirror" >"$kept/log" 2>&1; then
             rm -rf "$beside"/var/cache/apt/archives/*.deb "$beside"/var/lib/apt/lists/*
             mkdir -p "$beside/alicred"
             touch "$beside"/etc/{resolv.conf,hosts,pip.conf}
@@ -57,18 +55,23 @@ make_root() {
     fail "debootstrap failed; the whole of its output is in $kept/log"
 }
 
-# Process 1 of the namespaces: its end is the end of every process and of every mount in them.
+# Process 1 of the namespaces: its end is the end of every process and of every mount in them, those of debootstrap among them.
 if [ "${1:-}" = --inside ]; then
     shift
-    {
-        mount -t proc proc "$root/proc"
-        mount --rbind /dev "$root/dev"
-        mount --bind "$checkout" "$root/alicred"
-        # The network's names, its certificates and its package index are the machine's.
-        for file in /etc/resolv.conf /etc/hosts /etc/pip.conf /etc/ssl/certs/ca-certificates.crt; do
-            [ ! -f "$file" ] || mount --bind "$file" "$root$file"
-        done
-    } || fail "this machine does not let mount"
+    mkdir -p "$kept"
+    (
+        flock 9
+        [ "$(cat "$root/.complete" 2>/dev/null)" = "$suite $packages" ] || make_root
+    ) 9>"$kept/lock"
+    mount --rbind /proc "$root/proc"
+    mount --rbind /dev "$root/dev"
+    mount -t tmpfs tmpfs "$root/tmp"
+    mount --bind "$checkout" "$root/alicred"
+    # The network's names, its certificates and its package index are the machine's.
+    for file in /etc/resolv.conf /etc/hosts /etc/pip.conf /etc/ssl/certs/ca-certificates.crt; do
+        [ ! -f "$file" ] || mount --bind "$file" "$root$file"
+    done
+    [ $# -gt 0 ] || set -- sh -c 'for python in /usr/bin/python3.??; do "$python" --version; done'
     status=0
     HOME=/root PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin chroot "$root" env --chdir=/alicred "$@" || status=$?
     exit "$status"
@@ -76,11 +79,6 @@ fi
 
 [ "$(id -u)" = 0 ] || fail "needs root"
 grep -qx 'ID=debian' /etc/os-release 2>/dev/null || fail "needs Debian"
-unshare --mount --pid --fork true 2>/dev/null || fail "this machine does not let make namespaces (a container needs CAP_SYS_ADMIN for it)"
-mkdir -p "$kept"
-(
-    flock 9
-    [ "$(cat "$root/.complete" 2>/dev/null)" = "$suite $packages" ] || make_root
-) 9>"$kept/lock" || exit 125
-[ $# -gt 0 ] || set -- sh -c 'for python in /usr/bin/python3.??; do "$python" --version; done'
-exec unshare --mount --pid --fork --kill-child bash "${BASH_SOURCE[0]}" --inside "$@"
+namespaces=(unshare --mount-proc --pid --fork --kill-child)
+"${namespaces[@]}" true 2>/dev/null || fail "this machine does not let make namespaces (a container needs CAP_SYS_ADMIN for it)"
+exec "${namespaces[@]}" bash "${BASH_SOURCE[0]}" --inside "$@"

@@ -12,21 +12,22 @@ MUTATE := .venvs/mutate
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq install
 REQ := requirements
 # One that was asked for is taken or refused; otherwise any that will do.
-PYTHONS := $(if $(filter file,$(origin PYTHON)),$(PYTHON) python3.13 python3.12 python3.11 python3.10,$(PYTHON))
+PYTHONS := $(if $(filter file,$(origin PYTHON)),$(PYTHON) python3.15 python3.14 python3.13 python3.12 python3.11 python3.10,$(PYTHON))
 TYPED := $(wildcard src tests/typing docs/examples)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo test lint types cover matrix clients pools soak bench mutate clean venv
+.PHONY: help demo test lint types cover proofs matrix clients pools soak bench mutate clean venv
 
 help:
 	@echo 'make demo     a tour of the library against a cloud on this machine'
 	@echo 'make test     the tests                          (ARGS="-k name")'
 	@echo 'make lint     ruff'
 	@echo 'make types    mypy --strict and pyright strict'
-	@echo 'make cover    the tests, at least 97 % branch coverage'
-	@echo 'make matrix   the tests on every CPython 3.10 to 3.13 here, and with the lowest dependencies'
+	@echo 'make cover    the tests, at least 97 % branch coverage; all but those of "make proofs"'
+	@echo 'make proofs   those that prove what other tests have covered'
+	@echo 'make matrix   the tests on every CPython 3.10 to 3.15 here, and with the lowest dependencies'
 	@echo 'make clients  the adapters under the real clients, each group in an environment of its own'
 	@echo 'make pools    the tests in gunicorn, celery and process pools, in an environment of their own'
 	@echo 'make soak     a compressed day of faults in five minutes     (ARGS="--minutes 1 --seed 7")'
@@ -48,7 +49,7 @@ types: $(VENV)/.types
 	@$(BIN)/mypy --strict $(TYPED)
 	@$(BIN)/basedpyright $(TYPED)
 
-# What proves what other tests have covered already, and takes its time, is left out here; `make test` has it.
+# What proves what other tests have covered already, and takes its time, is left out of `make cover`; `make test` has both.
 PROOFS := tests/field tests/interleaving tests/pools
 
 cover: $(VENV)/.test
@@ -56,6 +57,9 @@ cover: $(VENV)/.test
 	@$(BIN)/coverage run -m pytest $(addprefix --ignore=,$(PROOFS)) $(ARGS)
 	@$(BIN)/coverage combine -q
 	@$(BIN)/coverage report
+
+proofs: $(VENV)/.test
+	@$(BIN)/python -m pytest $(PROOFS) $(ARGS)
 
 matrix: $(VENV)/.python
 	@$(BIN)/python tools/matrix.py $(ARGS)
@@ -78,7 +82,7 @@ soak: $(VENV)/.package
 venv: $(VENV)/.test $(VENV)/.lint $(VENV)/.types
 
 clean:
-	rm -rf $(VENV) .venvs dist build htmlcov .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache docs/_build
+	rm -rf $(VENV) .venvs .pythons dist build htmlcov .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache docs/_build
 	find src tests tools docs -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
 
 # --- the environment: one stamp a layer, made anew when the pins or pyproject.toml change -------------------------------------------

@@ -1,11 +1,12 @@
-"""Run the tests on every CPython 3.10 to 3.13 of this machine, and on the lowest of them with the lowest dependencies.
+"""Run the tests on every CPython 3.10 to 3.15 that is to be had here, and on the lowest of them with the lowest dependencies.
 
     make matrix                      everything that is here
-    make matrix ARGS="--only 3.12"   one version (repeat for more)
+    make matrix ARGS="--only 3.12"   one version (repeat for more); fails if it is not here
     make matrix ARGS="-- -x -k name" arguments for pytest
 
-Interpreters are looked for on PATH and among pyenv's versions; each candidate is asked what it is, since a name says little. Environments
-live in .venvs/ and are kept until the pins or pyproject.toml change.
+Interpreters are looked for on PATH and among pyenv's versions; each candidate is asked what it is, since a name says little. For those that
+this machine does not have, tools/debian_pythons.sh is asked. Environments live in .venvs/ and are kept until the pins or pyproject.toml
+change.
 """
 
 from __future__ import annotations
@@ -25,7 +26,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 VENVS = ROOT / ".venvs"
 PINS = ROOT / "requirements"
-VERSIONS = ((3, 10), (3, 11), (3, 12), (3, 13))
+VERSIONS = ((3, 10), (3, 11), (3, 12), (3, 13), (3, 14), (3, 15))
+IN_ROOT = ((3, 14), (3, 15))  # in the root of tools/debian_pythons.sh
+ROOT_COMMAND = ("tools/debian_pythons.sh",)
 ASK = """
 import json, sys
 import ensurepip, venv
@@ -40,6 +43,7 @@ class Run:
     name: str
     python: str
     version: str
+    through: tuple[str, ...] = ()  # the command that runs it where it is
     lowest: bool = False
 
 
@@ -66,38 +70,55 @@ def candidates() -> Iterator[str]:
             yield from (str(path) for path in sorted(Path(asked.stdout.strip(), "versions").glob("3.*/bin/python")))
 
 
-def find() -> dict[tuple[int, int], tuple[str, str]]:
-    """The newest release of each version here: version -> (executable, full version)."""
-    found: dict[tuple[int, int], tuple[tuple[int, ...], str]] = {}
+def ask(*command: str, seconds: int = 20, errors: int | None = subprocess.DEVNULL) -> tuple[tuple[int, ...], str] | None:
+    """The release that an interpreter is, and its own path; None if it is not one of ours."""
+    command = (*command, "-I", "-c", ASK)
+    try:
+        asked = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=errors, text=True, timeout=seconds, check=False)
+        implementation, release, level, executable = json.loads(asked.stdout)
+    except (OSError, ValueError, subprocess.TimeoutExpired):
+        return None  # a shim without a version behind it, or a Python without venv
+    return (tuple(release), executable) if implementation == "cpython" and level == "final" and tuple(release[:2]) in VERSIONS else None
+
+
+def find(wanted: set[tuple[int, ...]]) -> list[Run]:
+    """The newest release of each wanted version on this machine; of those that are missing, what the root has."""
+    found: dict[tuple[int, ...], Run] = {}
+    newest: dict[tuple[int, ...], tuple[int, ...]] = {}
     for candidate in dict.fromkeys(candidates()):
-        try:
-            asked = subprocess.run([candidate, "-I", "-c", ASK], capture_output=True, text=True, timeout=20, check=False)
-            implementation, full, level, executable = json.loads(asked.stdout)
-        except (OSError, ValueError, subprocess.TimeoutExpired):
-            continue  # a shim without a version behind it, or a Python without venv
-        key = (full[0], full[1])
-        if implementation == "cpython" and level == "final" and key in VERSIONS and tuple(full) > found.get(key, ((), ""))[0]:
-            found[key] = (tuple(full), executable)
-    return {key: (executable, ".".join(map(str, full))) for key, (full, executable) in sorted(found.items())}
+        if (answer := ask(candidate)) and answer[0] > newest.get(answer[0][:2], ()):
+            release, executable = answer
+            newest[release[:2]] = release
+            found[release[:2]] = Run("{}.{}".format(*release), executable, ".".join(map(str, release)))
+    here = [run for version, run in sorted(found.items()) if version in wanted]
+    lowest = [dataclasses.replace(run, name=f"{run.name} lowest", lowest=True) for run in here[:1] if run == found[min(found)]]
+    there = []
+    for version in sorted(wanted.intersection(IN_ROOT) - found.keys()):
+        # It may have to be made first, and says so, or why it cannot be.
+        if answer := ask(*ROOT_COMMAND, "python{}.{}".format(*version), seconds=1800, errors=None):
+            release, executable = answer
+            there.append(Run("{}.{}".format(*version), executable, ".".join(map(str, release)), ROOT_COMMAND))
+    return here + there + lowest
 
 
-def prepare(run: Run) -> Path:
-    """The environment of a run, built if it is not there or not up to date; its interpreter."""
+def prepare(run: Run) -> list[str]:
+    """The environment of a run, built if it is not there or not up to date; what starts its interpreter, in the checkout."""
     folder = VENVS / run.name.replace(" ", "-")
-    python = folder / "bin" / "python"
+    python = [*run.through, str(folder.relative_to(ROOT) / "bin" / "python")]  # in the root the checkout has another path
     inputs = [PINS / "build.txt", PINS / "test.txt", ROOT / "pyproject.toml"] + ([PINS / "lowest.txt"] if run.lowest else [])
-    stamp = hashlib.sha256(b"\0".join([run.python.encode(), run.version.encode(), *(path.read_bytes() for path in inputs)])).hexdigest()
+    about = [part.encode() for part in (*run.through, run.python, run.version)]
+    stamp = hashlib.sha256(b"\0".join([*about, *(path.read_bytes() for path in inputs)])).hexdigest()
     done = folder / "stamp"
     if done.exists() and done.read_text() == stamp:
         return python
     print(f"setting up {folder.relative_to(ROOT)} with Python {run.version} ...", flush=True)
     shutil.rmtree(folder, ignore_errors=True)
-    subprocess.run([run.python, "-m", "venv", folder], check=True)
-    pip = [str(python), "-m", "pip", "--disable-pip-version-check", "-qq", "install"]
-    subprocess.run([*pip, "-r", str(PINS / "build.txt"), "-r", str(PINS / "test.txt")], check=True)
+    subprocess.run([*run.through, run.python, "-m", "venv", str(folder.relative_to(ROOT))], cwd=ROOT, check=True)
+    pip = [*python, "-m", "pip", "--disable-pip-version-check", "-qq", "install"]
+    subprocess.run([*pip, "-r", "requirements/build.txt", "-r", "requirements/test.txt"], cwd=ROOT, check=True)
     if run.lowest:
-        subprocess.run([*pip, "-r", str(PINS / "lowest.txt")], check=True)
-    subprocess.run([*pip, "--no-build-isolation", "--no-deps", "--editable", str(ROOT)], check=True)
+        subprocess.run([*pip, "-r", "requirements/lowest.txt"], cwd=ROOT, check=True)
+    subprocess.run([*pip, "--no-build-isolation", "--no-deps", "--editable", "."], cwd=ROOT, check=True)
     done.write_text(stamp)
     return python
 
@@ -111,7 +132,7 @@ def execute(run: Run, arguments: list[str]) -> Result:
         return Result(run, False, f"not set up: {error}", time.monotonic() - started)
     print(f"\n=== {run.name} (Python {run.version}) ===", flush=True)
     started, last = time.monotonic(), ""
-    command = [str(python), "-m", "pytest", "-p", "no:cacheprovider", *arguments]
+    command = [*python, "-m", "pytest", "-p", "no:cacheprovider", *arguments]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as child:
         assert child.stdout is not None
         for line in child.stdout:
@@ -121,22 +142,21 @@ def execute(run: Run, arguments: list[str]) -> Result:
 
 
 def main() -> int:
-    """Find, run, tell. 0 only if something ran and nothing failed."""
-    parser = argparse.ArgumentParser(description="Run the tests on every supported CPython of this machine.")
+    """Find, run, tell. 0 only if something ran, nothing failed, and nothing was asked for in vain."""
+    parser = argparse.ArgumentParser(description="Run the tests on every supported CPython that is to be had here.")
     parser.add_argument("--only", action="append", default=[], metavar="3.X", help="this version alone (repeat for more)")
     parser.add_argument("--list", action="store_true", help="say what is here and stop")
     parser.add_argument("pytest", nargs="*", help="arguments for pytest, after --")
     arguments = parser.parse_args()
 
-    known = find()
-    wanted = {version for version in VERSIONS if not arguments.only or "{}.{}".format(*version) in arguments.only}
-    runs = [Run("{}.{}".format(*key), *where) for key, where in known.items() if key in wanted]
-    if runs and runs[0].python == known[min(known)][0]:
-        runs.append(dataclasses.replace(runs[0], name=f"{runs[0].name} lowest", lowest=True))
-    missing = ["{}.{}".format(*version) for version in sorted(wanted - known.keys())]
+    names = {"{}.{}".format(*version): version for version in VERSIONS}
+    if unknown := set(arguments.only) - names.keys():
+        parser.error(f"not among {', '.join(names)}: {', '.join(sorted(unknown))}")
+    runs = find({names[name] for name in arguments.only or names})
+    missing = [name for name in names if name in (arguments.only or names) and name not in {run.name for run in runs}]
     if arguments.list:
         for run in runs:
-            print(f"{run.name:<12} {run.version:<9} {run.python}")
+            print(f"{run.name:<12} {run.version:<9} {' '.join([*run.through, run.python])}")
     results = [] if arguments.list else [execute(run, arguments.pytest) for run in runs]
 
     if results:
@@ -145,10 +165,10 @@ def main() -> int:
             verdict = "ok" if result.ok else "FAILED"
             print(f"{result.run.name:<14} {result.run.version:<9} {result.seconds:7.1f}  {verdict}: {result.summary}")
     if missing:
-        print(f"not on this machine: {', '.join(missing)}")
+        print(f"not to be had here: {', '.join(missing)}")
     if not runs:
         print("no supported CPython found")
-    return 0 if runs and all(result.ok for result in results) else 1
+    return 0 if runs and all(result.ok for result in results) and not (arguments.only and missing) else 1
 
 
 if __name__ == "__main__":

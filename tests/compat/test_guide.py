@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -42,6 +43,8 @@ def run(command: str, where: Path) -> tuple[str, str]:
 
 @pytest.fixture
 def repository(tmp_path: Path) -> Path:
+    if shutil.which("git") is None:
+        pytest.skip("needs git")
     for name in ("my program.py", ".venv/lib/installed.py", "notes.md", "other.py"):
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -119,7 +119,7 @@ def test_children_that_no_hook_has_told_use_no_flight_of_the_parents() -> None:
 
 def test_children_that_no_hook_has_told_do_not_refresh_in_step() -> None:
     clock = FakeClock()
-    cache = CachingProvider(Script(HOUR, clock=clock), clock=clock, refresh=RefreshPolicy(jitter=1, mode=RefreshMode.INLINE))
+    cache = CachingProvider(Script(HOUR, clock=clock), clock=clock, refresh=RefreshPolicy(jitter=0.4, mode=RefreshMode.INLINE))
     cache.get()
     due = cache.state().refresh_due_at
     assert due is not None

@@ -302,8 +302,8 @@ class CacheAgainstModel(RuleBasedStateMachine):
         if held is not None:
             margin = min(model.policy.margin.total_seconds(), held.lifetime / 10, held.ahead)
             young = held.fetched + model.policy.failure_backoff.maximum.total_seconds()
-            urgent = held.ends - margin
-            moments |= {"due": held.due, "urgent": urgent, "ends": held.ends, "dead": held.ends + model.grace, "young": young}
+            urgent = held.ends - margin - held.hurry
+            moments |= {"due": model.due(), "urgent": urgent, "ends": held.ends, "dead": held.ends + model.grace, "young": young}
             moments |= {"aging": (held.due + urgent) / 2, "urging": (urgent + held.ends) / 2}
         edge, off = when
         moment = moments.get(edge, 0) + off
@@ -333,7 +333,7 @@ class CacheAgainstModel(RuleBasedStateMachine):
         assert self.ahead(state.next_attempt_at) == (model.not_before - self.now if model.not_before > self.now else None)
         assert state.expires_at == (held and held.value.expires_at)
         assert state.window == (timedelta(seconds=held.window) if held and held.lifetime < math.inf else None)
-        due = held.due - self.now if held and held.due < math.inf else None
+        due = model.due() - self.now if model.due() < math.inf else None
         assert self.ahead(state.refresh_due_at) == (None if due is None else pytest.approx(due, abs=1e-3))
         stale = self.heard.of(ServedStale)
         assert len(stale) == model.announced, "rule 1: what is stale is announced"

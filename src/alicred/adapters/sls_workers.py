@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from time import monotonic
 from typing import TYPE_CHECKING
 
+from alicred._real_time import monotonic
 from alicred.adapters.adapter import Adapter, missing_client
 from alicred.adapters.rejecting import reject
 from alicred.credential import Credential

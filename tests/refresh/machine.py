@@ -159,9 +159,13 @@ class CacheAgainstModel(RuleBasedStateMachine):
             taken_as = brought if isinstance(brought, Credential) else type(brought)
         else:  # rule 10, where a caller is there to receive it; else rule 11
             taken_as = None if payer and isinstance(brought, KeyboardInterrupt) else ProviderError
+        before = self.model.held
         self.model.land(flight, taken_as, self.now, self.wall, self.u)
         if flight.kept and isinstance(brought, Credential):
-            self.good_until[brought.access_key_id] = self.now + end_of(brought) - self.wall + self.model.grace
+            good_until = self.now + end_of(brought) - self.wall + self.model.grace
+            if before is not None and before.value == brought and not before.rejected:  # rule 14: measured again, it ends no sooner
+                good_until = max(good_until, self.good_until[brought.access_key_id])
+            self.good_until[brought.access_key_id] = good_until
         if payer is None:
             call.release(brought)
             call.thread.join(LONGEST)

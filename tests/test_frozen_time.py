@@ -12,7 +12,17 @@ import freezegun
 import pytest
 import time_machine
 
-from alicred import SYSTEM_CLOCK, Backoff, CachingProvider, RefreshPolicy, RefreshTimeout, RetryingProvider, RetryPolicy, SystemClock, TransientError
+from alicred import (
+    SYSTEM_CLOCK,
+    Backoff,
+    CachingProvider,
+    RefreshPolicy,
+    RefreshTimeout,
+    RetryingProvider,
+    RetryPolicy,
+    SystemClock,
+    TransientError,
+)
 from alicred._last_fetch import LastFetch
 from alicred._real_time import monotonic
 from alicred.refresh import snapshot
@@ -73,7 +83,7 @@ def test_a_fetch_from_a_real_service_in_a_frozen_test_leaves_nothing_wrong_behin
     monkeypatch.setattr(snapshot, "WALL_CHECK_SECONDS", 0.0)
     end = really_now() + 1.5 * SECOND
     clock = SystemClock()
-    source = Script(lambda: credential(1, timedelta(0), end), lambda: credential(2, HOUR, end))
+    source = Script(lambda: credential(1, SECOND, end - SECOND), lambda: credential(2, HOUR, end))
     cache = CachingProvider(source, refresh=RefreshPolicy(failure_backoff=Backoff(initial=timedelta(0))), clock=clock)
     with freeze():
         clock.observe(end - SECOND)  # over TLS, as each answer of the service
@@ -84,6 +94,7 @@ def test_a_fetch_from_a_real_service_in_a_frozen_test_leaves_nothing_wrong_behin
     assert cache.state().consecutive_failures == 0
 
 
+@pytest.mark.filterwarnings("ignore:System time is way off:urllib3.exceptions.SystemTimeWarning")
 def test_tls_to_a_fake_cloud_that_was_started_meanwhile_works(freeze: Freeze) -> None:
     with freeze(), FakeCloud() as cloud:
         assert cloud.sts_client().get_caller_identity(cloud.access_key).account_id
@@ -105,7 +116,7 @@ def test_retries_come_to_their_end(freeze: Freeze) -> None:
     source = Script(TransientError("down"))
     policy = RetryPolicy(attempts=1000, budget=timedelta(milliseconds=200), backoff=Backoff(initial=timedelta(milliseconds=20), jitter=0))
     with freeze(), pytest.raises(TransientError):
-        RetryingProvider(source, retry=policy).get() if "retry" in RetryingProvider.__init__.__annotations__ else RetryingProvider(source, policy).get()
+        RetryingProvider(source, policy).get()
     assert source.calls < 12
 
 

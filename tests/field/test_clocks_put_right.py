@@ -20,12 +20,14 @@ from tests.field import naive_clocks
 from tests.field.harness import Callers, Subject, bites, inline, outcome
 from tests.field.test_clocks import service
 from tests.strategies import credential
-from tests.support import HOUR, SECOND, Gate, Script
+from tests.support import HOUR, Gate, Script
 
 MINUTE = timedelta(minutes=1)
 LONG_AGO = datetime(2012, 1, 14, tzinfo=timezone.utc)
 FREEZE = pytest.mark.parametrize(
-    "freeze", [partial(freezegun.freeze_time, LONG_AGO), partial(time_machine.travel, LONG_AGO, tick=False)], ids=["freezegun", "time-machine"]
+    "freeze",
+    [partial(freezegun.freeze_time, LONG_AGO), partial(time_machine.travel, LONG_AGO, tick=False)],
+    ids=["freezegun", "time-machine"],
 )
 
 

@@ -64,6 +64,7 @@ def refresh_policies(
         grace=draw(grace or st.one_of(st.just(ZERO), spans(most=timedelta(hours=2)))),
         max_wait=draw(spans(most=timedelta(minutes=2))),
         max_age=draw(st.one_of(st.none(), spans(least=timedelta(seconds=1)))),
+        recheck=draw(st.one_of(st.none(), spans(least=timedelta(seconds=1)))),
     )
 
 
@@ -115,7 +116,7 @@ def situations(draw: st.DrawFn) -> tuple[RefreshPolicy, Snapshot[Credential], fl
     held = snapshot.held
     edges = [moment for moment in (snapshot.next_attempt_at, snapshot.waited_for_until) if moment is not None]
     if held is not None:
-        edges += [held.refresh_after, held.urgent_after, held.expires_after, held.dead_after]
+        edges += [held.refresh_after, held.urgent_after, held.due_after, held.waits_after, held.expires_after, held.dead_after]
     edges = [edge for edge in edges if abs(edge) != inf]
     near = st.sampled_from(edges).flatmap(lambda edge: st.sampled_from([edge - 0.001, edge, edge + 0.001]))
     now = draw(st.one_of(moments, near) if edges else moments)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-import time
 from contextvars import ContextVar
 from typing import Generic, TypeVar
 from weakref import ref
+
+from alicred._real_time import monotonic
 
 V = TypeVar("V")
 
@@ -38,7 +39,7 @@ class LastFetch(Generic[V]):
         return next((each.value for each in self._fetched.get() if each() is owner and self._is_fresh(each)), None)
 
     def _is_fresh(self, fetched: _Fetched[V]) -> bool:
-        return time.monotonic() - fetched.at < self._seconds
+        return monotonic() - fetched.at < self._seconds
 
 
 class _Fetched(ref[object], Generic[V]):
@@ -54,7 +55,7 @@ class _Fetched(ref[object], Generic[V]):
 
     def __init__(self, owner: object, value: V) -> None:
         self.value = value
-        self.at = time.monotonic()
+        self.at = monotonic()
 
 
 def _let_go(fetched: ref[object]) -> None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from functools import partial
 from typing import Generic
 
 import alicred._arguments as check
+from alicred._real_time import monotonic
 from alicred._values import checked, utc
 from alicred.credential import BearerToken, C, Credential, named
 from alicred.errors import AlicredError, ChainError, ConfigurationError, NotConfigured, as_alicred_error, text_of
@@ -70,7 +70,7 @@ class ChainProvider(Generic[C]):
             return self._named(self._ask(self._winner))
         reports: list[SourceReport] = []
         for source in self._sources:
-            began = time.monotonic()
+            began = monotonic()
             try:
                 value = self._ask(source)
             except AlicredError as error:
@@ -93,7 +93,7 @@ class ChainProvider(Generic[C]):
         return tuple(self._examine(source) for source in self._sources)
 
     def _examine(self, source: Provider[C]) -> SourceReport:
-        began = time.monotonic()
+        began = monotonic()
         try:
             value = self._ask(source)
         except AlicredError as error:
@@ -104,7 +104,7 @@ class ChainProvider(Generic[C]):
             name=source.name,
             outcome=SourceOutcome.FOUND,
             detail=f"{key}, {end}",
-            seconds=time.monotonic() - began,
+            seconds=monotonic() - began,
         )
 
     def _ask(self, source: Provider[C]) -> C:
@@ -135,5 +135,5 @@ def _report(source: Provider[C], error: AlicredError, began: float) -> SourceRep
         outcome=SourceOutcome.NOT_CONFIGURED if not_configured else SourceOutcome.FAILED,
         detail=text_of(error, without=source.name),
         error=error,
-        seconds=time.monotonic() - began,
+        seconds=monotonic() - began,
     )

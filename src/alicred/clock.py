@@ -9,9 +9,8 @@ from functools import partial
 from typing import Protocol
 
 from alicred._log import WARNING, log
-
-_TOLERATED_SKEW = timedelta(seconds=5)
-_LARGEST_SKEW = timedelta(days=36525)  # a clock may have begun anew at 1970, but none is off by a century
+from alicred._real_time import monotonic
+from alicred._skew import STEP_SECONDS, Skew
 
 
 class Clock(Protocol):
@@ -22,7 +21,11 @@ class Clock(Protocol):
         ...
 
     def utcnow(self) -> datetime:
-        """The wall clock, timezone-aware, in UTC, corrected by the skew that `observe` has learned."""
+        """The wall clock, timezone-aware, in UTC, corrected by the skew that `observe` has learned.
+
+        What was learned is void once the wall clock has been stepped: once it has moved by more than a few seconds against the
+        monotonic clock.
+        """
         ...
 
     def sleep(self, span: timedelta) -> None:
@@ -48,21 +51,24 @@ class SystemClock:
 
     ``monotonic`` counts suspend on Linux (``CLOCK_BOOTTIME``) and macOS (``CLOCK_MONOTONIC``); elsewhere it is
     ``time.monotonic``. The skew that `observe` learns starts at zero, is kept in this object alone, and does not
-    travel when the object is pickled.
+    travel when the object is pickled. It counts for as long as the wall clock is not stepped: where the two clocks have moved apart by
+    more than five seconds since (the clock was set, a test froze time, the machine was suspended and ``monotonic`` does not count
+    that), it is void until the next `observe`.
     """
 
     def __init__(self) -> None:
-        self.monotonic = _suspend_counting_clock() or time.monotonic
-        self._skew = timedelta(0)
+        self.monotonic = _suspend_counting_clock() or monotonic
+        self._learned = Skew()
 
     @property
     def skew(self) -> timedelta:
-        """How far the server's time is ahead of this machine's wall clock; zero within five seconds."""
-        return self._skew
+        """How far the server's time is ahead of this machine's wall clock; zero within five seconds, and after a step of that clock."""
+        return self._learned.at(datetime.now(timezone.utc), self.monotonic())
 
     def utcnow(self) -> datetime:
         """The wall clock in UTC, corrected by `skew`."""
-        return datetime.now(timezone.utc) + self._skew
+        wall = datetime.now(timezone.utc)
+        return wall + self._learned.at(wall, self.monotonic())
 
     def sleep(self, span: timedelta) -> None:
         """Block the calling thread for *span*."""
@@ -73,13 +79,12 @@ class SystemClock:
 
         A *server_time* that is a century off or more is not believed.
         """
-        skew = server_time - datetime.now(timezone.utc)
-        if abs(skew) >= _LARGEST_SKEW:
-            return
-        skew = skew if abs(skew) > _TOLERATED_SKEW else timedelta(0)
-        if abs(skew - self._skew) > _TOLERATED_SKEW:
+        wall, now = datetime.now(timezone.utc), self.monotonic()
+        before, learned = self._learned.at(wall, now), self._learned.observed(server_time, wall, now)
+        skew = learned.at(wall, now)
+        if abs(skew - before).total_seconds() > STEP_SECONDS:
             _log_skew(skew)
-        self._skew = skew
+        self._learned = learned
 
     def __reduce__(self) -> str | tuple[type[SystemClock], tuple[()]]:
         return "SYSTEM_CLOCK" if self is SYSTEM_CLOCK else (SystemClock, ())

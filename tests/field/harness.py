@@ -16,6 +16,7 @@ import attrs
 import pytest
 
 from alicred import AlicredError, CachingProvider, RefreshMode, RefreshPolicy
+from alicred._real_time import monotonic
 from tests.support import in_threads
 
 T = TypeVar("T")
@@ -141,9 +142,9 @@ def outcome(ask: Callable[[], T]) -> T | AlicredError:
 
 
 def _happens(condition: Callable[[], bool], seconds: float) -> bool:
-    deadline = time.monotonic() + seconds
+    deadline = monotonic() + seconds
     while not condition():
-        if time.monotonic() > deadline:
+        if monotonic() > deadline:
             return False
         time.sleep(0.005)
     return True

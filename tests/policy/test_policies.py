@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -160,10 +161,23 @@ class TestSchedule:
         assert [m.urgent_after for m in moments] == [HOUR - 10 * SECOND, HOUR - 7.5 * SECOND]
 
     @given(refresh_policies(), draws)
-    def test_what_never_expires_is_fresh_for_ever_or_until_its_age(self, policy: RefreshPolicy, u: float) -> None:
+    def test_what_never_expires_is_looked_at_again_and_that_is_all(self, policy: RefreshPolicy, u: float) -> None:
         schedule = policy.schedule(None, u)
         assert (schedule.window, schedule.urgent_after, schedule.expires_after, schedule.dead_after) == (None,) * 4
-        assert schedule.refresh_after == policy.max_age
+        drawn = None if policy.recheck is None else policy.recheck * (1 - policy.jitter * u)
+        assert schedule.refresh_after == min((span for span in (drawn, policy.max_age) if span is not None), default=None)
+
+    @pytest.mark.parametrize(("u", "minutes"), [(0.0, 5.0), (0.5, 4.5), (0.75, 4.25)])
+    def test_a_value_without_an_end_is_looked_at_within_five_minutes_and_a_fleet_does_not_do_so_in_step(
+        self, u: float, minutes: float
+    ) -> None:
+        assert RefreshPolicy().schedule(None, u).refresh_after == minutes * MINUTE
+        assert RefreshPolicy(max_age=MINUTE).schedule(None, u).refresh_after == MINUTE
+        assert RefreshPolicy(recheck=None).schedule(None, u).refresh_after is None
+
+    @given(refresh_policies(), lifetimes, draws)
+    def test_a_value_with_an_end_is_not_rechecked(self, policy: RefreshPolicy, lifetime: timedelta, u: float) -> None:
+        assert policy.schedule(lifetime, u) == attrs.evolve(policy, recheck=None).schedule(lifetime, u)
 
     @given(refresh_policies(), st.timedeltas(max_value=ZERO), draws)
     def test_what_has_expired_already_has_no_life_left(self, policy: RefreshPolicy, lifetime: timedelta, u: float) -> None:
@@ -260,7 +274,7 @@ REFUSED = [
     *[(RefreshPolicy, "ahead", value) for value in (60, "1m", None, -SECOND)],
     *[(RefreshPolicy, "jitter", value) for value in (-0.1, 1.1, "x")],
     *[(RefreshPolicy, name, value) for name in ("margin", "grace", "max_wait") for value in NOT_A_SPAN],
-    *[(RefreshPolicy, "max_age", value) for value in (0, ZERO, -SECOND, "1h")],
+    *[(RefreshPolicy, name, value) for name in ("max_age", "recheck") for value in (0, ZERO, -SECOND, "1h")],
     *[(RefreshPolicy, name, value) for name in ("mode", "on_denied") for value in ("inline", None, 1)],
     *[(RefreshPolicy, "failure_backoff", value) for value in (None, SECOND)],
     *[(RetryPolicy, "attempts", value) for value in (0, -1, 1.5, "3", True, None)],
@@ -326,6 +340,7 @@ def test_the_defaults_are_those_of_the_documentation() -> None:
         grace=ZERO,
         max_wait=30 * SECOND,
         max_age=None,
+        recheck=5 * MINUTE,
     )
 
 

@@ -61,6 +61,7 @@ def policies(mode: RefreshMode) -> st.SearchStrategy[RefreshPolicy]:
         grace=seconds(0, 0, 60, 1800),
         max_wait=seconds(30, 5, 300, 0),
         max_age=st.sampled_from([None, None, None, 20 * SECOND, 600 * SECOND]),
+        recheck=st.sampled_from([300 * SECOND, 300 * SECOND, 60 * SECOND, 20 * SECOND, None]),
     )
 
 
@@ -80,6 +81,7 @@ whens = st.sampled_from([*WHILES, *((edge, off) for edge in EDGES for off in (-T
 UPSETS = (
     ("pause", 1800.0), ("pause", 18000.0), ("step", -7200.0), ("step", 600.0), ("step", 7200.0), ("step", 7200.0), ("set right", 0.0),
     ("step to the end", 0.0), ("step to the end", TICK), ("step to the end", -TICK),
+    ("step", 5.0), ("step", 5.0 + TICK), ("step", -5.0 - TICK),
 )  # fmt: skip
 BYS = (*["invalidate", "fork", "nothing"] * 4, "close")
 LIVES = ("a life", "a life", "a little more than a life", "a little more than a life")

@@ -159,9 +159,13 @@ class CacheAgainstModel(RuleBasedStateMachine):
             taken_as = brought if isinstance(brought, Credential) else type(brought)
         else:  # rule 10, where a caller is there to receive it; else rule 11
             taken_as = None if payer and isinstance(brought, KeyboardInterrupt) else ProviderError
+        before = self.model.held
         self.model.land(flight, taken_as, self.now, self.wall, self.u)
         if flight.kept and isinstance(brought, Credential):
-            self.good_until[brought.access_key_id] = self.now + end_of(brought) - self.wall + self.model.grace
+            good_until = self.now + end_of(brought) - self.wall + self.model.grace
+            if before is not None and before.value == brought and not before.rejected:  # rule 14: measured again, it ends no sooner
+                good_until = max(good_until, self.good_until[brought.access_key_id])
+            self.good_until[brought.access_key_id] = good_until
         if payer is None:
             call.release(brought)
             call.thread.join(LONGEST)
@@ -302,8 +306,8 @@ class CacheAgainstModel(RuleBasedStateMachine):
         if held is not None:
             margin = min(model.policy.margin.total_seconds(), held.lifetime / 10, held.ahead)
             young = held.fetched + model.policy.failure_backoff.maximum.total_seconds()
-            urgent = held.ends - margin
-            moments |= {"due": held.due, "urgent": urgent, "ends": held.ends, "dead": held.ends + model.grace, "young": young}
+            urgent = held.ends - margin - held.hurry
+            moments |= {"due": model.due(), "urgent": urgent, "ends": held.ends, "dead": held.ends + model.grace, "young": young}
             moments |= {"aging": (held.due + urgent) / 2, "urging": (urgent + held.ends) / 2}
         edge, off = when
         moment = moments.get(edge, 0) + off
@@ -333,7 +337,7 @@ class CacheAgainstModel(RuleBasedStateMachine):
         assert self.ahead(state.next_attempt_at) == (model.not_before - self.now if model.not_before > self.now else None)
         assert state.expires_at == (held and held.value.expires_at)
         assert state.window == (timedelta(seconds=held.window) if held and held.lifetime < math.inf else None)
-        due = held.due - self.now if held and held.due < math.inf else None
+        due = model.due() - self.now if model.due() < math.inf else None
         assert self.ahead(state.refresh_due_at) == (None if due is None else pytest.approx(due, abs=1e-3))
         stale = self.heard.of(ServedStale)
         assert len(stale) == model.announced, "rule 1: what is stale is announced"

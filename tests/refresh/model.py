@@ -33,6 +33,7 @@ WAITS, PAYS = "waits", "pays"
 Reply = Credential | type[BaseException] | str
 START = datetime(2026, 1, 1, tzinfo=timezone.utc)
 LOOK = 60.0  # so often the wall clock is looked at
+STEP = 5.0  # what is less is none
 FREE_REJECTIONS = 2
 
 
@@ -64,7 +65,8 @@ class Held:
     ahead: float = 0.0  # the window, less what was drawn
     due: float = inf
     rejected: bool = False
-    doubted: bool = False
+    hurry: float = 0.0  # what the wall clock has gained on the monotonic one since, when it was last looked at
+    wrong: float | None = None  # what it had gained when it was found wrong
     tried_since_the_end: bool = False
 
 
@@ -97,7 +99,7 @@ class Model:
         left = held.ends - now
         if left <= 0:
             return "GRACE" if left > -self.grace else "EXPIRED"
-        if held.doubted or left <= self.margin(held):
+        if left - held.hurry <= self.margin(held):
             return "URGENT"
         return "AGING" if now >= held.due else "FRESH"
 
@@ -109,7 +111,14 @@ class Model:
         """Whether who needs a value for *span* more may have the one that is held."""
         if self.held is None or self.denied or self.phase(now) == "EXPIRED":
             return False
-        return not span or self.held.ends - now >= span
+        return not span or self.held.ends - self.held.hurry - now >= span
+
+    def due(self) -> float:
+        """When what is held is to be refreshed."""
+        held = self.held
+        if held is None or held.rejected:
+            return inf if held is None else held.due
+        return min(held.due, held.ends - held.hurry - self.margin(held))
 
     def give(self, now: float) -> Reply:
         assert self.held is not None
@@ -123,8 +132,10 @@ class Model:
             wish = self.policy.ahead(timedelta(seconds=held.lifetime)).total_seconds()
             held.window = max(0.0, min(wish, held.lifetime * 9 / 10))
             held.ahead = held.window * (1 - self.policy.jitter * u)
+        look = self.policy.recheck if held.lifetime == inf else None
+        after = held.lifetime - held.ahead if look is None else look.total_seconds() * (1 - self.policy.jitter * u)
         age = self.policy.max_age
-        held.due = min(held.ends - held.ahead, inf if age is None else held.fetched + age.total_seconds())
+        held.due = held.fetched + min(after, inf if age is None else age.total_seconds())
 
     def pause(self, times: int, u: float) -> float:
         """The back-off after so many times."""
@@ -161,7 +172,8 @@ class Model:
     def may_fly(self, caller: Caller, now: float) -> bool:
         """Rule 5: whether the source may be asked for *caller*."""
         held = self.held
-        if held is not None and self.usable(now) and held.ends - held.fetched < caller.span and now < self.no_longer_before:
+        is_too_short = held is not None and caller.span > max(0.0, held.ends - held.hurry - held.fetched)
+        if is_too_short and self.usable(now) and now < self.no_longer_before:
             return False  # a fresh one would be too short as well, as was seen a moment ago
         ended = held is not None and held.ends <= now and not held.rejected
         return now >= self.not_before or (ended and held is not None and not held.tried_since_the_end)
@@ -194,11 +206,14 @@ class Model:
     # What happens
 
     def look(self, now: float, wall: float) -> None:
-        """Once a minute: has the wall clock run ahead by more than the value has left?"""
+        """Once a minute: what has the wall clock gained?"""
         held = self.held
-        if held is not None and held.ends < inf and now >= self.looked + LOOK:
+        if held is not None and held.lifetime < inf and now >= self.looked + LOOK:
             self.looked = now
-            held.doubted = 0 < held.ends - now < (wall - now) - held.lead
+            gain = max(0.0, wall - now - held.lead)
+            gain = 0.0 if held.wrong is not None and abs(gain - held.wrong) <= STEP else gain
+            if abs(gain - held.hurry) > STEP and not held.rejected:
+                held.hurry = gain
 
     def land(self, flight: Flight, answer: Credential | type[AlicredError] | None, now: float, wall: float, u: float) -> None:
         """*flight* ends with *answer*; ``None``: its caller was interrupted."""
@@ -213,18 +228,19 @@ class Model:
                 if not flight.overtaken:
                     self.keep(flight, Held(answer, now, lifetime, now + lifetime, wall - now), u)
                 return
-            if self.held is not None and self.held.doubted:  # then it is the wall clock that is wrong
-                self.held.doubted, self.held.lead = False, wall - now
+            if self.held is not None and end_of(self.held.value) < end_of(answer) < inf:  # then it is the wall clock that is wrong
+                self.held.hurry, self.held.wrong = 0.0, wall - now - self.held.lead
             answer = MalformedResponseError  # rule 12
         self.failures += 1
         self.error = flight.error = answer
         self.denied = self.policy.on_denied is OnDenied.RAISE and (self.denied or answer is DeniedError)
-        is_local = answer in (NotConfigured, ConfigurationError)
-        self.not_before = -inf if is_local else now + self.pause(self.failures, u)
+        is_free = answer in (NotConfigured, ConfigurationError) and not (self.held and self.held.ends == inf)
+        self.not_before = -inf if is_free else now + self.pause(self.failures, u)
 
     def keep(self, flight: Flight, held: Held, u: float) -> None:
         before, now = self.held, held.fetched
-        self.repeats = self.repeats + 1 if before is not None and before.value == held.value else 0
+        is_same = before is not None and before.value == held.value
+        self.repeats = self.repeats + 1 if is_same and before and before.ends < inf else 0
         self.shortfalls = self.shortfalls + 1 if held.lifetime < flight.span else 0
         self.not_before = now + self.pause(self.repeats, u) if self.repeats else -inf
         self.no_longer_before = now + self.pause(self.shortfalls, u) if self.shortfalls else -inf
@@ -232,6 +248,9 @@ class Model:
         self.failures, self.error, self.denied, self.looked = 0, None, False, now
         self.refreshes, self.announced_of_this = self.refreshes + 1, 0
         self.draw(held, u)
+        if before and is_same and not before.rejected and held.ends < before.ends:  # rule 14
+            held.hurry = before.ends - held.ends
+            held.ends, held.lead, held.wrong = before.ends, before.lead, before.wrong
         self.held, flight.kept = held, True
 
     def invalidate(self, value: Credential | None, now: float, u: float) -> bool:
@@ -242,7 +261,7 @@ class Model:
         self.rejections = self.rejections + 1 if is_young else 1
         if self.rejections > FREE_REJECTIONS:
             self.not_before = max(self.not_before, now + self.pause(self.rejections - FREE_REJECTIONS, u))
-        held.ends, held.due, held.rejected, held.doubted = now, min(held.due, now), True, False
+        held.ends, held.due, held.rejected, held.hurry = now, min(held.due, now), True, 0.0
         if self.flight is not None:
             self.flight.overtaken = True
         return True
@@ -257,4 +276,5 @@ class Model:
         if held is not None and self.phase(now) in ("FRESH", "AGING"):
             self.draw(held, u)
             if held.due <= now:  # put off by a draw of the same width
-                held.due = min(now + held.window * self.policy.jitter * u, held.ends - self.margin(held))
+                look = (self.policy.recheck if held.ends == inf else timedelta(seconds=held.window)) or timedelta(0)
+                held.due = min(now + look.total_seconds() * self.policy.jitter * u, held.ends - held.hurry - self.margin(held))

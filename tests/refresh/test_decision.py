@@ -162,20 +162,22 @@ def test_a_forked_child_draws_again_and_changes_nothing_else(
     if held.refresh_after <= now < held.urgent_after:
         assert child.held.refresh_after >= now
 
+
 @given(st.data(), refresh_policies(), spans(), st.timedeltas(min_value=timedelta(days=-30), max_value=timedelta(days=30)))
-def test_the_wall_clock_puts_a_value_in_doubt_only_if_it_says_that_it_has_ended(
+def test_a_value_that_the_wall_clock_says_has_ended_is_waited_for_and_no_end_moves(
     data: st.DataObject, policy: RefreshPolicy, passed: timedelta, step: timedelta
 ) -> None:
     held = data.draw(helds(policy))
-    assume(not held.invalidated and not held.doubtful and held.wall == EPOCH)
+    assume(not held.invalidated and not held.ahead)
     now = held.fetched_at + passed.total_seconds()
     judged = held.judged_by(EPOCH + passed + step, now)
+    assert (judged.expires_after, judged.dead_after) == (held.expires_after, held.dead_after)
     left = held.expires_after - now
-    assume(abs(step.total_seconds() - left) > 0.01)
-    assert judged.doubtful is (0 < left < step.total_seconds())
-    if judged.doubtful:
+    if left - step.total_seconds() < -5.01:
         assert judged.phase(now) in (Phase.URGENT, Phase.GRACE, Phase.EXPIRED)
-    assert judged.trusted(EPOCH, now).doubtful is False
+        assert not judged.lasts(now, timedelta(milliseconds=1))
+    elif step.total_seconds() < 5:
+        assert judged is held
 
 
 @given(situations())

@@ -56,14 +56,16 @@ class TestHeld:
             "fetched_at": 100.0, "refresh_after": 2800.0, "urgent_after": 3640.0, "expires_after": 3700.0, "dead_after": 3710.0,
         }  # fmt: skip
         assert (value.value, value.lifetime, value.window) == (credential(), HOUR, timedelta(minutes=15))
-        assert (value.wall, value.wall_mark, value.doubtful, value.invalidated) == (EPOCH, 100.0, False, False)
+        assert (value.wall, value.wall_mark, value.ahead, value.wrong, value.invalidated) == (EPOCH, 100.0, 0.0, None, False)
 
     def test_its_life_is_what_the_wall_clock_says_is_left_when_it_arrives(self) -> None:
         arrived = hold(credential(lifetime=HOUR), policy=POLICY, u=0.5, now=100.0, wall=EPOCH + timedelta(minutes=20))
         assert (arrived.lifetime, arrived.expires_after) == (timedelta(minutes=40), 2500.0)
         assert (arrived.value, arrived.wall, arrived.wall_mark) == (credential(), EPOCH + timedelta(minutes=20), 100.0)
         endless = hold(credential(lifetime=None), policy=POLICY, u=0.5, now=100.0, wall=EPOCH)
-        assert (endless.lifetime, endless.window, endless.refresh_after, endless.dead_after) == (None, None, inf, inf)
+        assert (endless.lifetime, endless.window, endless.refresh_after, endless.dead_after) == (None, None, 400.0, inf)
+        assert (endless.is_endless, arrived.is_endless) == (True, False)
+        assert not endless.invalidated_at(200.0, timedelta(0)).is_endless
 
     @pytest.mark.parametrize(
         ("now", "phase"),
@@ -91,28 +93,80 @@ class TestHeld:
         value = held()
         assert changes(value, value.invalidated_at(3705.0, HOUR)) == {"invalidated": True}
 
-    @pytest.mark.parametrize(("ahead", "doubtful"), [(3599, False), (3600, False), (3601, True)])
-    def test_it_is_in_doubt_if_the_wall_clock_has_run_ahead_by_more_than_is_left(self, ahead: int, doubtful: bool) -> None:
-        assert held().judged_by(EPOCH + timedelta(seconds=ahead), 100.0).doubtful is doubtful
+    @pytest.mark.parametrize(("ahead", "phase"), [(3539, Phase.FRESH), (3540, Phase.URGENT), (3600, Phase.URGENT), (9999, Phase.URGENT)])
+    def test_callers_wait_once_the_wall_clock_says_that_the_margin_has_begun(self, ahead: int, phase: Phase) -> None:
+        assert held().judged_by(EPOCH + timedelta(seconds=ahead), 100.0).phase(100.0) is phase
         # ten seconds later on both clocks: as much ahead, ten seconds less left
-        assert held().judged_by(EPOCH + timedelta(seconds=ahead), 110.0).doubtful is doubtful
+        assert held().judged_by(EPOCH + timedelta(seconds=ahead), 110.0).phase(110.0) is phase
 
-    def test_what_has_ended_is_in_no_doubt(self) -> None:
-        assert held().judged_by(EPOCH + 3 * HOUR, 3699.9).doubtful
-        assert not held().judged_by(EPOCH + 3 * HOUR, 3700.0).doubtful
+    def test_between_two_looks_the_moment_comes_by_itself(self) -> None:
+        judged = held().judged_by(EPOCH + timedelta(seconds=3500), 100.0)
+        assert [judged.phase(now) for now in (139.9, 140.0)] == [Phase.FRESH, Phase.URGENT]
+        assert (judged.due_after, judged.waits_after) == (140.0, 140.0)
+        later = held().judged_by(EPOCH + timedelta(seconds=30), 100.0)
+        assert (later.due_after, later.waits_after) == (2800.0, 3610.0)
 
-    def test_a_look_at_the_wall_clock_that_changes_nothing_leaves_the_same_object(self) -> None:
+    def test_the_wall_clock_ends_nothing(self) -> None:
+        judged = held().judged_by(EPOCH + 3 * HOUR, 100.0)
+        assert [judged.phase(now) for now in (3699.9, 3700.0, 3710.0)] == [Phase.URGENT, Phase.GRACE, Phase.EXPIRED]
+
+    def test_what_is_left_is_what_both_clocks_say(self) -> None:
+        judged = held().judged_by(EPOCH + timedelta(minutes=20), 100.0)
+        assert judged.lasts(100.0, timedelta(minutes=40))
+        assert not judged.lasts(100.1, timedelta(minutes=40))
+        back = held().judged_by(EPOCH - HOUR, 100.0)
+        assert not back.lasts(100.1, HOUR)
+
+    @pytest.mark.parametrize("off", [0, 5, -5, -3600])
+    def test_a_look_at_a_wall_clock_that_was_not_set_forward_leaves_the_same_object(self, off: int) -> None:
         value = held()
-        assert value.judged_by(EPOCH, 100.0) is value
+        assert value.judged_by(EPOCH + timedelta(seconds=off), 100.0) is value
 
     def test_doubt_ends_when_the_wall_clock_comes_back(self) -> None:
-        doubted = held().judged_by(EPOCH + 2 * HOUR, 100.0)
-        assert changes(doubted, doubted.judged_by(EPOCH, 100.0)) == {"doubtful": False}
+        value = held()
+        doubted = value.judged_by(EPOCH + 2 * HOUR, 100.0)
+        assert changes(value, doubted) == {"ahead": 7200.0}
+        assert doubted.judged_by(EPOCH + 2 * HOUR + timedelta(seconds=13), 110.0) is doubted
+        assert changes(doubted, doubted.judged_by(EPOCH, 100.0)) == {"ahead": 0.0}
 
-    def test_a_wall_clock_that_was_wrong_is_taken_anew(self) -> None:
+    def test_a_newer_value_that_has_ended_on_arrival_proves_the_wall_clock_wrong_until_it_is_stepped_again(self) -> None:
         doubted = held().judged_by(EPOCH + 2 * HOUR, 100.0)
-        found = changes(doubted, doubted.trusted(EPOCH + 2 * HOUR, 150.0))
-        assert found == {"wall": EPOCH + 2 * HOUR, "wall_mark": 150.0, "doubtful": False}
+        arrived = hold(credential(2, 2 * HOUR - SECOND), policy=POLICY, u=0.5, now=150.0, wall=EPOCH + 2 * HOUR + 50 * SECOND)
+        corrected = doubted.corrected_by(arrived)
+        assert changes(doubted, corrected) == {"ahead": 0.0, "wrong": 7200.0}
+        for off in (0, 5, -5):
+            assert corrected.judged_by(EPOCH + 2 * HOUR + timedelta(seconds=100 + off), 200.0) is corrected
+        for off, ahead in ((6, 7206.0), (-6, 7194.0), (-3600, 3600.0)):
+            stepped = corrected.judged_by(EPOCH + 2 * HOUR + timedelta(seconds=100 + off), 200.0)
+            assert changes(corrected, stepped) == {"ahead": ahead}
+
+    @pytest.mark.parametrize("end", [HOUR, HOUR - SECOND, None])
+    def test_a_value_that_is_no_newer_proves_nothing(self, end: timedelta | None) -> None:
+        doubted = held().judged_by(EPOCH + 2 * HOUR, 100.0)
+        arrived = scheduled(credential(1, end), timedelta(0), policy=POLICY, u=0.5, fetched_at=150.0, wall=EPOCH + 2 * HOUR)
+        assert doubted.corrected_by(arrived) is doubted
+        assert held(lifetime=None).corrected_by(held()).wrong is None
+
+    def test_the_same_value_that_looks_shorter_keeps_its_end_and_is_due_as_was_measured_last(self) -> None:
+        before = held()
+        again = hold(credential(1, HOUR), policy=POLICY, u=0.5, now=200.0, wall=EPOCH + timedelta(minutes=50))
+        assert (again.refresh_after, again.urgent_after, again.expires_after) == (650.0, 740.0, 800.0)
+        kept = again.never_sooner_than(before)
+        assert changes(again, kept) == {
+            "urgent_after": 3640.0, "expires_after": 3700.0, "dead_after": 3710.0, "wall": EPOCH, "wall_mark": 100.0, "ahead": 2900.0,
+        }  # fmt: skip
+        assert (kept.due_after, kept.waits_after) == (650.0, 740.0)
+        assert changes(kept, rejittered(kept, POLICY, 0.5, 300.0)) == {}
+        assert kept.judged_by(EPOCH + timedelta(minutes=50), 200.0) is kept
+        assert kept.judged_by(EPOCH + 100 * SECOND, 200.0).waits_after == before.waits_after
+
+    def test_the_same_value_that_looks_no_shorter_is_taken_as_it_is_measured(self) -> None:
+        again = held(at=100.0)
+        assert again.never_sooner_than(held()) is again
+        longer = hold(credential(1, HOUR), policy=POLICY, u=0.5, now=200.0, wall=EPOCH)
+        assert longer.never_sooner_than(held()) is longer
+        endless = held(lifetime=None)
+        assert endless.never_sooner_than(held(lifetime=None)) is endless
 
     def test_another_draw_moves_the_refresh_and_nothing_else(self) -> None:
         policy = attrs.evolve(POLICY, jitter=0.5)
@@ -126,7 +180,12 @@ class TestHeld:
         value = attrs.evolve(held(policy=policy), refresh_after=now)
         assert rejittered(value, policy, u, now).refresh_after == after
 
-    @pytest.mark.parametrize("value", [held().invalidated_at(200.0, timedelta(0)), attrs.evolve(held(), doubtful=True)])
+    @pytest.mark.parametrize(("now", "u", "after"), [(400.0, 0.5, 475.0), (400.0, 0.0, 400.0), (200.0, 0.0, 400.0), (200.0, 0.5, 325.0)])
+    def test_the_next_look_at_what_has_no_end_is_drawn_again_too(self, now: float, u: float, after: float) -> None:
+        policy = attrs.evolve(POLICY, jitter=0.5)  # of 300 s
+        assert rejittered(held(lifetime=None), policy, u, now).refresh_after == after
+
+    @pytest.mark.parametrize("value", [held().invalidated_at(200.0, timedelta(0)), attrs.evolve(held(), ahead=4000.0)])
     def test_what_is_due_in_any_case_is_not_delayed(self, value: Held[Credential]) -> None:
         assert rejittered(value, POLICY, 0.5, 200.0) is value
 
@@ -154,6 +213,24 @@ class TestSnapshot:
         snapshot = snapshot.succeeded(held(2, at=200.0), POLICY, 0.5, span=timedelta(0))
         assert (snapshot.unchanged, snapshot.next_attempt_at) == (0, -inf)
 
+    def test_a_value_that_has_no_end_is_the_same_again_without_a_pause(self) -> None:
+        snapshot = Snapshot(held=held(lifetime=None))
+        for at in (400.0, 700.0):
+            snapshot = snapshot.succeeded(held(at=at, lifetime=None), POLICY, 0.5, span=timedelta(0))
+            assert (snapshot.unchanged, snapshot.next_attempt_at) == (0, -inf)
+            assert snapshot.held is not None
+            assert snapshot.held.refresh_after == at + 300
+        rejected = attrs.evolve(snapshot, held=held(lifetime=None).invalidated_at(701.0, timedelta(0)))
+        assert rejected.succeeded(held(at=702.0, lifetime=None), POLICY, 0.5, span=timedelta(0)).next_attempt_at == 703.0
+
+    def test_the_same_value_never_ends_sooner_unless_it_was_rejected(self) -> None:
+        again = hold(credential(1, HOUR), policy=POLICY, u=0.5, now=200.0, wall=EPOCH + timedelta(minutes=50))
+        other = attrs.evolve(again, value=credential(2, HOUR))
+        for before, fetched, end in ((held(), again, 3700.0), (held(), other, 800.0), (held().invalidated_at(150.0, HOUR), again, 800.0)):
+            found = Snapshot(held=before).succeeded(fetched, POLICY, 0.5, span=timedelta(0)).held
+            assert found is not None
+            assert found.expires_after == end
+
     def test_a_value_that_is_too_short_holds_back_who_needs_a_longer_one(self) -> None:
         snapshot: Snapshot[Credential] = Snapshot()
         for times, pause in enumerate((1.0, 2.0, 4.0), 1):
@@ -179,6 +256,13 @@ class TestSnapshot:
 
     def test_what_never_left_the_machine_is_not_held_back(self) -> None:
         assert BUSY.failed(NotConfigured("not here"), POLICY, 100.0, 0.5).next_attempt_at == -inf
+        assert attrs.evolve(BUSY, held=held()).failed(NotConfigured("not here"), POLICY, 100.0, 0.5).next_attempt_at == -inf
+
+    def test_what_never_left_the_machine_is_held_back_where_the_value_has_no_end_and_so_nobody_waits(self) -> None:
+        endless = held(lifetime=None)
+        assert attrs.evolve(BUSY, held=endless).failed(NotConfigured("gone"), POLICY, 100.0, 0.5).next_attempt_at == 108.0
+        rejected = endless.invalidated_at(99.0, timedelta(0))
+        assert attrs.evolve(BUSY, held=rejected).failed(NotConfigured("gone"), POLICY, 100.0, 0.5).next_attempt_at == -inf
 
     def test_a_denial_is_remembered_under_the_policy_that_tells_it_until_a_refresh_succeeds(self) -> None:
         calm = attrs.evolve(BUSY, refused=False)
@@ -219,15 +303,16 @@ class TestSnapshot:
         judged = snapshot.judged_by(EPOCH + 2 * HOUR, 100.0)
         assert changes(snapshot, judged).keys() == {"held", "wall_due_at"}
         assert judged.wall_due_at == 160.0
-        assert changes(snapshot.held, judged.held) == {"doubtful": True}
+        assert changes(snapshot.held, judged.held) == {"ahead": 7200.0}
         assert BUSY.judged_by(EPOCH, 100.0).held is None
 
     def test_a_wrong_wall_clock_changes_the_held_value_alone(self) -> None:
         snapshot = attrs.evolve(BUSY, held=held())
-        trusted = snapshot.trusted(EPOCH + HOUR, 200.0)
-        assert changes(snapshot, trusted).keys() == {"held"}
-        assert changes(snapshot.held, trusted.held) == {"wall": EPOCH + HOUR, "wall_mark": 200.0}
-        assert BUSY.trusted(EPOCH, 200.0).held is None
+        arrived = hold(credential(2, 2 * HOUR), policy=POLICY, u=0.5, now=200.0, wall=EPOCH + 2 * HOUR)
+        corrected = snapshot.corrected_by(arrived)
+        assert changes(snapshot, corrected).keys() == {"held"}
+        assert changes(snapshot.held, corrected.held) == {"wrong": 7100.0}
+        assert BUSY.corrected_by(arrived).held is None
 
     def test_what_is_closed_holds_nothing_and_wants_nothing(self) -> None:
         snapshot = attrs.evolve(BUSY, held=held())

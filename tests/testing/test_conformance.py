@@ -813,6 +813,12 @@ BROKEN_CACHES: dict[str, tuple[Breaks, frozenset[str], tuple[str, ...]]] = {
     "graceless": (with_policy(grace=timedelta(0)), WHOLE, ("grace_is_announced", "an_invalidated_value_is_in_grace")),
     "ageing": (with_policy(max_age=timedelta(seconds=60)), WHOLE, ("no_expiry_is_fresh_for_ever", "the_draw_stays_within_the_window")),
     "ageless": (with_policy(max_age=None), WHOLE, ("max_age_refreshes", "max_age_counts_for_a_value_with_an_end")),
+    "never looks again": (
+        with_policy(recheck=None),
+        WHOLE,
+        ("a_rotated_key_is_noticed", "a_recheck_that_finds_the_same_is_no_repeat", "a_key_that_was_removed_stays_in_service"),
+    ),
+    "looks all the time": (with_policy(recheck=timedelta(seconds=1)), WHOLE, ("no_expiry_is_fresh_for_ever",)),
     "impatient": (
         with_policy(failure_backoff=Backoff(initial=timedelta(0), jitter=0)),
         WHOLE,

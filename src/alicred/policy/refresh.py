@@ -20,6 +20,7 @@ _LARGEST_WINDOW = 0.9  # of the lifetime: a value is used for a while, whatever 
 _LARGEST_MARGIN = 0.1  # of the lifetime
 
 
+_USUAL_RECHECK: timedelta | None = timedelta(minutes=5)
 _USUAL_BACKOFF = Backoff(initial=timedelta(seconds=1), maximum=timedelta(seconds=60))
 
 
@@ -103,6 +104,8 @@ class RefreshPolicy:
             means never.
         max_wait: Longest time that one caller waits for a refresh on another thread; not negative.
         max_age: Refresh a value that is older than this, whatever its end; above zero. It is served meanwhile.
+        recheck: Ask again for a value that has no end once it is this old; above zero, ``None`` for never. It is served meanwhile, and
+            kept if that fails. The draw of *jitter* makes it sooner.
 
     Raises:
         ConfigurationError: A parameter is outside its range; the text names it.
@@ -119,21 +122,22 @@ class RefreshPolicy:
     grace: timedelta = attrs.field(default=ZERO, validator=not_negative)
     max_wait: timedelta = attrs.field(default=timedelta(seconds=30), validator=not_negative)
     max_age: timedelta | None = attrs.field(default=None, validator=attrs.validators.optional(positive))
+    recheck: timedelta | None = attrs.field(default=_USUAL_RECHECK, validator=attrs.validators.optional(positive))
 
     def schedule(self, lifetime: timedelta | None, u: float) -> Schedule:
         """The moments of a value that has *lifetime* left when it arrives, with *u* in [0, 1) as the random draw.
 
         ``refresh_after`` is ``lifetime - window * (1 - jitter * u)``, and no later than *max_age*: the draw delays within
-        the window, never past it.
+        the window, never past it. Without a lifetime it is ``recheck * (1 - jitter * u)``, and no later than *max_age*; the value has no
+        other moment.
 
         Raises:
             ConfigurationError: *u* is outside [0, 1).
         """
         unit_draw(u)
         if lifetime is None:
-            return Schedule(
-                window=None, refresh_after=self.max_age, urgent_after=None, expires_after=None, dead_after=None
-            )
+            looks = [span for span in (self.recheck and self.recheck * (1 - self.jitter * u), self.max_age) if span is not None]
+            return Schedule(window=None, refresh_after=min(looks, default=None), urgent_after=None, expires_after=None, dead_after=None)
         lifetime = max(lifetime, ZERO)
         window = max(ZERO, min(self.ahead(lifetime), lifetime * _LARGEST_WINDOW))
         margin = min(self.margin, lifetime * _LARGEST_MARGIN, window)

@@ -60,11 +60,11 @@ def decide(snapshot: Snapshot[C], now: float, span: timedelta = ZERO) -> Decisio
 
 def _with_a_value(snapshot: Snapshot[C], held: Held[C], phase: Phase, now: float) -> Decision:
     if phase is Phase.FRESH:
-        return Decision(Action.SERVE, phase, held.refresh_after)
+        return Decision(Action.SERVE, phase, held.due_after)
     waits = phase is not Phase.AGING
     if snapshot.waited_for_until is not None:
         if not waits:
-            return Decision(Action.SERVE, phase, held.urgent_after)
+            return Decision(Action.SERVE, phase, held.waits_after)
         if now < snapshot.waited_for_until:
             return Decision(Action.WAIT, phase)
         return Decision(Action.SERVE, phase, _end(held, phase))
@@ -75,7 +75,7 @@ def _with_a_value(snapshot: Snapshot[C], held: Held[C], phase: Phase, now: float
 
 def _end(held: Held[C], phase: Phase) -> float:
     # In GRACE every single serving is announced, so that there is no moment up to which nothing is to be done.
-    ends = {Phase.AGING: held.urgent_after, Phase.URGENT: held.expires_after}
+    ends = {Phase.AGING: held.waits_after, Phase.URGENT: held.expires_after}
     return ends.get(phase, -inf)
 
 

@@ -271,14 +271,10 @@ class Engine(Generic[C]):
         return held
 
     def _resync_wall_clock(self, fetched: Held[C]) -> None:
-        """A fresh value that has ended already, as the wall clock says: so it is the wall clock that is wrong, if it was in doubt."""
+        """A fresh value that has ended already, as the wall clock says: so it may be the wall clock that is wrong."""
         while True:
             state = self._current()
-            before = state.snapshot.held
-            if before is None or not before.doubtful:
-                return
-            snapshot = state.snapshot.trusted(fetched.wall, fetched.fetched_at)
-            if self._change(state, snapshot, state.flight, fetched.fetched_at):
+            if self._change(state, state.snapshot.corrected_by(fetched), state.flight, fetched.fetched_at):
                 return
 
     def _commit(self, flight: Flight, held: Held[C], began: float) -> tuple[Outcome, RefreshSucceeded | None]:

@@ -11,6 +11,7 @@ from typing import Generic
 
 import attrs
 
+from alicred._skew import STEP_SECONDS
 from alicred._validators import ZERO
 from alicred.credential import C
 from alicred.errors import AlicredError, DeniedError, is_local, remarked
@@ -60,8 +61,10 @@ class Held(Generic[C]):
     wall: datetime
     """The wall clock at `wall_mark`, to tell later whether it has run ahead of the monotonic one."""
     wall_mark: float
-    doubtful: bool = False
-    """The wall clock says that the value has ended, the monotonic one that it has not."""
+    ahead: float = 0.0
+    """By so many seconds the wall clock has run ahead of the monotonic one since, when it was last looked at."""
+    wrong: float | None = None
+    """So far ahead the wall clock is known to be wrong."""
     invalidated: bool = False
     servings_past_end: Iterator[int] = attrs.field(factory=_from_one)
     """Counts how often it is served in GRACE. Its `next` is one step."""
@@ -72,13 +75,28 @@ class Held(Generic[C]):
             return Phase.EXPIRED
         if now >= self.expires_after:
             return Phase.GRACE
-        if now >= self.urgent_after or self.doubtful:
+        if now >= self.waits_after:
             return Phase.URGENT
         return Phase.AGING if now >= self.refresh_after else Phase.FRESH
 
+    @property
+    def waits_after(self) -> float:
+        """From here on callers wait for the refresh: as much sooner as the wall clock has run ahead, for that says how much is left."""
+        return self.urgent_after - self.ahead
+
+    @property
+    def due_after(self) -> float:
+        """From here on it is to be refreshed."""
+        return min(self.refresh_after, self.waits_after)
+
     def lasts(self, now: float, span: timedelta) -> bool:
-        """Whether the value is good for *span* more at *now*."""
-        return not span or self.expires_after - now >= span.total_seconds()
+        """Whether the value is good for *span* more at *now*, by both clocks."""
+        return not span or self.expires_after - self.ahead - now >= span.total_seconds()
+
+    @property
+    def is_endless(self) -> bool:
+        """Whether it has no end, and has not been rejected."""
+        return self.expires_after == inf
 
     def invalidated_at(self, now: float, grace: timedelta) -> Held[C]:
         """The same value as if it had ended at *now*."""
@@ -88,18 +106,55 @@ class Held(Generic[C]):
             urgent_after=min(now, self.urgent_after),
             expires_after=min(now, self.expires_after),
             dead_after=min(now + grace.total_seconds(), self.dead_after),
+            ahead=0.0,
             invalidated=True,
         )
 
     def judged_by(self, wall: datetime, now: float) -> Held[C]:
-        """The same value, in doubt if the wall clock has run ahead of the monotonic one by more than the value has left."""
-        ahead = (wall - self.wall).total_seconds() - (now - self.wall_mark)
-        doubtful = 0 < self.expires_after - now < ahead
-        return self if doubtful == self.doubtful else attrs.evolve(self, doubtful=doubtful)
+        """The same value after a look at the wall clock.
 
-    def trusted(self, wall: datetime, now: float) -> Held[C]:
-        """The same value, with the wall clock taken anew as it is at *now*: whatever it did before counts no more."""
-        return attrs.evolve(self, wall=wall, wall_mark=now, doubtful=False)
+        Where that says that the end is near or has come, the value is URGENT: refreshed now, and served if that fails.
+        """
+        ahead = max(0.0, self._lead(wall, now))
+        if self.wrong is not None and _is_no_step(ahead, self.wrong):
+            ahead = 0.0
+        return self if self.invalidated or _is_no_step(self.ahead, ahead) else attrs.evolve(self, ahead=ahead)
+
+    def corrected_by(self, fetched: Held[C]) -> Held[C]:
+        """The same value, now that *fetched* has ended on arrival.
+
+        If that is a newer one, the wall clock is wrong, and is not believed for as long as it stays where it is.
+        """
+        mine, its = self.value.expires_at, fetched.value.expires_at
+        if mine is None or its is None or its <= mine:
+            return self
+        return attrs.evolve(self, ahead=0.0, wrong=self._lead(fetched.wall, fetched.fetched_at))
+
+    def never_sooner_than(self, before: Held[C]) -> Held[C]:
+        """The same value, measured again: of the two ends that it was given, the later one counts. It is due as was measured last.
+
+        The two differ where the wall clock has moved: so that is what `ahead` says then.
+        """
+        sooner = before.expires_after - self.expires_after
+        if self.lifetime is None or sooner <= 0:
+            return self
+        return attrs.evolve(
+            self,
+            urgent_after=self.urgent_after + sooner,
+            expires_after=before.expires_after,
+            dead_after=before.dead_after,
+            wall=before.wall,
+            wall_mark=before.wall_mark,
+            ahead=sooner,
+            wrong=before.wrong,
+        )
+
+    def _lead(self, wall: datetime, now: float) -> float:
+        return (wall - self.wall).total_seconds() - (now - self.wall_mark)
+
+
+def _is_no_step(before: float, after: float) -> bool:
+    return abs(after - before) <= STEP_SECONDS
 
 
 def hold(value: C, *, policy: RefreshPolicy, u: float, now: float, wall: datetime) -> Held[C]:
@@ -139,11 +194,12 @@ def rejittered(held: Held[C], policy: RefreshPolicy, u: float, now: float) -> He
     if held.invalidated or held.phase(now) not in (Phase.FRESH, Phase.AGING):
         return held
     again = scheduled(held.value, held.lifetime, policy=policy, u=u, fetched_at=held.fetched_at, wall=held.wall)
+    urgent_after = inf if held.is_endless else held.expires_after - (again.expires_after - again.urgent_after)
     refresh_after = again.refresh_after
     if refresh_after <= now:
-        width = ZERO if held.window is None else held.window * policy.jitter
-        refresh_after = min(now + width.total_seconds() * u, again.urgent_after)
-    return attrs.evolve(held, refresh_after=refresh_after, urgent_after=again.urgent_after)
+        width = (policy.recheck if held.is_endless else held.window) or ZERO
+        refresh_after = min(now + (width * policy.jitter).total_seconds() * u, urgent_after - held.ahead)
+    return attrs.evolve(held, refresh_after=refresh_after, urgent_after=urgent_after)
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -193,13 +249,18 @@ class Snapshot(Generic[C]):
         """A refresh that was begun for *span* has brought *held*; *u* is the draw.
 
         If that is what was held already, as with a source that keeps a value of its own, or does not last for *span*, the
-        next refresh, or the next for such a span, waits as after a failure.
+        next refresh, or the next for such a span, waits as after a failure. What has no end is looked at again in order to find it the
+        same: its next refresh is due by the policy alone.
         """
+        before = self.held
+        is_same = before is not None and before.value == held.value
+        if before is not None and is_same and not before.invalidated:
+            held = held.never_sooner_than(before)
 
         def pause(times: int) -> float:
             return held.fetched_at + pause_after(policy, times, u).span.total_seconds() if times else -inf
 
-        unchanged = self.unchanged + 1 if self.held is not None and self.held.value == held.value else 0
+        unchanged = self.unchanged + 1 if before is not None and is_same and not before.is_endless else 0
         too_short = 0 if held.lasts(held.fetched_at, span) else self.too_short + 1
         return attrs.evolve(
             self,
@@ -210,7 +271,7 @@ class Snapshot(Generic[C]):
             unchanged=unchanged,
             too_short=too_short,
             longer_after=pause(too_short),
-            rejections=self.rejections if self.held is not None and self.held.invalidated else 0,
+            rejections=self.rejections if before is not None and before.invalidated else 0,
             last_error=None,
             refused=False,
             wall_due_at=held.fetched_at + WALL_CHECK_SECONDS,
@@ -218,10 +279,13 @@ class Snapshot(Generic[C]):
         )
 
     def failed(self, error: AlicredError, policy: RefreshPolicy, now: float, u: float) -> Snapshot[C]:
-        """A refresh has failed; *u* is the draw. The held value stays. What never left the machine is not held back."""
+        """A refresh has failed; *u* is the draw. The held value stays.
+
+        What never left the machine is not held back, unless what is held has no end: nobody waits for the refresh of that.
+        """
         failures = self.failures + 1
         pause = -inf
-        if not is_local(error):
+        if not is_local(error) or (self.held is not None and self.held.is_endless):
             asked = pause_after(policy, failures, u)
             pause = asked.span.total_seconds()
             error = remarked(error, asked.problem) if asked.problem else error
@@ -258,10 +322,9 @@ class Snapshot(Generic[C]):
         held = self.held and self.held.judged_by(wall, now)
         return attrs.evolve(self, held=held, wall_due_at=now + WALL_CHECK_SECONDS)
 
-    def trusted(self, wall: datetime, now: float) -> Snapshot[C]:
-        """The wall clock has been found wrong: the held value is in doubt no more."""
-        held = self.held and self.held.trusted(wall, now)
-        return attrs.evolve(self, held=held)
+    def corrected_by(self, fetched: Held[C]) -> Snapshot[C]:
+        """*fetched* has ended on arrival: the wall clock may be wrong."""
+        return attrs.evolve(self, held=self.held and self.held.corrected_by(fetched))
 
     def shut(self) -> Snapshot[C]:
         """The cache has been closed: nothing is held, and nothing that is under way is wanted."""

@@ -46,7 +46,7 @@ def describe(snapshot: Snapshot[C], now: float, wall: datetime) -> CacheState:
         phase=phase,
         expires_at=None if held is None else held.value.expires_at,
         window=None if held is None else held.window,
-        refresh_due_at=None if held is None else wall_time(held.refresh_after, now, wall),
+        refresh_due_at=None if held is None else wall_time(held.due_after, now, wall),
         next_attempt_at=wall_time(snapshot.next_attempt_at, now, wall) if snapshot.next_attempt_at > now else None,
         consecutive_failures=snapshot.failures,
         last_error=snapshot.last_error,

@@ -7,12 +7,12 @@ from datetime import datetime, timedelta, timezone
 
 import attrs
 
+from alicred._skew import Skew
 from alicred.errors import ConfigurationError
 from alicred.refresh import forks
 
 _ZERO = timedelta(0)
 _START = datetime(2026, 1, 1, tzinfo=timezone.utc)
-_TOLERATED_SKEW = timedelta(seconds=5)  # as `alicred.clock.SystemClock` has it
 _MONOTONIC_START = 1000.0  # not zero, so that code which takes 0 for "never" is found out
 
 
@@ -23,8 +23,20 @@ class _Hands:
     now: datetime
     running: timedelta = _ZERO
     error: timedelta = _ZERO
-    skew: timedelta = _ZERO
+    learned: Skew = attrs.field(factory=Skew)
     sleeps: tuple[timedelta, ...] = ()
+
+    @property
+    def wall(self) -> datetime:
+        return self.now + self.error
+
+    @property
+    def monotonic(self) -> float:
+        return _MONOTONIC_START + self.running.total_seconds()
+
+    @property
+    def skew(self) -> timedelta:
+        return self.learned.at(self.wall, self.monotonic)
 
 
 class FakeClock:
@@ -65,12 +77,12 @@ class FakeClock:
 
     def monotonic(self) -> float:
         """Seconds that the machine has run, from an arbitrary start."""
-        return _MONOTONIC_START + self._hands.running.total_seconds()
+        return self._hands.monotonic
 
     def utcnow(self) -> datetime:
         """The wall clock in UTC, corrected by `skew`."""
         hands = self._hands
-        return hands.now + hands.error + hands.skew
+        return hands.wall + hands.skew
 
     def true_time(self) -> datetime:
         """What a correct clock elsewhere shows, in UTC: no `step_wall` and no `observe` moves it."""
@@ -78,7 +90,10 @@ class FakeClock:
 
     @property
     def skew(self) -> timedelta:
-        """What `observe` has learned: how far the server's time is ahead of the wall clock; zero within five seconds."""
+        """What `observe` has learned: how far the server's time is ahead of the wall clock; zero within five seconds.
+
+        Also zero once wall clock and monotonic clock have moved apart by more than five seconds since: then it is void.
+        """
         return self._hands.skew
 
     @property
@@ -94,11 +109,14 @@ class FakeClock:
             self._hands = attrs.evolve(hands, now=hands.now + span, running=hands.running + span, sleeps=(*hands.sleeps, span))
 
     def observe(self, server_time: datetime) -> None:
-        """Record the skew if the wall clock is more than five seconds off *server_time*, else forget it."""
+        """Record the skew if the wall clock is more than five seconds off *server_time*, else forget it.
+
+        A *server_time* that is a century off or more is not believed.
+        """
         _aware(server_time, "server_time")
         with self._lock:
-            skew = server_time - (self._hands.now + self._hands.error)
-            self._hands = attrs.evolve(self._hands, skew=skew if abs(skew) > _TOLERATED_SKEW else _ZERO)
+            hands = self._hands
+            self._hands = attrs.evolve(hands, learned=hands.learned.observed(server_time, hands.wall, hands.monotonic))
 
     def advance(self, span: timedelta) -> None:
         """Let *span* pass, on every clock.

@@ -255,6 +255,7 @@ _SETTINGS: dict[str, Callable[[RefreshPolicy, object], RefreshPolicy]] = {
     "margin": lambda policy, value: attrs.evolve(policy, margin=_span(value)),
     "grace": lambda policy, value: attrs.evolve(policy, grace=_span(value)),
     "max_age": lambda policy, value: attrs.evolve(policy, max_age=_span(value)),
+    "recheck": lambda policy, value: attrs.evolve(policy, recheck=None if value is None else _span(value)),
     "on_denied": lambda policy, value: attrs.evolve(policy, on_denied=OnDenied[str(value)]),
     "failure_backoff": lambda policy, value: attrs.evolve(policy, failure_backoff=_backoff(cast("Json", value))),
 }

@@ -14,6 +14,7 @@ import attrs
 
 from alicred._log import ERROR, log
 from alicred._random import draw
+from alicred._tasks import off_loop
 from alicred._values import checked
 from alicred.clock import Clock
 from alicred.credential import C
@@ -193,7 +194,7 @@ class Engine(Generic[C]):
         if not inline:
             try:
                 context = copy_context()
-                start_thread(lambda: context.run(self._run, flight), f"alicred-refresh-{self._name}")
+                start_thread(lambda: context.run(off_loop, lambda: self._run(flight)), f"alicred-refresh-{self._name}")
             except RuntimeError:  # no thread can be started here, or not any more
                 pass
             else:

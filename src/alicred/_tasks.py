@@ -41,7 +41,10 @@ def off_loop(work: Callable[[], T]) -> T:
     library: object = getattr(sys.modules.get("sniffio"), "current_async_library_cvar", None)
     if isinstance(library, ContextVar):
         cast("ContextVar[str | None]", library).set(None)  # as sniffio documents it
-    return work()
+    try:
+        return work()
+    except StopIteration as error:  # before CPython 3.12, asyncio never told the task: it waited for ever
+        raise RuntimeError("StopIteration, raised on a thread, cannot go on into a task") from error
 
 
 def is_in_trio() -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import gc
 import threading
 from typing import Any
 
@@ -117,3 +119,22 @@ def test_one_provider_serves_both_libraries(first: Run) -> None:
         return (await provider.get_credentials_async()).get_access_key_id()
 
     assert [run(main) for run in (first, run_asyncio, run_trio)] == ["id"] * 3
+
+
+def test_a_task_that_is_thrown_away_with_its_loop_makes_no_noise(monkeypatch: pytest.MonkeyPatch) -> None:
+    noise: list[object] = []
+    monkeypatch.setattr("sys.unraisablehook", noise.append)
+    provider = ExternalCredentialsProvider(process_command=program())
+    loop = asyncio.new_event_loop()
+    loop.set_exception_handler(lambda *_: None)  # "Task was destroyed but it is pending"
+
+    async def main() -> object:
+        task = loop.create_task(provider.get_credentials_async())
+        await asyncio.sleep(0)
+        return task
+
+    task = loop.run_until_complete(main())
+    loop.close()
+    del task
+    gc.collect()
+    assert noise == []

@@ -497,6 +497,18 @@ def test_a_source_without_aget_is_asked_on_a_thread_and_not_waited_for_once_canc
     assert run(main) == "id-2"
 
 
+@in_each_library
+def test_a_source_that_runs_out_of_an_iterator_hangs_no_task(run: Run) -> None:
+    source = Script(lambda: next(iter([])))
+
+    async def main() -> None:
+        with anyio.fail_after(20), pytest.raises(RuntimeError) as caught:
+            await ask_in_task(source)
+        assert isinstance(caught.value.__cause__, StopIteration)
+
+    run(main)
+
+
 IMPORTS = """
 import sys
 from alicred import CachingProvider, Credential, StaticProvider

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Awaitable, Callable, Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from inspect import isawaitable, iscoroutinefunction
 from typing import TYPE_CHECKING, Generic, ParamSpec
@@ -42,8 +42,9 @@ def asked_by_a_task() -> Generator[None]:
     try:
         yield
     finally:
-        _loop.reset(of_asyncio)
-        _trio.reset(of_trio)
+        with suppress(ValueError):  # a task that was thrown away unfinished ends in a context that is not its own
+            _loop.reset(of_asyncio)
+            _trio.reset(of_trio)
 
 
 class Callbacks(Generic[P]):

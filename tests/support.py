@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import threading
+import time
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta, timezone
 from typing import TypeVar
@@ -108,6 +109,7 @@ def in_threads(count: int, work: Callable[[], T]) -> list[T | BaseException]:
 
 def fork_without_hooks() -> int:
     """`os.fork` as C code does it, such as uWSGI's: none of the functions given to `os.register_at_fork` runs, nor any of CPython's own."""
+    time.sleep(0.2)  # the other threads have to be at rest: the interpreter's own lock is copied as it is
     child: int = ctypes.PyDLL(None).fork()  # PyDLL, as it keeps the interpreter's lock held
     return child
 

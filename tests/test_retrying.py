@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pickle
+import sys
+from datetime import timedelta
 
 import pytest
 
@@ -83,7 +85,6 @@ def test_a_foreign_exception_is_wrapped_and_not_tried_again() -> None:
     with pytest.raises(ProviderError) as caught:
         RetryingProvider(source, clock=FakeClock()).get()
     assert caught.value.__cause__ is cause
-    assert caught.value.provider == "script"
     assert "KeyError" in str(caught.value)
     assert "hunter2" not in str(caught.value)
     assert source.calls == 1
@@ -161,8 +162,29 @@ def test_what_is_of_the_wrong_type_is_refused(arguments: dict[str, object], text
         RetryingProvider(**{"source": Pickled(), **arguments})  # type: ignore[arg-type]  # that is the point
 
 
-def test_a_policy_that_raises_instead_of_answering_is_blamed() -> None:
-    policy = RetryPolicy(retryable=lambda error: 1 / 0 > 1)
-    with pytest.raises(ConfigurationError, match=r"RetryPolicy\.retryable raised ZeroDivisionError") as caught:
-        RetryingProvider(Script(DOWN), policy, clock=FakeClock()).get()
-    assert caught.value.provider == "script"
+class OddBackoff(Backoff):
+    """One whose pause is *answer*."""
+
+    def __init__(self, answer: object) -> None:
+        super().__init__()
+        object.__setattr__(self, "answer", answer)
+
+    def delay(self, failures: int, u: float) -> timedelta:
+        answer: timedelta = self.answer  # type: ignore[attr-defined]  # set above, past the frozen class
+        return answer
+
+
+@pytest.mark.parametrize(
+    ("policy", "blamed"),
+    [
+        (RetryPolicy(retryable=lambda error: 1 / 0 > 1), "raised ZeroDivisionError"),
+        (RetryPolicy(retryable=lambda error: sys.exit(1)), "raised SystemExit"),
+        (RetryPolicy(backoff=OddBackoff(float("nan"))), "raised TypeError"),
+        (RetryPolicy(backoff=OddBackoff(timedelta(seconds=-1))), "returned datetime.timedelta"),
+    ],
+)
+def test_a_policy_that_cannot_be_asked_is_blamed_and_the_usual_one_used(policy: RetryPolicy, blamed: str) -> None:
+    source = Script(DOWN)
+    with pytest.raises(TransientError, match=rf"RetryPolicy\.next_delay\(\) {blamed}"):
+        RetryingProvider(source, policy, clock=FakeClock()).get()
+    assert source.calls == RetryPolicy().attempts

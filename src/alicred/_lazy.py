@@ -18,10 +18,9 @@ def lazily(package: str, homes: Mapping[str, str]) -> tuple[Callable[[str], obje
     def load(name: str) -> object:
         if name not in homes:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
+        # Not kept here: a test tool such as pyfakefs takes modules that were loaded while it was active out again.
         home = import_module(homes[name])
-        value: object = home if homes[name] == f"{package}.{name}" else getattr(home, name)
-        vars(sys.modules[package])[name] = value
-        return value
+        return home if homes[name] == f"{package}.{name}" else getattr(home, name)
 
     def names() -> list[str]:
         return sorted({*vars(sys.modules[package]), *homes})

@@ -174,6 +174,13 @@ def another(error: AlicredError) -> AlicredError:
     return twin
 
 
+def remarked(error: AlicredError, remark: str) -> AlicredError:
+    """A new error as *error*, with *remark* at the end of its message."""
+    twin = another(error)
+    twin.args = (f"{error.message}. {remark}", *error.args[1:])
+    return twin
+
+
 def _unmade(kind: type[AlicredError], arguments: tuple[object, ...]) -> AlicredError:
     return kind.__new__(kind, *arguments)
 

@@ -11,8 +11,9 @@ from alicred._random import draw
 from alicred._values import checked
 from alicred.clock import SYSTEM_CLOCK, Clock
 from alicred.credential import C
-from alicred.errors import AlicredError, ConfigurationError, as_alicred_error
+from alicred.errors import AlicredError, as_alicred_error, remarked
 from alicred.events import Listener, RetryScheduled, tell
+from alicred.policy.backoff import asked
 from alicred.policy.retry import RetryPolicy
 from alicred.provider import Provider
 
@@ -59,31 +60,36 @@ class RetryingProvider(Generic[C]):
             AlicredError: What the last attempt raised.
         """
         began = self._clock.monotonic()
-        failures = 0
+        failures, problem = 0, ""
         while True:
             try:
                 return checked(self._source.get(), self.name)
             except Exception as raised:
                 failures += 1
-                delay = self._pause(failures, began, as_alicred_error(raised, provider=self.name))
+                error = as_alicred_error(raised, provider=self.name)
+                delay, this_problem = self._pause(failures, began, error)
+                problem = problem or this_problem
                 if delay is None:
-                    if isinstance(raised, AlicredError):
+                    if problem:
+                        raise remarked(error, problem) from raised
+                    if error is raised:
                         raise
-                    raise as_alicred_error(raised, provider=self.name) from raised
+                    raise error from raised
             self._clock.sleep(delay)
 
-    def _pause(self, failures: int, began: float, error: AlicredError) -> timedelta | None:
-        """The pause before the next attempt, of which the listener is told; ``None`` to give up."""
-        elapsed = timedelta(seconds=self._clock.monotonic() - began)
-        try:
-            delay = self._policy.next_delay(failures, elapsed, error, draw())
-        except Exception as raised:
-            text = f"RetryPolicy.retryable raised {type(raised).__name__} instead of answering: mend that function"
-            raise ConfigurationError(text, provider=self.name) from raised
+    def _pause(self, failures: int, began: float, error: AlicredError) -> tuple[timedelta | None, str]:
+        """The pause before the next attempt, of which the listener is told; ``None`` to give up, and what is wrong with the policy."""
+        elapsed, u = timedelta(seconds=self._clock.monotonic() - began), draw()
+        delay, problem = asked(lambda: self._policy.next_delay(failures, elapsed, error, u))
+        if problem:
+            problem = (
+                f"RetryPolicy.next_delay() {problem}: correct what it asks, retryable and backoff (the default policy was used instead)"
+            )
+            delay = RetryPolicy().next_delay(failures, elapsed, error, u)
         if delay is not None:
             event = RetryScheduled(provider_name=self.name, error=error, failures=failures, delay=delay)
             tell(self._listener, event)
-        return delay
+        return delay, problem
 
     def __repr__(self) -> str:
         return f"<RetryingProvider of {self.name}>"

@@ -31,7 +31,7 @@ def test_a_log_client_gets_getters_of_one_credential() -> None:
 
 def test_a_refresher_gives_the_current_credential_and_tells_of_the_rejected_one(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 1000.0
-    monkeypatch.setattr("alicred.adapters.sls_workers.monotonic", lambda: now)
+    monkeypatch.setattr("alicred.adapters.sls_workers.time.monotonic", lambda: now)
     cache = CachingProvider(Script(HOUR))
     refresher = sls_consumer(cache)
     assert refresher() == ("id-1", "secret-1", "token-1")

@@ -109,22 +109,29 @@ def what_nobody_began_is_lost(world: World) -> Strands:
 @program(BACKGROUND)
 def what_a_thread_runs_is_left_to_it(world: World) -> Strands:
     flight = under_way(world)
-    flight.launched()
     world.after = lambda: answers(world, "id-1")
+
+    def run() -> None:
+        world.cache._run(flight)
 
     def discard_and_ask() -> None:
         world.cache._discard(flight)
         world.get()
 
-    return {"runner": lambda: world.cache._run(flight), "one": discard_and_ask}
+    flight.launched(run)
+    return {"runner": run, "one": discard_and_ask}
 
 
 @program(*BOTH, lost=True)
 def a_runner_that_ends_without_a_word(world: World) -> Strands:
     flight = under_way(world)
-    flight.launched()
     world.after = lambda: answers(world, "id-1")
-    return {"runner": flight.claim, "one": world.get, "two": world.get}
+
+    def run() -> None:
+        flight.claim()
+
+    flight.launched(run)
+    return {"runner": run, "one": world.get, "two": world.get}
 
 
 @program(INLINE)

@@ -50,7 +50,10 @@ _POP = (
 )
 _LOOK_AGAIN = "    if self.outcome is not None and self._waiters.pop(key, None) is not None:\n"
 _CHANGE = "    if state.successor.setdefault(None, changed) is not changed:\n        return False\n"
-_WANTED = "        if state.flight is not flight or flight.generation != state.snapshot.generation:\n            return Outcome.SUPERSEDED, None\n"
+_WANTED = (
+    "        if state.flight is not flight or flight.generation != state.snapshot.generation:\n"
+    "            return Outcome.SUPERSEDED, None\n"
+)
 
 FAULTS = (
     # flights
@@ -99,12 +102,12 @@ FAULTS = (
     ),
     Fault(
         "a flight that was never launched is never lost", Flight, "is_lost",
-        (("return not _is_executing(beginner) and self._launched_at is None", "return False"),),
+        (("launched is None or launched.run() is None", "launched is not None"),),
         "what_nobody_began_is_lost BACKGROUND",
     ),
     Fault(
         "a flight that waits for its thread is lost", Flight, "is_lost",
-        (("return monotonic() - self._launched_at > LATE_THREAD_SECONDS", "return True"),),
+        (("monotonic() - launched.at > LATE_THREAD_SECONDS", "True"),),
         "two_cold BACKGROUND",
     ),
     # changes

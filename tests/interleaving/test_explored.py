@@ -16,7 +16,7 @@ from tests.interleaving.watched import SHARED
 FEW = 250  # where one surprise makes about so few schedules, all of them are tried ...
 RUNS = 30  # ... and elsewhere so many at random
 TRICKY = ("interrupted_and_asking_again BACKGROUND",)  # all with one surprise here too: some faults show nowhere else
-COMPLETE = ("two_claim BACKGROUND", "one_waits_and_gives_up BACKGROUND", "rejected_by_two BACKGROUND", "closed_while_it_is_served BACKGROUND")
+COMPLETE = tuple(f"{name} BACKGROUND" for name in ("two_claim", "one_waits_and_gives_up", "rejected_by_two", "closed_while_it_is_served"))
 pytestmark = pytest.mark.usefixtures("strands")
 
 

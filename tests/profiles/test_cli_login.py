@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import json
 import logging
@@ -14,18 +15,25 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
 
-from alicred.errors import AlicredError, ConfigurationError, DeniedError, TransientError
+from alicred import CachingProvider
+from alicred.errors import AlicredError, ConfigurationError, DeniedError, ProviderError, TransientError
 from alicred.events import LoginNotSaved
 from alicred.profiles import cli_lock, cli_login
+from alicred.profiles.cli_config import CliConfig
 from alicred.profiles.cli_profile import CliProfileProvider
+from alicred.profiles.cli_values import CliProfile
 from alicred.profiles.write_back import update
 from alicred.sources.oauth import OAUTH_SITES, OAuthSite
 from alicred.testing import FakeCloud, faults
 from alicred.wire.http import HttpClient
+from tests.adversities import call_with_left, interrupted_at, unclosed
+from tests.raw_fork import in_raw_child
+from tests.refresh.test_cache_fork import in_child
 from tests.support import Recorder, in_threads, wait_until
 
 SOON, LATER = timedelta(minutes=5), timedelta(hours=2)
@@ -225,6 +233,8 @@ def test_no_kill_loses_a_token_that_has_come(cloud: FakeCloud, tmp_path: Path) -
             assert accepted[-1] == "OAuthToken", "the token was in use, and is lost"
             written(tmp_path, profile_of(cloud, SOON))
     assert survived > 0
+    for entry in path.parent.glob(".*.tmp"):
+        os.utime(entry, (time.time() - 120,) * 2)
     update(str(path), "mine", {"sts_expiration": 1}, still={})  # the next writer, whoever it is, tidies up
     assert [entry for entry in os.listdir(path.parent) if entry.endswith(".tmp")] == []
 
@@ -342,18 +352,17 @@ def test_whoever_waits_too_long_says_so(cloud: FakeCloud, tmp_path: Path, monkey
     (lock,) = (entry for entry in path.parent.iterdir() if entry.suffix == ".lock")
     assert lock.stat().st_mode & 0o777 == 0o600
     assert "mine" not in lock.name
-    with (
-        cli_lock.exclusive(str(lock), create=False, seconds=1),
-        pytest.raises(TransientError, match=r"profile 'mine' of .*: another thread or program has been renewing its login"),
-    ):
-        provider(path).get()
+
+    def busy(made: CliProfileProvider) -> None:
+        written(tmp_path, profile_of(cloud, SOON))  # whose keys have not been fetched yet
+        with pytest.raises(TransientError, match=r"profile 'mine' of .*: another thread or program has been renewing its login"):
+            made.get()
+
+    cli_lock.exclusive(str(lock), lambda _: busy(provider(path)), create=False, seconds=1)
     shared = provider(path)
-    with shared._logins._lock, pytest.raises(TransientError, match="another thread or program"):
-        shared.get()
-    child = os.fork()
-    if child == 0:
-        os._exit(0 if shared._logins._lock.acquire(timeout=0) else 1)
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    shared._logins._lock.run(lambda: busy(shared))
+    assert in_threads(1, lambda: shared._logins._lock.run(lambda: in_threads(1, lambda: busy(shared)))) == [[None]]
+    assert shared.get()
 
 
 def test_a_login_by_the_command_line_tool_meanwhile_is_kept(cloud: FakeCloud, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -417,9 +426,9 @@ def test_a_profile_that_is_no_login_any_more_is_left_alone(cloud: FakeCloud, tmp
     assert read(path)["access_key_id"] == "own"
     real = cli_login.Logins.alone
 
-    def changed(self: Any, profile: Any) -> Any:
+    def changed(self: Any, profile: Any, work: Any) -> Any:
         written(tmp_path, key)
-        return real(self, profile)
+        return real(self, profile, work)
 
     written(tmp_path, profile_of(cloud, SOON))
     monkeypatch.setattr(cli_login.Logins, "alone", changed)
@@ -485,3 +494,218 @@ def test_a_pickle_holds_no_token(cloud: FakeCloud, tmp_path: Path, full_disk: py
     full_disk.undo()
     written(tmp_path, profile_of(cloud, SOON))
     assert pickle.loads(pickled).get()
+
+
+# --- what ends a renewal in the middle -------------------------------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def renewing(cloud: FakeCloud, made: CliProfileProvider) -> Iterator[None]:
+    """Have another thread at it all the while."""
+    with cloud.faulty(faults.Hang(), operation="OAuthExchange", times=1):
+        thread = threading.Thread(target=made.get)
+        thread.start()
+        assert cloud.wait_for("OAuthExchange")
+        yield
+    thread.join()
+
+
+@pytest.mark.parametrize("fork", [in_child, in_raw_child])
+def test_a_child_that_is_forked_in_a_renewal_waits_for_no_thread_that_it_does_not_have(
+    cloud: FakeCloud, tmp_path: Path, fork: Callable[[Callable[[], object]], object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = written(tmp_path, profile_of(cloud, LATER))
+    mine = provider(path)
+    monkeypatch.setattr(cli_login, "_LONGEST_WAIT", 0.5)
+
+    def child() -> str:
+        try:
+            return mine.get().access_key_id
+        except TransientError as error:
+            return str(error)
+
+    with renewing(cloud, mine):
+        # It is the file that it waits for now, which the parent has locked: the parent's renewal is another process's.
+        assert "another thread or program has been renewing its login" in str(fork(child))
+        assert fork(lambda: mine._logins._lock.run(lambda: "free", seconds=0)) == "free"
+    assert fork(child) == read(path)["access_key_id"]
+
+
+def of_file(path: Path) -> CliProfile:
+    profile = CliConfig.read(str(path)).profile("mine")
+    assert profile is not None
+    return profile
+
+
+def alone(made: CliProfileProvider, profile: CliProfile) -> str:
+    """What a renewal that does nothing answers."""
+    return made._logins.alone(profile, lambda: "alone")
+
+
+@unclosed
+@pytest.mark.parametrize("module", [cli_login, cli_lock])
+def test_an_interrupt_at_any_step_keeps_no_other_from_renewing(
+    tmp_path: Path, module: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = written(tmp_path, {"name": "mine", "mode": "OAuth"})
+    profile = of_file(path)
+    monkeypatch.setattr(cli_login, "_LONGEST_WAIT", 0.5)
+    kept: list[BaseException] = []
+    for number in range(1, 2000):
+        mine = provider(path)
+        more = interrupted_at(number, lambda mine=mine: alone(mine, profile), str(module.__file__), kept)  # type: ignore[misc]
+        found = in_threads(1, lambda mine=mine: alone(mine, profile))  # type: ignore[misc]
+        assert found == ["alone"], f"an interrupt at step {number}"
+        if not more:
+            break
+    assert 30 < number < 1999
+
+
+@unclosed
+def test_a_stack_that_is_used_up_keeps_no_other_from_renewing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = written(tmp_path, {"name": "mine", "mode": "OAuth"})
+    profile = of_file(path)
+    monkeypatch.setattr(cli_login, "_LONGEST_WAIT", 0.5)
+    mine = provider(path)
+    failed = 0
+    for frames in range(1, 80):
+        try:
+            call_with_left(frames, lambda: alone(mine, profile))
+        except RecursionError:
+            failed += 1
+        assert in_threads(1, lambda: alone(mine, profile)) == ["alone"], f"with {frames} frames left"
+    assert 2 < failed < 79
+
+
+# --- the file of the lock ---------------------------------------------------------------------------------------------------------------
+
+
+def lock_of(path: Path) -> Path:
+    return Path(cli_login._lock_file(of_file(path)))
+
+
+@pytest.mark.parametrize("planted", [os.mkfifo, lambda path: path.symlink_to(path.with_name("elsewhere")), Path.mkdir])
+def test_what_stands_in_the_place_of_the_lock_is_refused_at_once(
+    cloud: FakeCloud, tmp_path: Path, planted: Callable[[Path], object]
+) -> None:
+    path = written(tmp_path, profile_of(cloud, SOON))
+    before = path.read_bytes()
+    lock = lock_of(path)
+    planted(lock)
+    began = time.monotonic()
+    with pytest.raises(ConfigurationError) as caught:
+        provider(path).get()
+    assert time.monotonic() - began < 5
+    assert str(caught.value) == f"cli_profile: {lock} cannot be locked, since it is not a regular file: remove it"
+    assert (path.read_bytes(), cloud.calls) == (before, ())
+    assert not lock.with_name("elsewhere").exists()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may give a file away")
+def test_a_lock_that_another_user_has_made_is_refused(cloud: FakeCloud, tmp_path: Path) -> None:
+    path = written(tmp_path, profile_of(cloud, SOON))
+    lock_of(path).touch()
+    os.chown(lock_of(path), 4711, -1)
+    with pytest.raises(ConfigurationError, match="belongs to another user, who could hold its lock for ever: remove it"):
+        provider(path).get()
+    os.chown(path, 4711, -1)
+    assert provider(path).get(), "root shares the login of the file's owner"
+
+
+@pytest.mark.parametrize("number", [errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN, errno.ENOBUFS, errno.EINTR, errno.ESTALE])
+def test_a_lock_that_cannot_be_had_for_a_shortage_is_not_done_without(
+    cloud: FakeCloud, tmp_path: Path, number: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without it, two processes would spend one token."""
+    path = written(tmp_path, profile_of(cloud, SOON))
+    real = os.open
+
+    def short(name: Any, flags: int, *rest: Any, **more: Any) -> int:
+        if str(name).endswith(".lock"):
+            raise OSError(number, os.strerror(number), name)
+        return real(name, flags, *rest, **more)
+
+    monkeypatch.setattr(os, "open", short)
+    with pytest.raises(TransientError, match=f"its login cannot be renewed now: .* cannot be opened: {os.strerror(number)}"):
+        provider(path).get()
+    assert cloud.calls == ()
+
+
+# --- a stored session that cannot be renewed -------------------------------------------------------------------------------------------
+
+
+def stored(minutes: float) -> dict[str, Any]:
+    ends = int(time.time() + 60 * minutes)
+    return {"access_key_id": "stored", "access_key_secret": "planted", "sts_token": "planted", "sts_expiration": ends}
+
+
+def _unreachable(cloud: FakeCloud, _: Path) -> None:
+    cloud.inject(faults.ServerError(), times=None)
+
+
+def _logged_out(cloud: FakeCloud, path: Path) -> None:
+    update(str(path), "mine", {"oauth_refresh_token": "spent", "oauth_access_token": "spent"}, still={})
+
+
+def _without_tokens(cloud: FakeCloud, path: Path) -> None:
+    update(str(path), "mine", {"oauth_refresh_token": "", "oauth_access_token": ""}, still={})
+
+
+def _lock_is_a_fifo(cloud: FakeCloud, path: Path) -> None:
+    os.mkfifo(lock_of(path))
+
+
+@pytest.mark.parametrize("broken", [_unreachable, _logged_out, _without_tokens, _lock_is_a_fifo])
+def test_a_stored_session_is_served_to_its_end_when_it_cannot_be_renewed(
+    cloud: FakeCloud, tmp_path: Path, broken: Callable[[FakeCloud, Path], None], caplog: pytest.LogCaptureFixture
+) -> None:
+    path = written(tmp_path, {**profile_of(cloud, SOON), **stored(15)})
+    broken(cloud, path)
+    found = provider(path).get()
+    assert (found.access_key_id, found.provider_name) == ("stored", "cli_profile/oauth")
+    assert found.expires_at is not None
+    assert found.expires_at.timestamp() == read(path)["sts_expiration"]
+    (text,) = (line for line in map(logging.LogRecord.getMessage, caplog.records) if line.startswith("profile"))
+    assert text.startswith(f"profile 'mine' of {path}: no new keys: ")
+    assert text.endswith(f"; the stored ones are used until they end, at {found.expires_at}")
+    assert "planted" not in text
+    assert read(path)["access_key_id"] == "stored"
+    update(str(path), "mine", stored(-1), still={})
+    with pytest.raises(AlicredError):
+        provider(path).get()
+
+
+def test_a_stored_session_of_cloud_sso_is_served_to_its_end_too(cloud: FakeCloud, tmp_path: Path) -> None:
+    login = cloud.add_cloud_sso_login()
+    profile = {
+        "name": "mine",
+        "mode": "CloudSSO",
+        "cloud_sso_sign_in_url": f"{cloud.http_endpoint}/start/login",
+        "cloud_sso_account_id": login.account_id,
+        "cloud_sso_access_config": login.access_configuration_id,
+        "access_token": login.access_token,
+        "cloud_sso_access_token_expire": int(login.expires_at.timestamp()),
+        **stored(15),
+    }
+    path = written(tmp_path, profile)
+    fresh = provider(path).get()
+    assert (fresh.access_key_id != "stored", fresh.provider_name) == (True, "cli_profile/cloud_sso")
+    _unreachable(cloud, path)
+    found = provider(path).get()
+    assert (found.access_key_id, found.provider_name) == ("stored", "cli_profile/cloud_sso")
+    update(str(path), "mine", stored(-1), still={})
+    with pytest.raises(ProviderError):
+        provider(path).get()
+
+
+def test_a_stored_session_that_is_about_to_end_is_renewed_if_that_works(cloud: FakeCloud, tmp_path: Path) -> None:
+    path = written(tmp_path, {**profile_of(cloud, SOON), **stored(15)})
+    assert provider(path).get().access_key_id != "stored"
+
+
+def test_a_cache_serves_a_stored_session_to_its_end(cloud: FakeCloud, tmp_path: Path) -> None:
+    path = written(tmp_path, {**profile_of(cloud, SOON), **stored(15)})
+    _unreachable(cloud, path)
+    with CachingProvider(provider(path)) as cache:
+        assert {cache.get().access_key_id for _ in range(5)} == {"stored"}
+        assert len(cloud.calls) < 10

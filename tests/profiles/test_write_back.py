@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import errno
+import fcntl
 import itertools
 import json
 import multiprocessing
@@ -12,6 +14,7 @@ import random
 import resource
 import select
 import signal
+import socket
 import stat
 import subprocess
 import sys
@@ -24,8 +27,10 @@ from typing import Any
 
 import pytest
 
+from alicred.errors import ConfigurationError
 from alicred.profiles import cli_lock, write_back
 from alicred.profiles.write_back import NotWrittenError, SupersededError, update
+from tests.adversities import call_with_left, interrupted_at, unclosed
 
 PROFILES = [f"p{number}" for number in range(4)]
 IS_ROOT = os.geteuid() == 0
@@ -48,6 +53,16 @@ def path(tmp_path: Path) -> Path:
 
 def counts(path: Path) -> dict[str, int]:
     return {profile["name"]: profile["count"] for profile in json.loads(path.read_bytes())["profiles"]}
+
+
+def locked(path: Path, seconds: float = 5, **more: Any) -> bool:
+    """Lock the file and let it go."""
+    return cli_lock.exclusive(str(path), lambda _: True, **{"create": False, "seconds": seconds, **more})
+
+
+def age(path: Path) -> None:
+    """Make it two minutes older."""
+    os.utime(path, (time.time() - 120,) * 2)
 
 
 def left(path: Path) -> list[str]:
@@ -138,6 +153,8 @@ def test_writers_that_are_killed_at_any_moment_break_and_lose_nothing(path: Path
         profile.pop("count")
         profile.pop("token", None)
     assert after == before
+    for entry in left(path):
+        age(path.with_name(entry))
     update(str(path), "p0", {"count": 10**6}, still={})
     assert left(path) == [], "the next writer removes what killed ones left behind"
 
@@ -171,52 +188,67 @@ def test_processes_and_threads_that_write_different_profiles_lose_nothing(path: 
 def test_a_process_that_is_killed_while_it_holds_the_lock_does_not_keep_it(path: Path) -> None:
     code = (
         "import sys, time\nfrom alicred.profiles.cli_lock import exclusive\n"
-        "with exclusive(sys.argv[1], create=False, seconds=5):\n    print('held', flush=True)\n    time.sleep(60)\n"
+        "exclusive(sys.argv[1], lambda _: (print('held', flush=True), time.sleep(60)), create=False, seconds=5)\n"
     )
     environ = {**os.environ, "PYTHONPATH": os.pathsep.join(each for each in sys.path if each)}
     with subprocess.Popen([sys.executable, "-c", code, str(path)], stdout=subprocess.PIPE, text=True, env=environ) as holder:
         assert holder.stdout is not None
         assert holder.stdout.readline() == "held\n"
-        with pytest.raises(cli_lock.Busy), cli_lock.exclusive(str(path), create=False, seconds=0.05):
-            pass
+        with pytest.raises(cli_lock.Busy):
+            locked(path, seconds=0.05)
         holder.kill()
         holder.wait()
         update(str(path), "p0", {"count": 1}, still={})
     assert counts(path)["p0"] == 1
 
 
-def test_a_forked_child_does_not_keep_the_lock(path: Path) -> None:
+@pytest.mark.parametrize("fork", [os.fork, ctypes.PyDLL(None).fork])
+def test_a_forked_child_does_not_keep_the_lock(path: Path, fork: Callable[[], int]) -> None:
+    """With a fork that runs none of CPython's hooks: as soon as the child wants a lock itself."""
     reader, writer_end = os.pipe()
-    with cli_lock.exclusive(str(path), create=False, seconds=1) as descriptor:
-        child = os.fork()
+    children: list[int] = []
+
+    def work(descriptor: int) -> int:
+        child = fork()
         if child == 0:
             os.close(writer_end)
-            closed = False
-            try:
-                os.fstat(descriptor)
-            except OSError:
-                closed = True
-            os.read(reader, 1)
-            os._exit(0 if closed else 1)
+            answer = 1
+            with contextlib.suppress(BaseException):
+                with contextlib.suppress(cli_lock.NotOpened):
+                    locked(path.with_name("another"))
+                try:
+                    os.fstat(descriptor)
+                except OSError:
+                    answer = 0
+                os.read(reader, 1)
+            os._exit(answer)
         # Not by unlocking, but as if this process were killed:
         os.close(descriptor)
-        with cli_lock.exclusive(str(path), create=False, seconds=0.5):
-            pass
+        assert locked(path, seconds=5), "the child, which holds the only copy, keeps it"
+        return child
+
+    with pytest.raises(OSError, match="Bad file descriptor"):  # it was closed under it
+        cli_lock.exclusive(str(path), lambda descriptor: children.append(work(descriptor)), create=False, seconds=1)
     os.close(writer_end)
     os.close(reader)
+    [child] = children
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
 
 def test_a_child_that_was_forked_inside_the_lock_leaves_it_and_its_parent_holds_on(path: Path) -> None:
     child = None
     code = 1
+
+    def work(_: int) -> None:
+        nonlocal child
+        child = os.fork()
+        if child != 0:
+            assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+            with pytest.raises(cli_lock.Busy):
+                locked(path, seconds=0)
+
     try:
-        with cli_lock.exclusive(str(path), create=False, seconds=1):
-            child = os.fork()
-            if child != 0:
-                assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
-                with pytest.raises(cli_lock.Busy), cli_lock.exclusive(str(path), create=False, seconds=0):
-                    pass
+        cli_lock.exclusive(str(path), work, create=False, seconds=1)
         code = 0
     finally:
         if child == 0:
@@ -226,11 +258,12 @@ def test_a_child_that_was_forked_inside_the_lock_leaves_it_and_its_parent_holds_
 def test_a_lock_that_others_keep_ends_in_an_error(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(write_back, "_LONGEST_WAIT", 0.05)
     before = path.read_bytes()
-    with (
-        cli_lock.exclusive(str(path), create=False, seconds=1),
-        pytest.raises(NotWrittenError, match="another program has kept it locked"),
-    ):
-        update(str(path), "p0", {"count": 1}, still={})
+
+    def work(_: int) -> None:
+        with pytest.raises(NotWrittenError, match="another program has kept it locked"):
+            update(str(path), "p0", {"count": 1}, still={})
+
+    cli_lock.exclusive(str(path), work, create=False, seconds=1)
     assert path.read_bytes() == before
 
 
@@ -241,6 +274,61 @@ def test_where_the_system_has_no_locks_the_file_is_written_all_the_same(path: Pa
     monkeypatch.setattr("fcntl.flock", refuse)
     update(str(path), "p0", {"count": 1}, still={})
     assert counts(path)["p0"] == 1
+
+
+def _write_without_locks(path: Path, profile: str, times: int, out: Any) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    fcntl.flock = refuse
+    failures = []
+    for number in range(1, times + 1):
+        try:
+            update(str(path), profile, {"count": number}, still={"mode": "OAuth"})
+        except NotWrittenError as error:
+            failures.append(str(error))
+    out.put(failures)
+
+
+def test_writers_without_locks_do_not_take_each_others_new_files_away(path: Path) -> None:
+    context = multiprocessing.get_context("fork")
+    out = context.Queue()
+    processes = [context.Process(target=_write_without_locks, args=(path, name, 100, out), daemon=True) for name in PROFILES[:3]]
+    with reading(path) as found:
+        for process in processes:
+            process.start()
+        failures = [failure for _ in processes for failure in out.get(timeout=50)]
+        for process in processes:
+            process.join()
+    # That a value goes back cannot be ruled out there: whoever reads, and writes a moment later, has seen nothing of what came in between.
+    assert [each for each in found[1:] if "a value went back" not in str(each)] == []
+    assert len(failures) <= 3, failures
+    assert set(failures) <= {"other programs keep changing it"}
+    assert left(path) == []
+
+
+def test_what_another_program_writes_meanwhile_without_a_lock_is_kept(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the command line tool does: into the same file."""
+    real = write_back._make_like
+    changes = iter(range(1, 3))
+
+    def meanwhile(descriptor: int, old: os.stat_result) -> None:
+        real(descriptor, old)
+        for number in itertools.islice(changes, 1):
+            whole = json.loads(path.read_bytes())
+            whole["profiles"][1]["count"] = number
+            path.write_text(json.dumps(whole, indent=number))
+
+    monkeypatch.setattr(write_back, "_make_like", meanwhile)
+    update(str(path), "p0", {"count": 5}, still={})
+    assert counts(path) == {"p0": 5, "p1": 2, "p2": 0, "p3": 0}
+    assert left(path) == []
+    changes = iter(range(3, 1000))
+    before = counts(path)
+    with pytest.raises(NotWrittenError, match="other programs keep changing it"):
+        update(str(path), "p0", {"count": 6}, still={})
+    assert counts(path)["p0"] == before["p0"]
+    assert left(path) == []
 
 
 # --- what is kept -------------------------------------------------------------------------------------------------------------------
@@ -297,6 +385,76 @@ def test_an_owner_that_cannot_be_kept_is_no_failure(path: Path, monkeypatch: pyt
     monkeypatch.setattr(os, "fchown", refuse)
     update(str(path), "p0", {"count": 1}, still={})
     assert counts(path)["p0"] == 1
+
+
+NEVER = 4711  # no user or group of this machine
+
+
+def refused(*_: object) -> None:
+    raise PermissionError(errno.EPERM, "Operation not permitted")
+
+
+def given_away(real: Callable[[int, int, int], None]) -> Callable[[int, int, int], None]:
+    """As `os.fchown` is for who is not root: the owner stays, a group may be chosen."""
+
+    def fchown(descriptor: int, uid: int, gid: int) -> None:
+        if uid not in (-1, os.fstat(descriptor).st_uid):
+            refused()
+        real(descriptor, -1, gid)
+
+    return fchown
+
+
+@pytest.mark.skipif(not IS_ROOT, reason="only root may give a file away")
+@pytest.mark.parametrize("mode", [0o600, 0o640, 0o660, 0o644, 0o604, 0o666])
+def test_where_the_owner_cannot_be_kept_the_group_and_the_mode_are(path: Path, mode: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    os.chown(path, NEVER, NEVER)
+    path.chmod(mode)
+    monkeypatch.setattr(os, "fchown", given_away(os.fchown))
+    update(str(path), "p0", {"count": 1}, still={})
+    found = path.stat()
+    assert (found.st_uid, found.st_gid, stat.S_IMODE(found.st_mode)) == (os.geteuid(), NEVER, mode)
+
+
+@pytest.mark.skipif(not IS_ROOT, reason="only root may give a file away")
+@pytest.mark.parametrize(
+    ("mode", "narrowed"),
+    [(0o600, 0o600), (0o640, 0o600), (0o660, 0o600), (0o644, 0o604), (0o604, 0o600), (0o666, 0o606), (0o646, 0o604), (0o2640, 0o600)],
+)
+def test_where_the_group_cannot_be_kept_nobody_gains_a_right(path: Path, mode: int, narrowed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    os.chown(path, NEVER, NEVER)
+    path.chmod(mode)
+    monkeypatch.setattr(os, "fchown", refused)
+    update(str(path), "p0", {"count": 1}, still={})
+    assert stat.S_IMODE(path.stat().st_mode) == narrowed
+
+
+@pytest.mark.skipif(not IS_ROOT, reason="only root can become another user")
+@pytest.mark.parametrize("in_group", [True, False])
+def test_a_login_that_a_group_shares_is_not_opened_to_strangers(in_group: bool) -> None:
+    """With real users: the writer is in the directory's group, and in that of the file or not."""
+    with tempfile.TemporaryDirectory() as name:
+        path = Path(name) / "config.json"
+        path.write_text(json.dumps(config()))
+        os.chown(path, 4711, 4712)
+        path.chmod(0o664 if not in_group else 0o660)
+        os.chown(name, 4711, 4713)
+        os.chmod(name, 0o770)
+        child = os.fork()
+        if child == 0:
+            code = 1
+            with contextlib.suppress(BaseException):
+                os.setgroups([4712, 4713] if in_group else [4713])
+                os.setresgid(4714, 4714, 4714)
+                os.setresuid(4715, 4715, 4715)
+                update(str(path), "p0", {"count": 1}, still={})
+                code = 0
+            os._exit(code)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+        assert counts(path)["p0"] == 1
+        found = path.stat()
+        expected = (4715, 4712, 0o660) if in_group else (4715, 4714, 0o604)
+        assert (found.st_uid, found.st_gid, stat.S_IMODE(found.st_mode)) == expected
 
 
 @pytest.mark.parametrize("absolute", [True, False])
@@ -468,8 +626,7 @@ def test_a_directory_that_may_not_be_written_leaves_the_old_file(closed_director
             if IS_ROOT:
                 os.setresuid(65534, 65534, 65534)
             try:
-                with cli_lock.exclusive(str(path), create=False, seconds=1):
-                    pass  # the file can be read and locked
+                locked(path, seconds=1)  # the file can be read and locked
                 update(str(path), "p0", {"count": 5}, still={})
             except NotWrittenError as error:
                 code = 0 if str(error) == "Permission denied" else 2
@@ -494,16 +651,149 @@ def test_an_interrupt_leaves_the_old_file_and_the_lock_free(path: Path, monkeypa
     update(str(path), "p0", {"count": 5}, still={})
 
 
+def test_a_frozen_clock_does_not_lengthen_the_wait(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(time, "monotonic", lambda: 0.0)
+
+    def work(_: int) -> None:
+        with pytest.raises(cli_lock.Busy):
+            locked(path, seconds=0.1)
+
+    cli_lock.exclusive(str(path), work, create=False, seconds=1)
+
+
+@pytest.mark.parametrize("number", [errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN, errno.ENOBUFS, errno.EINTR, errno.ESTALE])
+@pytest.mark.parametrize("call", ["open", "write", "fsync", "stat", "flock"])
+def test_a_shortage_is_told_and_leaves_the_old_file(path: Path, number: int, call: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = path.read_bytes()
+
+    def short(*_: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    words = "another program has kept it locked" if (call, number) == ("flock", errno.EAGAIN) else os.strerror(number)
+    monkeypatch.setattr(write_back, "_LONGEST_WAIT", 0.05)
+    with monkeypatch.context() as patch:
+        patch.setattr(fcntl if call == "flock" else os, call, short)
+        with pytest.raises(NotWrittenError, match=words):
+            update(os.path.realpath(path), "p0", {"count": 5}, still={})
+    assert path.read_bytes() == before
+    assert left(path) == []
+
+
+def test_memory_that_is_used_up_is_told(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def none_left(*_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(write_back, "_changed", none_left)
+    with pytest.raises(NotWrittenError, match="Cannot allocate memory"):
+        update(str(path), "p0", {"count": 5}, still={})
+
+
+@unclosed
+def test_an_interrupt_at_any_step_leaves_the_lock_free(path: Path) -> None:
+    """Also one that arrives in the clean-up, and whose traceback is kept."""
+    kept: list[BaseException] = []
+    for number in range(1, 2000):
+        more = interrupted_at(number, lambda: locked(path), cli_lock.__file__, kept)
+        assert locked(path, seconds=0), f"an interrupt at step {number} leaves it held"
+        if not more:
+            break
+    assert 50 < number < 1999
+
+
+@unclosed
+def test_exceptions_set_from_another_thread_leave_the_lock_free(path: Path) -> None:
+    for _ in range(100):
+        thread = threading.Thread(target=_lock_for_ever, args=(path,))
+        thread.start()
+        time.sleep(0.001 + random.random() * 0.002)
+        ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident or 0), ctypes.py_object(Ended))
+        thread.join(20)
+        assert not thread.is_alive()
+        assert locked(path, seconds=0)
+
+
+class Ended(BaseException):
+    """Set by another thread."""
+
+
+def _lock_for_ever(path: Path) -> None:
+    with contextlib.suppress(Ended):
+        while True:
+            locked(path)
+
+
+@unclosed
+def test_a_stack_that_is_used_up_leaves_the_lock_free(path: Path) -> None:
+    failed = 0
+    for frames in range(1, 60):
+        try:
+            call_with_left(frames, lambda: locked(path))
+        except RecursionError:
+            failed += 1
+        assert locked(path, seconds=0), f"with {frames} frames left it stays held"
+    assert 2 < failed < 59
+
+
+# --- what is no file to lock ----------------------------------------------------------------------------------------------------------
+
+
+def _link(path: Path) -> None:
+    path.symlink_to(path.with_name("elsewhere"))
+
+
+def _link_to_a_file(path: Path) -> None:
+    path.with_name("elsewhere").write_text("theirs")
+    _link(path)
+
+
+def _socket(path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as made, contextlib.chdir(path.parent) if sys.version_info >= (3, 11) else contextlib.nullcontext():
+        made.bind(path.name if sys.version_info >= (3, 11) else str(path))
+
+
+PLANTED: dict[str, Callable[[Path], object]] = {
+    "link": _link,
+    "link to a file": _link_to_a_file,
+    "fifo": os.mkfifo,
+    "directory": Path.mkdir,
+    "socket": _socket,
+}
+
+
+@pytest.mark.parametrize("kind", PLANTED)
+@pytest.mark.parametrize("create", [True, False])
+def test_what_is_no_regular_file_is_refused_at_once(tmp_path: Path, kind: str, create: bool) -> None:
+    path = tmp_path / "lock"
+    PLANTED[kind](path)
+    before = sorted(os.listdir(tmp_path))
+    began = time.monotonic()
+    with pytest.raises(ConfigurationError, match=r"/lock cannot be locked, since it is not a regular file: remove it$"):
+        locked(path, create=create)
+    assert time.monotonic() - began < 5
+    assert sorted(os.listdir(tmp_path)) == before, "nothing was made at the other end of a link"
+
+
+@pytest.mark.skipif(not IS_ROOT, reason="only root may give a file away")
+def test_a_file_of_another_user_is_no_lock_where_it_must_not_be(path: Path) -> None:
+    os.chown(path, NEVER, -1)
+    assert locked(path)
+    assert locked(path, owner=NEVER)
+    with pytest.raises(ConfigurationError, match=r"config.json belongs to another user, who could hold its lock for ever: remove it$"):
+        locked(path, owner=NEVER + 1)
+
+
 def test_somebody_who_puts_another_file_in_its_place_meanwhile_is_seen(path: Path) -> None:
     """A waiter that gets the lock of a file that has been replaced goes on to the new one."""
-    with cli_lock.exclusive(str(path), create=False, seconds=1):
-        thread = threading.Thread(target=update, args=(str(path), "p0", {"count": 5}), kwargs={"still": {}})
+    thread = threading.Thread(target=update, args=(str(path), "p0", {"count": 5}), kwargs={"still": {}})
+
+    def work(_: int) -> None:
         thread.start()
         other = path.with_name("other")
-        whole = config(extra="new")
-        other.write_text(json.dumps(whole))
+        other.write_text(json.dumps(config(extra="new")))
         time.sleep(0.05)
         os.replace(other, path)
+
+    cli_lock.exclusive(str(path), work, create=False, seconds=1)
     thread.join()
     assert counts(path)["p0"] == 5
     assert json.loads(path.read_bytes())["extra"] == "new"

@@ -374,11 +374,11 @@ def test_max_wait_counts_real_time_where_the_clock_of_asyncio_stands_still(monke
 def test_where_no_thread_can_be_started_the_clock_of_trio_has_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
     flight, clock = Flight(timedelta(0)), trio.testing.MockClock(autojump_threshold=0)
 
-    def start(_: threading.Timer) -> None:
+    def full(*_: object) -> None:
         raise RuntimeError("can't start new thread")
 
     async def main() -> float:
-        monkeypatch.setattr("threading.Timer.start", start)
+        monkeypatch.setattr("alicred.refresh.waiting.start_thread", full)
         before = trio.current_time()
         await wait_in_task(asking(Wait(flight, 1000.0)))
         return trio.current_time() - before

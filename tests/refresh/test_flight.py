@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
+import weakref
 from datetime import timedelta
 
+import pytest
+
 from alicred import CachingProvider, TransientError
-from alicred.refresh.flight import Flight, Outcome
+from alicred._real_time import monotonic
+from alicred.refresh.flight import LATE_THREAD_SECONDS, Flight, Outcome, this_frame
 from alicred.refresh.waiting import Wait, wait_in_task
 from tests.support import Gate, Script, ids, in_threads
 
@@ -21,6 +26,69 @@ def test_one_thread_alone_gets_hold_of_it() -> None:
         return claimed
 
     assert sorted(map(str, in_threads(16, claim))) == ["False"] * 15 + ["True"]
+
+
+def test_one_that_nobody_began_or_whose_beginner_has_ended_is_lost() -> None:
+    def beginner(flight: Flight) -> bool:
+        flight.begin(0, this_frame())
+        return flight.is_lost()
+
+    assert Flight(timedelta(0)).is_lost()
+    flight = Flight(timedelta(0))
+    assert not beginner(flight)
+    assert flight.is_lost()
+    flight.finish(Outcome.COMMITTED)
+    assert not flight.is_lost()
+
+
+def test_one_that_waits_for_its_thread_is_lost_only_if_that_takes_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    def run() -> None: ...
+
+    flight = Flight(timedelta(0))
+    flight.launched(run)
+    assert not flight.is_lost()
+    later = monotonic() + LATE_THREAD_SECONDS + 1
+    monkeypatch.setattr("alicred.refresh.flight.monotonic", lambda: later)
+    assert flight.is_lost()
+
+
+def test_one_whose_thread_has_ended_before_it_began_is_lost() -> None:
+    def run() -> None: ...
+
+    flight = Flight(timedelta(0))
+    flight.launched(run)
+    assert not flight.is_lost()
+    del run
+    assert flight.is_lost()
+
+
+def test_one_whose_runner_has_ended_without_a_word_is_lost_also_if_its_thread_goes_on() -> None:
+    def run(flight: Flight) -> bool:
+        assert flight.claim()
+        return flight.is_lost() or any(in_threads(1, flight.is_lost))
+
+    flight = Flight(timedelta(0))
+    assert not run(flight)
+    assert flight.is_lost()
+    assert flight.is_run_by_this_thread()
+    assert not flight.claim()
+
+
+def test_one_that_is_over_keeps_no_frame_alive() -> None:
+    class Local: ...
+
+    def run(flight: Flight) -> weakref.ref[Local]:
+        local = Local()
+        flight.begin(0, this_frame())
+        assert flight.claim()
+        flight.finish(Outcome.COMMITTED)
+        return weakref.ref(local)
+
+    gc.disable()
+    try:
+        assert run(Flight(timedelta(0)))() is None
+    finally:
+        gc.enable()
 
 
 def test_its_runner_is_the_thread_that_claimed_it_until_it_ends() -> None:

@@ -89,6 +89,10 @@ def test_so_does_a_thread(seconds: float, timeout: float, monkeypatch: pytest.Mo
     assert flight._waiters == {}
 
 
+def in_time() -> None:
+    """What a thread that has not begun yet is to call."""
+
+
 class Vanishing(dict[object, Callable[[], None]]):
     """Waiters of whom the last has been woken as soon as he has joined."""
 
@@ -124,7 +128,7 @@ def test_so_it_is_for_any_caller(span: timedelta, least: float, most: float, mon
     assert held is not None
     urgent = attrs.evolve(held, refresh_after=0.0, urgent_after=0.0)
     flight, state = Flight(timedelta(0)), cache._current()
-    flight.launched()
+    flight.launched(in_time)
     snapshot = attrs.evolve(state.snapshot, held=urgent, waited_for_until=cache._now() + 1)
     assert cache._change(state, snapshot, flight, cache._now())
     waiting = cache._ask(span, inline=False)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from alicred import ChainProvider, StaticProvider
 from alicred.credential import Credential
 from alicred.errors import AlicredError, ConfigurationError, DeniedError, NotConfigured, TransientError
 from alicred.sources.ecs_ram_role import EcsRamRoleProvider
@@ -108,6 +109,28 @@ def test_a_role_that_is_not_attached_is_denied(imds: ImdsClient) -> None:
 
 
 # --- the environment ----------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("by", ["parameter", "variable", "listing"])
+def test_a_role_that_is_not_attached_is_no_reason_for_a_chain_to_slide(by: str, service: Metadata, imds: ImdsClient) -> None:
+    if by == "listing":
+        service.listing = Reply(body=b"other\n")
+    source = (
+        EcsRamRoleProvider.from_environment({NAME: "other"}, imds=imds)
+        if by == "variable"
+        else EcsRamRoleProvider("other" if by == "parameter" else None, imds=imds)
+    )
+    with pytest.raises(DeniedError, match="no role of that name"):
+        ChainProvider(source, StaticProvider(Credential("another", "identity"))).get()
+
+
+@pytest.mark.parametrize("name", [".", "..", " .. "])
+def test_a_name_that_means_another_path_is_refused(name: str, service: Metadata, imds: ImdsClient) -> None:
+    with pytest.raises(ConfigurationError, match=r"EcsRamRoleProvider\.role_name"):
+        EcsRamRoleProvider(name, imds=imds)
+    with pytest.raises(ConfigurationError, match=NAME):
+        EcsRamRoleProvider.from_environment({NAME: name}, imds=imds).get()
+    assert service.steps == ""
 
 
 def test_variables_are_read_at_each_get(service: Metadata, imds: ImdsClient, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ctypes
 import errno
 import json
 import os
 import pickle
+import selectors
 import shlex
 import signal
 import subprocess
@@ -494,7 +496,9 @@ def test_a_shortage_of_the_system_may_pass(raised: Exception, monkeypatch: pytes
     [(["\ud800planted"], None), ([], {"planted": "planted\0"}), ([], {"plan=ted": "planted"}), ([], {"planted": 7})],
 )
 def test_what_the_system_cannot_pass_on_is_refused_without_being_shown(arguments: list[str], environ: Any) -> None:
-    error = failure(provider(["true", *arguments], environ=environ), ConfigurationError)
+    made = provider(["true", *arguments], environ=environ)
+    assert "an argument or a variable is nothing that" in str(in_child(lambda: ignoring_children(lambda: outcome(made))))
+    error = failure(made, ConfigurationError)
     assert "the program true cannot be started: an argument or a variable" in str(error)
     assert "planted" not in repr(error)
     assert error.__cause__ is error.__context__ is None
@@ -631,16 +635,160 @@ def reaping_everything(work: Callable[[], object]) -> object:
         thread.join()
 
 
-def test_what_was_printed_counts_where_others_reap_the_program() -> None:
-    made = provider(printing(json.dumps(AK)))
-
-    def child() -> tuple[object, object]:  # in a process of its own: the runner's other children are nobody's to reap
-        signal.signal(signal.SIGCHLD, signal.SIG_IGN)
-        ignored = made.get().access_key_id
+def ignoring_children(work: Callable[[], object]) -> object:
+    """What *work* answers where the system reaps every child, and keeps from everybody how it ended."""
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    try:
+        return work()
+    finally:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        return ignored, reaping_everything(lambda: made.get().access_key_id)
 
-    assert in_child(child) == ("id", "id")
+
+def ignoring_children_unnoticed(work: Callable[[], object]) -> object:
+    """The same, where C code has said so."""
+    ctypes.CDLL(None).signal(int(signal.SIGCHLD), ctypes.c_void_p(1))
+    try:
+        return work()
+    finally:
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+
+
+LOSING = [ignoring_children, ignoring_children_unnoticed, reaping_everything]
+
+
+def outcome(made: ExternalProcessProvider) -> str:
+    try:
+        return made.get().access_key_id
+    except AlicredError as error:
+        return f"{type(error).__name__}: {error}"
+
+
+@pytest.mark.parametrize("losing", LOSING)
+@pytest.mark.parametrize(
+    ("then", "expected"),
+    [
+        ("", "id"),
+        ("sys.exit(3)", "ProviderError: external: the program {} failed with exit status 3: it wrote nothing"),
+        ("sys.exit('planted')", "ProviderError: external: the program {} failed with exit status 1: it wrote 8 bytes"),
+        ("os.kill(os.getpid(), signal.SIGTERM)", "ProviderError: external: the program {} was ended by SIGTERM: it wrote"),
+        ("time.sleep(60)", "TransientError: external: the program {} did not end within 1 s"),
+        ("os.write(1, b'x' * (2 << 20))", "MalformedResponseError: external: the program {} printed more than"),
+    ],
+)
+def test_a_failed_program_is_a_failure_also_where_the_system_does_not_say_how_it_ended(
+    losing: Callable[[Callable[[], object]], object], then: str, expected: str, notes: Path
+) -> None:
+    code = f"{NOTE}assert sys.stdin.read() == ''\nsys.stdout.write({json.dumps(AK)!r}); sys.stdout.flush()\n{then}"
+    made = provider(python(code, str(notes)), timeout=SECOND if "sleep" in then else 30 * SECOND)
+    # In a process of its own: the runner's other children are nobody's to reap.
+    assert str(in_child(lambda: losing(lambda: outcome(made)))).startswith(expected.format(sys.executable))
+    wait_until(lambda: not any(map(is_alive, noted(notes))), 3)
+
+
+@pytest.mark.parametrize("losing", [ignoring_children, ignoring_children_unnoticed])
+def test_where_no_shell_can_say_how_it_ended_what_it_printed_is_not_used(
+    losing: Callable[[Callable[[], object]], object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_program, "_TELLING", ("/nonexistent/sh",))
+    made = provider(printing(json.dumps(AK)))
+    assert str(in_child(lambda: losing(lambda: outcome(made)))).startswith(
+        f"ProviderError: external: how the program {sys.executable} ended cannot be known, and so what it printed is not used: "
+        "this process ignores SIGCHLD, or another part of it reaps all children."
+    )
+
+
+def test_a_program_that_is_not_there_is_said_not_to_be_where_a_shell_would_run_it() -> None:
+    for command in (["nonexistent", "planted"], ["/nonexistent/tool", "planted"], ["/", "planted"]):
+        found = str(in_child(lambda command=command: ignoring_children(lambda: outcome(provider(command)))))  # type: ignore[misc]
+        assert found.startswith(f"ConfigurationError: external: the program {command[0]} cannot be started: ")
+
+
+def test_the_shell_reads_no_part_of_the_command(tmp_path: Path) -> None:
+    """Neither the program's name, which may be that of a command of its own, nor an argument."""
+    code = f"import json, sys\nprint(json.dumps({{**{AK!r}, 'access_key_id': repr(sys.argv[1:])}}))\n"
+    (tmp_path / "echo").write_text(f"#!{sys.executable}\n{code}")
+    (tmp_path / "echo").chmod(0o700)
+    arguments = ["$HOME", "`id`", "*", ";", "a b", "", "'", '"', "-c"]
+    made = provider(["echo", *arguments], environ={"PATH": str(tmp_path)})
+    assert in_child(lambda: ignoring_children(lambda: outcome(made))) == repr(arguments)
+
+
+SHORTAGES = [errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN, errno.ENOBUFS, errno.EINTR, errno.ESTALE]
+
+
+@pytest.mark.parametrize("number", SHORTAGES)
+@pytest.mark.parametrize("where", [(subprocess, "Popen"), (selectors, "DefaultSelector"), (os, "read"), (os, "waitid")])
+def test_a_shortage_at_any_step_may_pass(where: tuple[Any, str], number: int, monkeypatch: pytest.MonkeyPatch, notes: Path) -> None:
+    made = provider(python(NOTE + f"print({json.dumps(AK)!r})", str(notes)))
+
+    real = getattr(*where)
+
+    def short(*arguments: Any, **more: Any) -> Any:
+        if where[1] == "read" and arguments[1] != _program._CHUNK:
+            return real(*arguments, **more)  # this one is not ours
+        raise OSError(number, os.strerror(number))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(*where, short)
+        error = failure(made, TransientError)
+    assert error.retryable
+    assert error.code == "TemporaryFailure"
+    assert str(error).startswith(f"external: the program {sys.executable} c")
+    assert os.strerror(number) in str(error)
+    assert error.__cause__ is error.__context__ is None
+    for pid in noted(notes):
+        assert_reaped(pid)
+    assert made.get().access_key_id == "id"
+
+
+@pytest.mark.parametrize("where", [(subprocess, "Popen"), (selectors, "DefaultSelector")])
+def test_memory_that_is_used_up_may_be_there_again(where: tuple[Any, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    def none_left(*_: object, **__: object) -> None:
+        raise MemoryError
+
+    made = provider(printing(json.dumps(AK)))
+    with monkeypatch.context() as patch:
+        patch.setattr(*where, none_left)
+        assert "Cannot allocate memory" in str(failure(made, TransientError))
+    assert made.get().access_key_id == "id"
+
+
+def test_a_frozen_clock_does_not_lengthen_the_time_out(monkeypatch: pytest.MonkeyPatch, notes: Path) -> None:
+    monkeypatch.setattr(time, "monotonic", lambda: 0.0)
+    failure(provider(python(NOTE + "time.sleep(60)", str(notes)), timeout=SECOND / 4), TransientError)
+    all_end(notes, 1)
+
+
+def test_a_process_without_a_descriptor_left_says_so(tmp_path: Path) -> None:
+    """Also if it is the first program of that process, for which modules have to be loaded."""
+    code = """
+import os, resource, sys
+from alicred.sources.external_process import ExternalProcessProvider
+made = ExternalProcessProvider([sys.executable, "-I", "-S", "-c", sys.argv[1]])
+resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
+held = []
+try:
+    while True:
+        held.append(os.open("/", os.O_RDONLY))
+except OSError:
+    pass
+answers = []
+while True:
+    try:
+        answers.append(made.get().access_key_id)
+        break
+    except Exception as error:
+        answers.append(f"{type(error).__name__}: {getattr(error, 'code', error)}")
+    os.close(held.pop())
+print("\\n".join(answers))
+"""
+    environ = {**os.environ, "PYTHONPATH": os.pathsep.join(each for each in sys.path if each)}
+    command = [sys.executable, "-c", code.replace("\\\\", "\\"), f"print({json.dumps(AK)!r})"]
+    printed = subprocess.run(command, capture_output=True, text=True, env=environ, check=True).stdout.split("\n")
+    assert printed.pop() == ""
+    assert printed.pop() == "id"
+    assert set(printed) == {"TransientError: TemporaryFailure"}
+    assert len(printed) > 3
 
 
 def test_it_also_works_where_a_program_cannot_be_looked_at_without_reaping_it(monkeypatch: pytest.MonkeyPatch, notes: Path) -> None:

@@ -4,20 +4,24 @@ import copy
 import logging
 import pickle
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import attrs
 import pytest
 
+from alicred import _owned_lock
 from alicred.clock import SYSTEM_CLOCK
 from alicred.credential import Credential
 from alicred.errors import AlicredError, ConfigurationError, DeniedError, MalformedResponseError, ProviderError, TransientError
+from alicred.sources import oauth
 from alicred.sources.oauth import OAUTH_SITES, OAuthProvider, OAuthTokens
 from alicred.testing import FakeCloud, faults
 from alicred.testing.logins import OAuthLogin
 from alicred.wire.http import HttpClient
+from tests.adversities import interrupted_at
+from tests.raw_fork import in_raw_child
 from tests.recording_http import RecordingHttp, by_official, canned, in_those_words, reply
 from tests.refresh.test_cache_fork import in_child
 from tests.support import in_threads, patience, wait_until
@@ -335,8 +339,11 @@ def test_an_interrupt_while_they_are_asked_for_leaves_it_usable() -> None:
 # --- other processes ----------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("fork", [in_child, in_raw_child])
 @pytest.mark.parametrize("has_access_token", [True, False])
-def test_a_child_forked_during_a_renewal_is_not_stuck_and_spends_nothing(cloud: FakeCloud, has_access_token: bool) -> None:
+def test_a_child_forked_during_a_renewal_is_not_stuck_and_spends_nothing(
+    cloud: FakeCloud, has_access_token: bool, fork: Callable[[Callable[[], str]], object]
+) -> None:
     login = cloud.add_oauth_login(lasts=10 * MINUTE)
     access = (login.access_token, login.expires_at) if has_access_token else ()
     made = of(cloud, login, tokens=OAuthTokens(login.refresh_token, *access), sign_in_url=cloud.http_endpoint)
@@ -345,7 +352,7 @@ def test_a_child_forked_during_a_renewal_is_not_stuck_and_spends_nothing(cloud: 
         thread.start()
         assert cloud.wait_for("OAuthToken")
         copied = pickle.loads(pickle.dumps(made))
-        for copy_of_it in (in_child(lambda: _outcome(made)), _outcome(copied)):
+        for copy_of_it in (fork(lambda: _outcome(made)), _outcome(copied)):
             if has_access_token:
                 assert copy_of_it == "credential"
             else:
@@ -372,6 +379,35 @@ def test_a_child_that_is_forked_while_nobody_renews_them_renews_them_itself(clou
     assert in_child(lambda: _outcome(made)) == "credential"
     assert cloud.rejected == ()
     assert LOG_IN in str(failure(made, DeniedError)), "and the parent has lost them: only one can have them"
+
+
+@pytest.mark.parametrize("ended", [KeyboardInterrupt, MemoryError, RecursionError])
+def test_a_renewal_whose_clean_up_fails_keeps_no_other_waiting(
+    cloud: FakeCloud, ended: type[BaseException], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    login = cloud.add_oauth_login(lasts=MINUTE)
+    made = of(cloud, login)
+
+    def failing(*_: object) -> None:
+        raise ended
+
+    with monkeypatch.context() as patch:
+        patch.setattr(_owned_lock._Turn, "end", failing)
+        with pytest.raises(ended):
+            made.get()
+    assert [type(found) for found in in_threads(2, made.get)] == [Credential] * 2
+    assert cloud.rejected == ()
+
+
+def test_an_interrupt_at_any_step_of_a_renewal_keeps_no_other_waiting() -> None:
+    """What it was about to send may be lost with it; the next caller goes on all the same."""
+    for number in range(1, 3000):
+        made = provider(reply({**NEW_TOKENS, **KEY}), tokens=STALE)
+        more = interrupted_at(number, made.get, oauth.__file__)
+        assert in_threads(1, made.get) == [attrs.evolve(GOOD, provider_name="oauth")], f"an interrupt at step {number}"
+        if not more:
+            break
+    assert 100 < number < 2999
 
 
 def test_a_pickle_and_a_copy_take_the_tokens_of_the_moment_along(cloud: FakeCloud) -> None:

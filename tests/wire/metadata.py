@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -29,6 +28,8 @@ class Metadata:
     roles: dict[str, Reply] = attrs.field(factory=lambda: {"role": Reply(body=json.dumps(KEY).encode())})
     listing: Reply = attrs.field(factory=lambda: Reply(body=b"role\n"))
     with_token: Reply | None = None  # instead of what a GET with a valid token yields
+    listing_with_token: Reply | None = None  # instead of the listing, where a valid token was given
+    key_with_token: Reply | None = None  # instead of a key, where a valid token was given
     token: str | None = None
     issued: int = 0
 
@@ -51,6 +52,9 @@ class Metadata:
                 return self.with_token
         assert request.target.startswith(ROLES)
         name = request.target[len(ROLES) :]
+        instead = self.key_with_token if name else self.listing_with_token
+        if given is not None and instead is not None:
+            return instead
         return self.roles.get(name, Reply(404, b"<html>planted")) if name else self.listing
 
     @property
@@ -61,10 +65,6 @@ class Metadata:
             letter = "T" if request.method == "PUT" else "N" if request.target == ROLES else "K"
             letters += letter if letter == "T" or "x-aliyun-ecs-metadata-token" in request.headers else letter.lower()
         return letters
-
-    @property
-    def connections(self) -> Counter[tuple[str, int]]:
-        return Counter(request.peer for request in self.server.requests)
 
 
 @contextmanager

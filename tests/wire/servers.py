@@ -5,9 +5,11 @@ from __future__ import annotations
 import datetime
 import http.server
 import ipaddress
+import select
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -140,6 +142,46 @@ def misbehaving(act: Callable[[socket.socket], None]) -> Iterator[Server]:
             acceptor.join()
             for thread in threads:
                 thread.join(5)
+
+
+@contextmanager
+def tls_proxy(certificate: Path, slow: threading.Event) -> Iterator[int]:
+    """The port of a proxy that is reached over TLS and tunnels one connection. While *slow* is set, it drips what the server sends."""
+
+    def pass_on(client: ssl.SSLSocket, upstream: socket.socket) -> None:
+        while True:
+            ready = [client] if client.pending() else select.select([client, upstream], [], [], 5)[0]
+            for source in ready:
+                data = source.recv(65536)
+                if not data:
+                    return
+                if source is client:
+                    upstream.sendall(data)
+                elif not slow.is_set():
+                    client.sendall(data)
+                else:
+                    for byte in data:
+                        client.sendall(bytes([byte]))
+                        time.sleep(0.02)
+
+    def serve() -> None:
+        with suppress(OSError):
+            accepted, _ = listener.accept()
+            accepted.settimeout(5)
+            with context.wrap_socket(accepted, server_side=True) as client:
+                port = int(read_head(client).split(b" ")[1].rpartition(b":")[2])
+                client.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+                with socket.create_connection(("127.0.0.1", port), timeout=5) as upstream:
+                    pass_on(client, upstream)
+
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(5)
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        yield listener.getsockname()[1]
+        thread.join(10)
 
 
 def read_head(connection: socket.socket) -> bytes:

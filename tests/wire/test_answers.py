@@ -120,6 +120,19 @@ def test_missing_members_are_named(missing: set[str], instead: object) -> None:
 
 
 @pytest.mark.parametrize("name", ["AccessKeyId", "AccessKeySecret", "SecurityToken"])
+@pytest.mark.parametrize("odd", ["\ud800", "\u200b", "\uff21", "é"])
+def test_a_key_with_a_character_that_no_key_has_is_malformed(name: str, odd: str) -> None:
+    error = failure(answer({**KEY, name: f"planted{odd}"}))
+    assert isinstance(error, MalformedResponseError)
+    assert "planted" not in f"{error}{error.__context__}"
+
+
+def test_a_lone_surrogate_spoils_the_whole_answer() -> None:
+    assert answers.parse_object(b'{"a": [{"\\ud800": 1}]}') is None
+    assert answers.parse_object(b'{"a": "\\ud83d\\ude00"}') == {"a": "\U0001f600"}
+
+
+@pytest.mark.parametrize("name", ["AccessKeyId", "AccessKeySecret", "SecurityToken"])
 def test_a_key_with_a_control_character_is_malformed(name: str) -> None:
     error = failure(answer({**KEY, name: "planted\n"}))
     assert isinstance(error, MalformedResponseError)

@@ -247,11 +247,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_an_own_authority_is_trusted_if_it_is_named(certificate: Path) -> None:
     with answering(ok, certificate=certificate) as server:
-        client = HttpClient(ca_file=certificate)
-        responses = [client.request("GET", server.url) for _ in range(3)]
-        client.close()
-    assert [response.secure for response in responses] == [True] * 3
-    assert server.connections == 1
+        assert HttpClient(ca_file=certificate).request("GET", server.url).secure
 
 
 @pytest.mark.parametrize("case", ["unknown authority", "expired", "other host"])
@@ -288,92 +284,47 @@ def test_an_unusable_ca_file_is_named_at_the_first_request(content: bytes | None
 # --- connections ------------------------------------------------------------------------------------------------------------------------
 
 
-def test_a_connection_is_used_again() -> None:
-    with answering(ok) as server:
-        client = HttpClient()
-        for _ in range(5):
+@pytest.mark.parametrize("secure", [False, True])
+def test_each_request_has_a_connection_of_its_own(secure: bool, certificate: Path) -> None:
+    """So whatever a server sends too much is taken for no other answer."""
+    with answering(ok, certificate=certificate if secure else None) as server:
+        client = HttpClient(ca_file=certificate)
+        for _ in range(3):
             client.request("GET", server.url)
-        assert server.connections == 1
         client.close()
         client.request("GET", server.url)
-        assert server.connections == 2
-        client.close()
+    assert server.connections == 4
 
 
-def test_a_connection_that_the_server_has_closed_is_not_used_again() -> None:
-    served: list[int] = []
+@pytest.mark.parametrize("answer", [HEAD + b"Content-Length: 2\r\n\r\nok", HEAD + b"Content-Length: 2\r\n\r\nok, and more", b"SSH-2.0\r\n"])
+def test_a_connection_is_closed_when_its_request_ends(answer: bytes) -> None:
+    rest: list[bytes] = []
 
     def act(connection: socket.socket) -> None:
-        served.append(1)
-        connection.sendall(HEAD + b"Content-Length: 0\r\n\r\n")  # and closes, without having said so
+        connection.sendall(answer)
+        rest.append(connection.recv(1))
 
-    with misbehaving(act) as server:
-        client = HttpClient()
-        for _ in range(5):
-            assert client.request("GET", server.url).status == 200
-            time.sleep(0.02)  # until the end of the connection has arrived
-    assert len(served) == 5
+    with misbehaving(act) as server, contextlib.suppress(MalformedResponseError):
+        HttpClient().request("GET", server.url)
+    assert rest == [b""]
 
 
 @pytest.mark.parametrize("interim", [b"100 Continue", b"102 Processing", b"103 Early Hints", b"199 x"])
 @pytest.mark.parametrize("times", [1, 3])
 def test_an_interim_answer_is_not_the_answer(interim: bytes, times: int) -> None:
-    """Or every answer on that connection would be the one to the request before."""
-
     def act(connection: socket.socket) -> None:
-        for body in (b"first", b"other"):
-            connection.sendall((b"HTTP/1.1 " + interim + b"\r\nLink: </a>\r\n\r\n") * times)
-            connection.sendall(HEAD + b"Content-Length: 5\r\n\r\n" + body)
-            if body == b"first":
-                read_head(connection)
+        connection.sendall((b"HTTP/1.1 " + interim + b"\r\nLink: </a>\r\n\r\n") * times)
+        connection.sendall(HEAD + b"Content-Length: 5\r\n\r\nfinal")
 
     with misbehaving(act) as server:
-        client = HttpClient()
-        answers = [client.request("GET", server.url) for _ in range(2)]
-        client.close()
-    assert [(answer.status, answer.body) for answer in answers] == [(200, b"first"), (200, b"other")]
-    assert "link" not in answers[0].headers
+        answer = HttpClient().request("GET", server.url)
+    assert (answer.status, answer.body) == (200, b"final")
+    assert "link" not in answer.headers
 
 
-def test_a_connection_that_changes_its_protocol_is_not_used_again() -> None:
+def test_a_change_of_the_protocol_is_an_answer() -> None:
     with misbehaving(lambda connection: connection.sendall(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n")) as server:
-        client = HttpClient()
-        assert [client.request("GET", server.url).status for _ in range(2)] == [101, 101]
-
-
-def test_a_connection_that_idles_for_long_is_not_used_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    with answering(ok) as server:
-        client = HttpClient()
-        client.request("GET", server.url)
-        monkeypatch.setattr("alicred.wire.transport.LONGEST_IDLE", 0.0)
-        client.request("GET", server.url)
-        assert server.connections == 2
-        client.close()
-
-
-def test_nothing_is_sent_twice_if_a_kept_connection_breaks() -> None:
-    heads: list[bytes] = []
-
-    def act(connection: socket.socket) -> None:
-        heads.append(b"first")
-        connection.sendall(HEAD + b"Content-Length: 0\r\n\r\n")
-        heads.append(read_head(connection))  # a second request arrives, and the connection is closed on it
-
-    with misbehaving(act) as server:
-        client = HttpClient()
-        client.request("GET", server.url)
-        error = failure(client, server.url)
-    assert isinstance(error, TransientError)
-    assert error.code == "ConnectionBroken"
-    assert len(heads) == 2
-
-
-def test_a_connection_after_an_error_is_not_used_again() -> None:
-    with answering(lambda _: Reply(body=b"x" * (MIB + 1))) as server:
-        client = HttpClient()
-        for _ in range(2):
-            failure(client, server.url)
-    assert server.connections == 2
+        assert HttpClient().request("GET", server.url).status == 101
 
 
 def in_child(act: Callable[[], None]) -> int:
@@ -389,20 +340,16 @@ def in_child(act: Callable[[], None]) -> int:
 
 
 @pytest.mark.parametrize("secure", [False, True])
-def test_a_forked_child_opens_connections_of_its_own(secure: bool, certificate: Path) -> None:
+def test_a_forked_child_can_ask(secure: bool, certificate: Path) -> None:
     with answering(ok, certificate=certificate if secure else None) as server:
         client = HttpClient(ca_file=certificate)
         client.request("GET", server.url)
 
         def act() -> None:
             assert client.request("GET", server.url).body == b"ok"
-            client.close()
 
         assert in_child(act) == 0
-        assert server.connections == 2
-        assert client.request("GET", server.url).body == b"ok"  # the child has not spoiled the parent's
-        assert server.connections == 2
-        client.close()
+        assert client.request("GET", server.url).body == b"ok"
 
 
 def test_threads_may_share_a_client() -> None:
@@ -420,7 +367,6 @@ def test_threads_may_share_a_client() -> None:
             thread.start()
         for thread in threads:
             thread.join()
-        client.close()
     assert len(set(bodies)) == 160
     assert b"mixed up" not in bodies
 
@@ -433,8 +379,6 @@ def test_a_pickled_client_takes_its_configuration_along(tmp_path: Path) -> None:
         assert twin.request("GET", "http://two.example/").body == b"ok"
         assert repr(twin) == repr(client)
         assert [request.target for request in server.requests] == ["http://one.example/", "http://two.example/"]
-        client.close()
-        twin.close()
 
 
 # --- proxies ----------------------------------------------------------------------------------------------------------------------------
@@ -444,7 +388,6 @@ def test_plain_http_is_forwarded_by_the_proxy_with_its_password() -> None:
     with answering(ok) as proxy:
         client = HttpClient(proxy=proxy.url.replace("//", "//user:planted@"))
         client.request("GET", "http://sts.example:8/path?q")
-        client.close()
     (seen,) = proxy.requests
     assert seen.target == "http://sts.example:8/path?q"
     assert seen.headers["host"] == "sts.example:8"
@@ -463,7 +406,6 @@ def test_the_environment_is_read_at_each_request(monkeypatch: pytest.MonkeyPatch
         bodies.append(client.request("GET", server.url).body)
         monkeypatch.setenv("http_proxy", "socks5://x")
         bodies.append(HttpClient(proxy=proxy.url).request("GET", server.url).body)
-        client.close()
     assert bodies == [b"ok", b"proxy", b"ok", b"ok", b"proxy"]
 
 
@@ -505,13 +447,11 @@ def test_tls_goes_through_a_tunnel_and_the_password_to_the_proxy_only(certificat
     listener, thread = connecting_proxy(heads)
     with listener, answering(ok, certificate=certificate) as server:
         client = HttpClient(proxy=f"http://user:planted@127.0.0.1:{listener.getsockname()[1]}", ca_file=certificate)
-        for _ in range(2):
-            assert client.request("GET", f"{server.url}/path").secure
-        client.close()
+        assert client.request("GET", f"{server.url}/path").secure
         thread.join()
     assert heads[0].startswith(b"CONNECT 127.0.0.1:%d HTTP/1." % server.port)
     assert b"\r\nProxy-Authorization: Basic dXNlcjpwbGFudGVk\r\n" in heads[0]
-    assert [request.target for request in server.requests] == ["/path"] * 2
+    assert [request.target for request in server.requests] == ["/path"]
     assert "proxy-authorization" not in server.requests[0].headers
 
 
@@ -533,7 +473,6 @@ def test_the_answer_of_a_proxy_has_its_time_whichever_address_of_it_answers(cert
             listener.settimeout(20)
             client = HttpClient(proxy="http://proxy.example:1", ca_file=certificate, connect_timeout=timedelta(seconds=2))
             assert client.request("GET", server.url).status == 200
-            client.close()
             thread.join()
     finally:
         for each in (hole, *waiting):
@@ -556,7 +495,6 @@ def test_a_proxy_may_be_reached_over_tls(certificate: Path) -> None:
     with answering(ok, certificate=certificate) as proxy:
         client = HttpClient(proxy=proxy.url.replace("//", "//user:planted@"), ca_file=certificate)
         response = client.request("GET", "http://sts.example/path")
-        client.close()
     (seen,) = proxy.requests
     assert seen.target == "http://sts.example/path"
     assert seen.headers["proxy-authorization"] == "Basic dXNlcjpwbGFudGVk"
@@ -621,7 +559,6 @@ def test_a_logger_at_debug_level_learns_nothing(caplog: pytest.LogCaptureFixture
     with answering(lambda _: Reply(headers={"broken header": "planted"})) as server:
         client = HttpClient()
         client.request("GET", f"{server.url}/?planted", headers={"x": "planted"}, body=b"planted")
-        client.close()
     assert "planted" not in caplog.text
 
 

@@ -45,6 +45,27 @@ def test_a_clock_that_is_right_stays_as_it_is_however_slow_the_answer(took: floa
     assert clock.observed == [clock.now]
 
 
+ODD = [
+    "Mon, 01 Jan 99999999999999999999 00:00:00 GMT",
+    "Mon, 99999999999999999999 Jan 2030 00:00:00 GMT",
+    "Mon, 01 Jan 2030 00:00:00 +99999999999",
+    "Mon, 01 Jan 0001 00:00:00 +2359",
+    "Fri, 31 Dec 9999 23:59:59 -2359",
+    "Mon, 01 Jan 2030 99:00:00 GMT",
+    "Mon, 01 Jan 2030 00:00:" + "9" * 5000,
+    "Mon, 00 Jan 0000 00:00:00 GMT",
+    "\ud800",
+]
+NUMBERS = r"\w{0,3},? [0-9]{0,25} \w{0,4} -?[0-9]{0,25} [0-9:]{0,12} [+-]?[0-9A-Z]{0,12}"
+
+
+@given(st.one_of(st.sampled_from(ODD), st.text(), st.from_regex(NUMBERS)))
+def test_whatever_stands_for_the_date_raises_nothing(date: str) -> None:
+    clock = SystemClock()
+    learn_time(clock, HttpResponse(200, {"date": date}, b"", secure=True), 1.0)
+    clock.utcnow()
+
+
 @pytest.mark.parametrize("date", [datetime(9999, 12, 31, 23, 59, 59, tzinfo=timezone.utc), datetime(1800, 1, 1, tzinfo=timezone.utc)])
 def test_no_clock_is_off_by_a_century(date: datetime) -> None:
     clock = SystemClock()

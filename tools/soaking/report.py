@@ -26,7 +26,7 @@ class Growth:
 
     Args:
         threads: How many more, refreshing ones not counted.
-        descriptors: How many more, connections that are kept or in use not counted.
+        descriptors: How many more, connections that are in use not counted.
         memory: How many bytes of what no file stands behind, along the line that fits all samples best.
         allowed: How many bytes it may be.
     """

@@ -135,7 +135,7 @@ class Sample:
     threads: int
     """Less those that refresh."""
     descriptors: int
-    """Less the connections that are kept or in use."""
+    """Less the connections that are in use."""
     memory: int
     """Resident, in bytes (VmRSS)."""
     anonymous: int
@@ -161,16 +161,9 @@ class Providers:
         if "expired" in settings.plants:
             self.shown["sts"] = plants.Naive(role)
         self.caller = StsClient(settings.plain_endpoint, http=calls)
-        self._clients = (http, imds._http, calls)
 
     def _cache(self, source: Provider[Credential], settings: Settings) -> CachingProvider[Credential]:
         return CachingProvider(source, refresh=REFRESH, listener=plants.listener(settings.plants))
-
-    def kept_connections(self) -> int:
-        """How many connections wait for their next request."""
-        idle = [client._transport._idle for client in self._clients if client._transport is not None]
-        mine = os.getpid()
-        return sum(len(kept) for each in idle for peer, kept in list(each.items()) if peer[0] == mine)
 
 
 class Worker:
@@ -289,7 +282,7 @@ class Worker:
             errors.update(dict(tally.errors))
         # Each number is of a moment of its own, a little after the other. In the middle of many samples the differences are gone.
         refreshing = sum(thread.name.startswith("alicred-") for thread in threading.enumerate())
-        in_use = sum(tally.in_flight for tally in tallies) + self._providers.kept_connections() + refreshing
+        in_use = sum(tally.in_flight for tally in tallies) + refreshing
         status = _status()
         return Sample(
             process=self._name,

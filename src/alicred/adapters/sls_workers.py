@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
-from time import monotonic
 from typing import TYPE_CHECKING
 
 from alicred.adapters.adapter import Adapter, missing_client
@@ -71,7 +71,7 @@ class SlsConsumer(Adapter):
         Raises:
             AlicredError: What the provider raised. The client logs it, and tries again after 30 seconds.
         """
-        now = monotonic()
+        now = time.monotonic()
         if self._given is not None and now - self._given[1] >= _APART:
             reject(self._provider, self._given[0])
         held = self._credential()

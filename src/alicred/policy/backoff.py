@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -60,3 +61,16 @@ class Backoff:
         except OverflowError:
             return self.maximum
         return self.maximum if growth >= self.maximum / self.initial else self.initial * growth
+
+
+def asked(answer: Callable[[], object]) -> tuple[timedelta | None, str]:
+    """What a policy of the user's own answers for a pause, and what is wrong with that: nothing, or that it raised, or is no pause."""
+    try:
+        found = answer()
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # noqa: BLE001  (a user's own code may raise anything)
+        return None, f"raised {type(error).__name__}"
+    if found is None or (isinstance(found, timedelta) and found >= timedelta(0)):
+        return found, ""
+    return None, f"returned {found!r}"

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from alicred._log import ERROR, log
 from alicred._validators import ZERO, instance_of, member_of, not_negative, positive, refuse, share, unit_draw
 from alicred.errors import ConfigurationError
-from alicred.policy.backoff import Backoff
+from alicred.policy.backoff import Backoff, asked
 from alicred.policy.window import FixedWindow, FractionWindow, Window
 
 if TYPE_CHECKING:
@@ -146,25 +145,32 @@ class RefreshPolicy:
         )
 
 
-def back_off(policy: RefreshPolicy, failures: int, u: float) -> timedelta:
+@attrs.frozen
+class Pause:
+    """How long the source is left alone.
+
+    Args:
+        span: That long.
+        problem: Why it is not the user's own `Backoff` that says so; empty if it is.
+    """
+
+    span: timedelta
+    problem: str = ""
+
+
+def pause_after(policy: RefreshPolicy, failures: int, u: float) -> Pause:
     """The pause that ``policy.failure_backoff`` gives; what the default gives where a user's own `Backoff` cannot be asked.
 
-    Such a class may raise, or answer what is no span: that is logged, and never lets a source be asked without a pause.
+    Such a class may raise, or answer what is no span. That never lets a source be asked without a pause.
     """
     backoff = policy.failure_backoff
     if type(backoff) is Backoff:
-        return backoff.delay(failures, u)
-    try:
-        answer: object = backoff.delay(failures, u)
-        problem = f"returned a {type(answer).__name__}"
-        if isinstance(answer, timedelta):
-            if answer >= ZERO:
-                return answer
-            problem = f"returned {answer!r}"
-    except KeyboardInterrupt:
-        raise
-    except BaseException as error:  # noqa: BLE001  (a class of the user's own may raise anything)
-        problem = f"raised {type(error).__name__}"
-    text = "RefreshPolicy.failure_backoff: %s.delay() %s; it must return a timedelta of zero or more. The default back-off is used instead"
-    log(ERROR, text, type(backoff).__name__, problem)
-    return _USUAL_BACKOFF.delay(failures, u)
+        return Pause(backoff.delay(failures, u))
+    span, problem = asked(lambda: backoff.delay(failures, u))
+    if span is not None:
+        return Pause(span)
+    return Pause(
+        _USUAL_BACKOFF.delay(failures, u),
+        f"RefreshPolicy.failure_backoff {problem or 'returned None'}: have {type(backoff).__name__}.delay() return a timedelta of zero or"
+        " more (the default back-off was used instead)",
+    )

@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
-import os
-import threading
-from collections.abc import Generator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from functools import partial
+from hashlib import sha256
+from typing import TypeVar
 
 import attrs
 
+from alicred._late import os
+from alicred._log import WARNING, log
+from alicred._owned_lock import NotAcquired, OwnedLock
+from alicred._shortage import TEMPORARY, shortage
 from alicred.clock import SYSTEM_CLOCK
 from alicred.credential import Credential
-from alicred.errors import ConfigurationError, DeniedError, TransientError
+from alicred.errors import AlicredError, ConfigurationError, DeniedError, TransientError
 from alicred.events import Listener, LoginNotSaved, tell
 from alicred.profiles.cli_config import CliConfig
-from alicred.profiles.cli_lock import Busy, exclusive
+from alicred.profiles.cli_lock import Busy, NotOpened, exclusive
 from alicred.profiles.cli_values import CliProfile
 from alicred.profiles.write_back import NotWrittenError, SupersededError, update
 from alicred.refresh import forks
 from alicred.sources.oauth import OAUTH_SITES, OAuthProvider, OAuthSite, OAuthTokens
 from alicred.wire.http import HttpClient
+
+T = TypeVar("T")
 
 OAUTH = "OAuth"
 
@@ -30,17 +35,30 @@ _LONGEST_WAIT = 30.0  # seconds; whoever renews a login talks to its site meanwh
 _TOKENS = ("oauth_refresh_token", "oauth_access_token")
 
 
-def stored_session(profile: CliProfile) -> Credential | None:
-    """The temporary key that the profile holds, if it has more than 20 minutes to live.
+def stored_session(profile: CliProfile, *, longer_than: timedelta = _FAR_ENOUGH) -> Credential | None:
+    """The temporary key that the profile holds, if it has more than 20 minutes, or *longer_than*, to live.
 
     Raises:
         ConfigurationError: A value is of the wrong type; the text names the key.
     """
     ends_at = profile.moment("sts_expiration")
-    if ends_at is None or ends_at - SYSTEM_CLOCK.utcnow() <= _FAR_ENOUGH:
+    if ends_at is None or ends_at - SYSTEM_CLOCK.utcnow() <= longer_than:
         return None
     key_id, secret, token = (profile.text(key) for key in ("access_key_id", "access_key_secret", "sts_token"))
     return None if key_id is None or secret is None or token is None else Credential(key_id, secret, token, ends_at)
+
+
+def renewed_or_stored(profile: CliProfile, renew: Callable[[], Credential]) -> Credential:
+    """What *renew* returns; if it fails, the temporary key that the profile holds, to its end."""
+    try:
+        return renew()
+    except AlicredError as error:
+        with profile.explained():
+            stored = stored_session(profile, longer_than=timedelta(0))
+        if stored is None:
+            raise
+        log(WARNING, "%s: no new keys: %s; the stored ones are used until they end, at %s", profile.where, error, stored.expires_at)
+        return stored
 
 
 @attrs.frozen
@@ -67,30 +85,31 @@ class Logins:
         forks.watch(self, Logins._forget_lock)
 
     def _forget_lock(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = OwnedLock()
 
-    @contextmanager
-    def alone(self, profile: CliProfile) -> Generator[None]:
-        """Keep every other thread, and every other process that can write beside the file, from renewing this login.
+    def alone(self, profile: CliProfile, work: Callable[[], T]) -> T:
+        """What *work* returns, called while no other thread, and no other process that can write beside the file, renews this login.
 
         Raises:
-            TransientError: Another one has been at it for 30 s.
+            TransientError: Another one has been at it for 30 s, or the system cannot open the lock's file now.
+            ConfigurationError: The lock's file is none that can be trusted; the text names it.
         """
-        lock = self._lock
-        if not lock.acquire(timeout=_LONGEST_WAIT):
-            raise _busy(profile)
         try:
-            with ExitStack() as stack:
-                try:
-                    # Created where it may be: where nothing can be created, no token can be saved either, and the lock would not help.
-                    stack.enter_context(exclusive(_lock_file(profile), create=self.write_back, seconds=_LONGEST_WAIT))
-                except Busy:
-                    raise _busy(profile) from None
-                except OSError:
-                    pass
-                yield
-        finally:
-            lock.release()
+            return self._lock.run(lambda: self._alone_among_processes(profile, work), seconds=_LONGEST_WAIT)
+        except (NotAcquired, Busy):
+            text = f"{profile.where}: another thread or program has been renewing its login for {_LONGEST_WAIT:.0f} s"
+        raise TransientError(text)
+
+    def _alone_among_processes(self, profile: CliProfile, work: Callable[[], T]) -> T:
+        path = _lock_file(profile)
+        try:
+            # Created where it may be: where nothing can be created, no token can be saved either, and the lock would not help.
+            return exclusive(path, lambda _: work(), create=self.write_back, seconds=_LONGEST_WAIT, owner=_owner_of(profile))
+        except NotOpened as error:
+            short = shortage(error.reason)
+        if short is not None:
+            raise TransientError(f"{profile.where}: its login cannot be renewed now: {path} cannot be opened: {short}", code=TEMPORARY)
+        return work()
 
     def newest(self, profile: CliProfile) -> OAuthTokens:
         """The tokens to go on with: the file's, or those that came after them and could not be saved.
@@ -146,7 +165,8 @@ class OAuthLoginSource:
         self._logins = logins
         self._http = http
         site_of(profile)
-        _tokens(profile)
+        if stored_session(profile, longer_than=timedelta(0)) is None:
+            _tokens(profile)
 
     @property
     def name(self) -> str:
@@ -154,23 +174,28 @@ class OAuthLoginSource:
         return "oauth"
 
     def get(self) -> Credential:
-        """The keys that the file holds, if they last long enough, else new ones, which are put into the file."""
+        """The keys that the file holds, if they last long enough, else new ones, which are put into the file.
+
+        If no new ones can be had, those of the file are served to their end.
+        """
         stored = _stored(self._profile)
         if stored is not None:
             return stored
-        with self._logins.alone(self._profile):
-            profile = self._now()
-            stored = _stored(profile)
-            if stored is not None:
-                return stored  # another process has renewed them while we waited
-            try:
-                return self._renewed(profile)
-            except DeniedError:
-                # The command line tool renews logins too, and does not know our lock.
-                newer = self._now()
-                if tokens_in(newer) == tokens_in(profile):
-                    raise
-                return self._renewed(newer)
+        return renewed_or_stored(self._profile, lambda: self._logins.alone(self._profile, self._renew))
+
+    def _renew(self) -> Credential:
+        profile = self._now()
+        stored = _stored(profile)
+        if stored is not None:
+            return stored  # another process has renewed them while we waited
+        try:
+            return self._renewed(profile)
+        except DeniedError:
+            # The command line tool renews logins too, and does not know our lock.
+            newer = self._now()
+            if tokens_in(newer) == tokens_in(profile):
+                raise
+            return self._renewed(newer)
 
     def _now(self) -> CliProfile:
         where = self._profile.where
@@ -276,11 +301,12 @@ def _key(profile: CliProfile) -> tuple[str, str]:
 
 
 def _lock_file(profile: CliProfile) -> str:
-    from hashlib import sha256
-
     directory, name = os.path.split(os.path.realpath(profile.path))
     return os.path.join(directory, f".{name}.alicred-{sha256(profile.name.encode()).hexdigest()[:12]}.lock")
 
 
-def _busy(profile: CliProfile) -> TransientError:
-    return TransientError(f"{profile.where}: another thread or program has been renewing its login for {_LONGEST_WAIT:.0f} s")
+def _owner_of(profile: CliProfile) -> int | None:
+    try:
+        return os.stat(profile.path).st_uid
+    except OSError:
+        return None

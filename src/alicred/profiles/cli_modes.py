@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from pathlib import Path
 
 import attrs
@@ -11,7 +12,7 @@ from alicred._environ import is_true
 from alicred.credential import Credential
 from alicred.errors import ConfigurationError, NotConfigured
 from alicred.profiles.cli_config import Chosen, CliConfig
-from alicred.profiles.cli_login import OAUTH, Logins, OAuthLoginSource, site_of, stored_session
+from alicred.profiles.cli_login import OAUTH, Logins, OAuthLoginSource, renewed_or_stored, site_of, stored_session
 from alicred.profiles.cli_values import CliProfile
 from alicred.profiles.types import instance_role
 from alicred.provider import Provider
@@ -90,6 +91,21 @@ class _Stored:
 
     def get(self) -> Credential:
         return self._credential
+
+
+@attrs.frozen
+class _Renewed:
+    """New keys of a login, or those that the file holds, to their end."""
+
+    _profile: CliProfile = attrs.field(repr=False)
+    _source: Provider[Credential]
+
+    @property
+    def name(self) -> str:
+        return self._source.name
+
+    def get(self) -> Credential:
+        return renewed_or_stored(self._profile, self._source.get)
 
 
 def source_of(chosen: Chosen, tools: CliTools) -> Provider[Credential]:
@@ -232,7 +248,7 @@ def _cloud_sso(profile: CliProfile, tools: CliTools) -> Provider[Credential]:
     ends_at = profile.moment("cloud_sso_access_token_expire")
     if ends_at is None:
         raise ConfigurationError("cloud_sso_access_token_expire is missing: log in with `aliyun configure --mode CloudSSO`")
-    return CloudSsoProvider(
+    source = CloudSsoProvider(
         sign_in_url=sign_in_url,
         account_id=account_id,
         access_configuration_id=access_configuration_id,
@@ -240,6 +256,7 @@ def _cloud_sso(profile: CliProfile, tools: CliTools) -> Provider[Credential]:
         access_token_expires_at=ends_at,
         http=tools.http_for(names[0], sign_in_url),
     )
+    return source if stored_session(profile, longer_than=timedelta(0)) is None else _Renewed(profile, source)
 
 
 def _oauth(profile: CliProfile, tools: CliTools) -> Provider[Credential]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 
 import alicred._arguments as check
 from alicred._environ import variable
+from alicred._late import os
 from alicred.errors import ConfigurationError, NotConfigured
 from alicred.profiles.ini import IniError, Section, parse
 from alicred.profiles.profile import Profile

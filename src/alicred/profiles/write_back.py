@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-import os
 import stat
 from collections.abc import Mapping
 from contextlib import suppress
 
+from alicred._late import os
+from alicred._shortage import shortage
 from alicred.errors import ConfigurationError
 from alicred.profiles.cli_config import WHAT, CliConfig
 from alicred.profiles.cli_edit import with_changes
-from alicred.profiles.cli_lock import Busy, exclusive
+from alicred.profiles.cli_lock import Busy, NotOpened, exclusive
 from alicred.profiles.location import LARGEST_FILE
 from alicred.sources._files import as_text
 
 _LONGEST_WAIT = 10.0  # seconds; a writer holds the lock for some milliseconds
+_ABANDONED = 60.0  # seconds; as old is no new file that a living writer will put in its place
+_MOST_ATTEMPTS = 20
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -46,23 +49,33 @@ def update(path: str, profile: str, changes: Mapping[str, str | int], *, still: 
         SupersededError: That is because the profile does not say what it must still say.
     """
     path = os.path.realpath(path)
+
+    def is_written(file: int) -> bool:
+        old = os.fstat(file)  # before it is read: what changes later shows
+        content = _content(file)
+        new = _changed(content, path, profile, changes, still)
+        return new == content or _replace(path, new, old)
+
     try:
-        with exclusive(path, create=False, seconds=_LONGEST_WAIT) as file:
-            content = _content(file)
-            new = _changed(content, path, profile, changes, still)
-            if new != content:
-                _remove_leftovers(path)
-                _replace(path, new, os.fstat(file))
-        return
+        for _ in range(_MOST_ATTEMPTS):
+            if exclusive(path, is_written, create=False, seconds=_LONGEST_WAIT):
+                return
+        reason = "other programs keep changing it"
     except Busy:
         reason = "another program has kept it locked"
     except ConfigurationError as error:
         reason = error.message
-    except FileNotFoundError:
-        reason = "it is no longer there"
-    except OSError as error:
-        reason = error.strerror or type(error).__name__
+    except NotOpened as error:
+        reason = _words(error.reason)
+    except (OSError, MemoryError) as error:
+        reason = _words(error)
     raise NotWrittenError(reason)
+
+
+def _words(error: OSError | MemoryError) -> str:
+    if isinstance(error, FileNotFoundError):
+        return "it is no longer there"
+    return (error.strerror if isinstance(error, OSError) else None) or shortage(error) or type(error).__name__
 
 
 def _content(descriptor: int) -> bytes:
@@ -88,32 +101,42 @@ def _prefix(name: str) -> str:
     return f".{name}.alicred-"
 
 
-def _remove_leftovers(path: str) -> None:
-    """What writers left behind that were killed. We hold the lock, so no writer is at work."""
+def _remove_leftovers(path: str, now: float) -> None:
+    """What writers left behind that were killed, and not what one is writing: there may be others, where the system has no locks."""
     directory, name = os.path.split(path)
-    with suppress(OSError):
-        for entry in os.listdir(directory):
-            if entry.startswith(_prefix(name)) and entry.endswith(".tmp"):
-                os.unlink(os.path.join(directory, entry))
+    with suppress(OSError), os.scandir(directory) as entries:
+        for entry in entries:
+            is_temporary = entry.name.startswith(_prefix(name)) and entry.name.endswith(".tmp")
+            if is_temporary and now - entry.stat(follow_symlinks=False).st_mtime > _ABANDONED:
+                os.unlink(entry.path)
 
 
-def _replace(path: str, content: bytes, old: os.stat_result) -> None:
+def _replace(path: str, content: bytes, old: os.stat_result) -> bool:
+    """Put a file with *content* in the place of the *old* one; false if that has been changed by a writer that our lock does not stop."""
     directory, name = os.path.split(path)
     beside = os.path.join(directory, f"{_prefix(name)}{os.getpid()}-{os.urandom(6).hex()}.tmp")
-    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0), 0o600)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0)
+    is_replaced = False
     try:
-        try:
-            _write(descriptor, content)
-            _make_like(descriptor, old)
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-        os.replace(beside, path)
-    except BaseException:
-        with suppress(OSError):
-            os.unlink(beside)
-        raise
-    _sync_directory(directory)
+        with open(os.open(beside, flags, 0o600), "wb", buffering=0) as file:
+            _write(file.fileno(), content)
+            _make_like(file.fileno(), old)
+            os.fsync(file.fileno())
+            written_at = os.fstat(file.fileno()).st_mtime  # by the clock of the file system, which may be another machine's
+        _remove_leftovers(path, written_at)
+        if _version(os.stat(path)) == _version(old):
+            os.replace(beside, path)
+            is_replaced = True
+            _sync_directory(directory)
+    finally:
+        if not is_replaced:
+            with suppress(OSError):
+                os.unlink(beside)
+    return is_replaced
+
+
+def _version(of: os.stat_result) -> tuple[int, ...]:
+    return of.st_dev, of.st_ino, of.st_size, of.st_mtime_ns
 
 
 def _write(descriptor: int, content: bytes) -> None:
@@ -123,14 +146,24 @@ def _write(descriptor: int, content: bytes) -> None:
 
 
 def _make_like(descriptor: int, old: os.stat_result) -> None:
-    """The owner first: changing it may take bits of the mode away."""
+    """Give the file the owner, the group and the mode of the *old* one. A class of users that is not the old one's gains no right.
+
+    The owner first: changing it may take bits of the mode away.
+    """
     if not hasattr(os, "fchown"):
         return  # Windows
+    for owner in (old.st_uid, -1):
+        new = os.fstat(descriptor)
+        if (new.st_uid, new.st_gid) != (old.st_uid, old.st_gid):
+            with suppress(OSError):  # only root may give a file away, but its owner may give it to a group that he is in
+                os.fchown(descriptor, owner, old.st_gid)
     new = os.fstat(descriptor)
-    if (new.st_uid, new.st_gid) != (old.st_uid, old.st_gid):
-        with suppress(OSError):  # only root may give a file away
-            os.fchown(descriptor, old.st_uid, old.st_gid)
-    os.fchmod(descriptor, stat.S_IMODE(old.st_mode))
+    mode = stat.S_IMODE(old.st_mode)
+    if new.st_gid != old.st_gid:
+        # Members of the old group are others now, and others may be members of the new one.
+        group, others = (mode & stat.S_IRWXG) >> 3, mode & stat.S_IRWXO
+        mode = mode & stat.S_IRWXU | group & others
+    os.fchmod(descriptor, mode)
 
 
 def _sync_directory(directory: str) -> None:

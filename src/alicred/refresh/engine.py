@@ -24,11 +24,13 @@ from alicred.policy.refresh import RefreshPolicy
 from alicred.provider import Provider
 from alicred.refresh import refusals
 from alicred.refresh.decision import Action, Decision, decide
-from alicred.refresh.flight import Flight, Outcome
+from alicred.refresh.flight import Flight, Outcome, this_frame
 from alicred.refresh.forks import watch
 from alicred.refresh.snapshot import Held, Snapshot, hold
 from alicred.refresh.state import describe, wall_time
 from alicred.refresh.threads import start_thread
+
+_LONGEST_CHAIN = 20  # causes; a circle of them is no error of ours
 
 
 class State(Generic[C]):
@@ -151,7 +153,7 @@ class Engine(Generic[C]):
         """What a caller is to do who needs a value for *span*; the refresh is started that this takes."""
         mine = Flight(span)
         try:
-            plan = self._decide(mine, sys._getframe())
+            plan = self._decide(mine, this_frame())
             return attrs.evolve(plan, ran_here=self._start(mine, inline=inline)) if plan.flight is mine else plan
         except BaseException:
             self._discard(mine)
@@ -192,13 +194,17 @@ class Engine(Generic[C]):
     def _start(self, flight: Flight, *, inline: bool) -> bool:
         """Have *flight* run; whether it has, on this thread."""
         if not inline:
+            context = copy_context()
+
+            def run() -> None:
+                context.run(off_loop, lambda: self._run(flight))
+
             try:
-                context = copy_context()
-                start_thread(lambda: context.run(off_loop, lambda: self._run(flight)), f"alicred-refresh-{self._name}")
+                start_thread(run, f"alicred-refresh-{self._name}")
             except RuntimeError:  # no thread can be started here, or not any more
                 pass
             else:
-                flight.launched()
+                flight.launched(run)
                 return False
         self._run(flight, on_callers_thread=True)
         return True
@@ -216,12 +222,12 @@ class Engine(Generic[C]):
             return
         outcome: Outcome = Outcome.SUPERSEDED
         error: AlicredError | None = None
-        event: Event | None
+        event: RefreshSucceeded | RefreshFailed | None = None
         began = self._now()
         try:
             try:
-                event = RefreshStarted(provider_name=self._name, attempt=self._state.snapshot.attempts)
-                self._emit(event, on_callers_thread=on_callers_thread)
+                started = RefreshStarted(provider_name=self._name, attempt=self._state.snapshot.attempts)
+                self._emit(started, on_callers_thread=on_callers_thread)
                 outcome, event = self._commit(flight, self._fetch(), began)
             except Exception as raised:  # noqa: BLE001  (a foreign source may raise anything; it is kept as the cause)
                 error = as_alicred_error(raised, provider=self._name)
@@ -232,7 +238,10 @@ class Engine(Generic[C]):
                 error.__cause__ = raised
             if error is not None:
                 forget_locals(error, but_not_in=callers)
+                if on_callers_thread and _is_out_of_stack(error):
+                    raise error  # the caller's own trouble: the next one, with a stack that is not used up, finds nothing of it
                 outcome, event = self._fail(flight, error, began)
+                error = event.error if event is not None else error
             if event is not None:
                 self._emit(event, on_callers_thread=on_callers_thread)
         finally:
@@ -272,7 +281,7 @@ class Engine(Generic[C]):
             if self._change(state, snapshot, state.flight, fetched.fetched_at):
                 return
 
-    def _commit(self, flight: Flight, held: Held[C], began: float) -> tuple[Outcome, Event | None]:
+    def _commit(self, flight: Flight, held: Held[C], began: float) -> tuple[Outcome, RefreshSucceeded | None]:
         """Put *held* into service, if it is still wanted."""
         while True:
             state = self._current()
@@ -289,7 +298,7 @@ class Engine(Generic[C]):
             seconds=held.fetched_at - began,
         )
 
-    def _fail(self, flight: Flight, error: AlicredError, began: float) -> tuple[Outcome, Event | None]:
+    def _fail(self, flight: Flight, error: AlicredError, began: float) -> tuple[Outcome, RefreshFailed | None]:
         """Have *error* be what the refresh came to."""
         error.provider = error.provider or self._name
         while True:
@@ -304,7 +313,7 @@ class Engine(Generic[C]):
                 break
         return Outcome.FAILED, RefreshFailed(
             provider_name=self._name,
-            error=error,
+            error=snapshot.last_error or error,
             consecutive_failures=snapshot.failures,
             next_attempt_at=describe(snapshot, now, self._clock.utcnow()).next_attempt_at,
             usable=snapshot.usable(now) is not None,
@@ -317,3 +326,12 @@ class Engine(Generic[C]):
             state = self._current()
             if state.flight is not flight or self._change(state, state.snapshot.ended(), None, self._now()):
                 return
+
+
+def _is_out_of_stack(error: BaseException | None) -> bool:
+    """Whether *error*, or what caused it, is that no stack was left."""
+    for _ in range(_LONGEST_CHAIN):
+        if error is None or isinstance(error, RecursionError):
+            break
+        error = error.__cause__
+    return isinstance(error, RecursionError)

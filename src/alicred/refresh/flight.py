@@ -9,6 +9,7 @@ from datetime import timedelta
 from enum import Enum
 from types import FrameType
 from typing import NamedTuple
+from weakref import ref
 
 from alicred._real_time import monotonic
 from alicred.errors import AlicredError
@@ -38,6 +39,13 @@ class _Runner(NamedTuple):
 _ENDED = _Runner(0, None)
 
 
+class _Launched(NamedTuple):
+    """When a thread was started for a flight, and what it is to call: gone together with a thread that ends before it does."""
+
+    at: float
+    run: ref[Callable[[], None]]
+
+
 class Flight:
     """One refresh under way, shared by threads and tasks.
 
@@ -56,7 +64,7 @@ class Flight:
         self.outcome: Outcome | None = None
         self.error: AlicredError | None = None
         self._beginner: FrameType | None = None
-        self._launched_at: float | None = None
+        self._launched: _Launched | None = None
         self._runner: dict[None, _Runner] = {}  # a dictionary, since its setdefault is one step
         self._waiters: dict[object, Callable[[], None]] = {}
 
@@ -65,13 +73,13 @@ class Flight:
         self.generation = generation
         self._beginner = beginner
 
-    def launched(self) -> None:
-        """Note that a thread has been started, which will claim the flight."""
-        self._launched_at = monotonic()
+    def launched(self, run: Callable[[], None]) -> None:
+        """Note that a thread has been started, which will claim the flight in *run*, and which alone keeps *run* alive."""
+        self._launched = _Launched(monotonic(), ref(run))
 
     def claim(self) -> bool:
         """Have the calling frame run the flight; true for the first that asks, and for no other."""
-        runner = _Runner(threading.get_ident(), sys._getframe(1))
+        runner = _Runner(threading.get_ident(), this_frame(1))
         return self._runner.setdefault(None, runner) is runner
 
     def is_run_by_this_thread(self) -> bool:
@@ -86,9 +94,10 @@ class Flight:
         runner, beginner = self._runner.get(None), self._beginner
         if runner is not None:
             return not _is_executing(runner.frame) and self.outcome is None  # it may have ended a moment ago
-        if self._launched_at is None:
-            return not _is_executing(beginner) and self._launched_at is None
-        return monotonic() - self._launched_at > LATE_THREAD_SECONDS
+        if self._launched is None and _is_executing(beginner):
+            return False
+        launched = self._launched
+        return launched is None or launched.run() is None or monotonic() - launched.at > LATE_THREAD_SECONDS
 
     def finish(self, outcome: Outcome, error: AlicredError | None = None) -> None:
         """Record how it ended, unless that has been done, and wake every waiter."""
@@ -124,6 +133,11 @@ class Flight:
     def leave(self, key: object) -> None:
         """Not to be woken any more."""
         self._waiters.pop(key, None)
+
+
+def this_frame(callers: int = 0) -> FrameType:
+    """The frame that asks, or one of its *callers*."""
+    return sys._getframe(1 + callers)  # pyright: ignore[reportPrivateUsage]  (`inspect.currentframe` is the same, and slower)
 
 
 def _is_executing(frame: FrameType | None) -> bool:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from enum import Enum
-from functools import partial
 from itertools import count
 from math import inf
 from typing import Generic
@@ -14,8 +13,8 @@ import attrs
 
 from alicred._validators import ZERO
 from alicred.credential import C
-from alicred.errors import AlicredError, DeniedError, is_local
-from alicred.policy.refresh import OnDenied, RefreshPolicy, back_off
+from alicred.errors import AlicredError, DeniedError, is_local, remarked
+from alicred.policy.refresh import OnDenied, RefreshPolicy, pause_after
 
 _FREE_REJECTIONS = 2  # so many young values in a row may be rejected before the source is left alone for a while
 
@@ -42,6 +41,10 @@ class Phase(Enum):
     """The cache has been closed."""
 
 
+def _from_one() -> Iterator[int]:
+    return count(1)
+
+
 @attrs.frozen(kw_only=True, eq=False)
 class Held(Generic[C]):
     """A fetched value and the moments of its life, in seconds on the monotonic clock; ``inf`` means never."""
@@ -60,7 +63,7 @@ class Held(Generic[C]):
     doubtful: bool = False
     """The wall clock says that the value has ended, the monotonic one that it has not."""
     invalidated: bool = False
-    servings_past_end: Iterator[int] = attrs.field(factory=partial(count, 1))
+    servings_past_end: Iterator[int] = attrs.field(factory=_from_one)
     """Counts how often it is served in GRACE. Its `next` is one step."""
 
     def phase(self, now: float) -> Phase:
@@ -194,7 +197,7 @@ class Snapshot(Generic[C]):
         """
 
         def pause(times: int) -> float:
-            return held.fetched_at + back_off(policy, times, u).total_seconds() if times else -inf
+            return held.fetched_at + pause_after(policy, times, u).span.total_seconds() if times else -inf
 
         unchanged = self.unchanged + 1 if self.held is not None and self.held.value == held.value else 0
         too_short = 0 if held.lasts(held.fetched_at, span) else self.too_short + 1
@@ -217,7 +220,11 @@ class Snapshot(Generic[C]):
     def failed(self, error: AlicredError, policy: RefreshPolicy, now: float, u: float) -> Snapshot[C]:
         """A refresh has failed; *u* is the draw. The held value stays. What never left the machine is not held back."""
         failures = self.failures + 1
-        pause = -inf if is_local(error) else back_off(policy, failures, u).total_seconds()
+        pause = -inf
+        if not is_local(error):
+            asked = pause_after(policy, failures, u)
+            pause = asked.span.total_seconds()
+            error = remarked(error, asked.problem) if asked.problem else error
         return attrs.evolve(
             self,
             waited_for_until=None,
@@ -237,7 +244,7 @@ class Snapshot(Generic[C]):
             return self
         is_young = now - held.fetched_at < policy.failure_backoff.maximum.total_seconds()
         rejections = self.rejections + 1 if is_young else 1
-        pause = back_off(policy, rejections - _FREE_REJECTIONS, u) if rejections > _FREE_REJECTIONS else ZERO
+        pause = pause_after(policy, rejections - _FREE_REJECTIONS, u).span if rejections > _FREE_REJECTIONS else ZERO
         return attrs.evolve(
             self,
             held=held.invalidated_at(now, policy.grace),

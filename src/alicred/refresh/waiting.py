@@ -14,6 +14,7 @@ import attrs
 from alicred._real_time import monotonic
 from alicred._tasks import is_in_trio
 from alicred.refresh.flight import Flight
+from alicred.refresh.threads import start_thread
 
 if TYPE_CHECKING:
     import asyncio
@@ -61,25 +62,29 @@ async def _wait(wait: Wait) -> None:
                 bell.ring()
 
     seconds = max(0.0, wait.seconds)
-    alarm = None if bell.keeps_time() else _alarm(seconds, wake)
+    stop_alarm = None if bell.keeps_time() else _alarm(seconds, wake)
     try:
         wait.flight.join(bell, wake)
-        await bell.wait(seconds if alarm is None else None)
+        await bell.wait(seconds if stop_alarm is None else None)
     finally:
         wait.flight.leave(bell)
-        if alarm is not None:
-            alarm.cancel()
+        if stop_alarm is not None:
+            stop_alarm()
 
 
-def _alarm(seconds: float, ring: Callable[[], None]) -> threading.Timer | None:
-    """Have *ring* called after so many *seconds* of real time; ``None`` if no thread can be started for that."""
-    alarm = threading.Timer(seconds, ring)
-    alarm.name, alarm.daemon = "alicred-alarm", True
+def _alarm(seconds: float, ring: Callable[[], None]) -> Callable[[], None] | None:
+    """Have *ring* called after so many *seconds* of real time. Returns what stops that; ``None`` if no thread can be started for it."""
+    stopped = threading.Event()
+
+    def wait() -> None:
+        if not stopped.wait(seconds):
+            ring()
+
     try:
-        alarm.start()
+        start_thread(wait, "alicred-alarm")
     except RuntimeError:
         return None
-    return alarm
+    return stopped.set
 
 
 class _Bell(Protocol):

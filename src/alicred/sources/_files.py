@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import stat
 import string
 from collections.abc import Mapping
 
 import alicred._arguments as check
 from alicred._environ import variable
+from alicred._late import os
 from alicred.errors import ConfigurationError
 
 _LONGEST_NAME = 255  # no common file system has longer ones

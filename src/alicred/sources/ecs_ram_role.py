@@ -10,7 +10,7 @@ from alicred._environ import is_true, variable
 from alicred.credential import Credential, named
 from alicred.errors import NotConfigured, TransientError
 from alicred.sources._naming import errors_of
-from alicred.wire.imds import UNREACHABLE, ImdsClient
+from alicred.wire.imds import UNREACHABLE, ImdsClient, check_role_name
 
 _OWNER = "EcsRamRoleProvider"
 DISABLED = "ALIBABA_CLOUD_ECS_METADATA_DISABLED"
@@ -26,7 +26,7 @@ class EcsRamRoleProvider:
 
     Args:
         role_name: The role; ``None`` means the one that the service names, which takes one more request.
-        allow_imds_v1: Whether to ask without a token if asking with one fails.
+        allow_imds_v1: Whether to ask without a token if asking with one brings nothing usable.
         imds: The client to ask; ``None`` means an `ImdsClient` with its defaults.
 
     Raises:
@@ -34,8 +34,7 @@ class EcsRamRoleProvider:
     """
 
     def __init__(self, role_name: str | None = None, *, allow_imds_v1: bool = True, imds: ImdsClient | None = None) -> None:
-        name = check.optional_text(f"{_OWNER}.role_name", role_name)
-        self._role_name = None if name is None else name.strip()
+        self._role_name = None if role_name is None else check_role_name(f"{_OWNER}.role_name", role_name)
         self._allow_v1 = check.flag(f"{_OWNER}.allow_imds_v1", allow_imds_v1)
         check.optional(f"{_OWNER}.imds", imds, ImdsClient)
         self._imds = ImdsClient() if imds is None else imds
@@ -73,7 +72,7 @@ class EcsRamRoleProvider:
             NotConfigured: No role is attached and none is named; or the service cannot be connected, no role is named and none has ever
                 been found; or a variable forbids to ask.
             DeniedError: The named role is not attached to this instance, or the service wants a token and gives none.
-            TransientError: The service did not answer, or not in time.
+            TransientError: The service did not answer, or not in time; or this machine is short of something for the moment.
             MalformedResponseError: The answer is not what the metadata service promises.
         """
         with errors_of(self.name):
@@ -93,7 +92,8 @@ class EcsRamRoleProvider:
         environ = os.environ if self._environ is None else self._environ
         if is_true(environ, DISABLED):
             raise NotConfigured(f"{DISABLED} is true: the metadata service is not asked")
-        return check.optional_text(ROLE_NAME, variable(environ, ROLE_NAME)), not is_true(environ, V1_DISABLED)
+        role_name = variable(environ, ROLE_NAME)
+        return None if role_name is None else check_role_name(ROLE_NAME, role_name), not is_true(environ, V1_DISABLED)
 
     def __repr__(self) -> str:
         if self._asks_environment:

@@ -26,7 +26,7 @@ _NEEDS_TOKEN = "StsToken"
 class ExternalProcessProvider:
     """The credential that a program prints, as JSON, to standard output. `get` runs the program each time.
 
-    No shell takes part. The program gets this process's environment, nothing on standard input, and no terminal. When `get` returns
+    No shell reads the command. The program gets this process's environment, nothing on standard input, and no terminal. When `get` returns
     or raises, no process of the program's group is left, not even one that went on in the background. Thread-, task- and
     fork-safe, picklable; a pickle holds the command. `get` blocks for at most *timeout*.
 
@@ -65,8 +65,8 @@ class ExternalProcessProvider:
 
         Raises:
             ConfigurationError: There is no such program, or it cannot be executed, or a variable forbids to run any.
-            TransientError: It took longer than the time-out, or the system could start no process.
-            ProviderError: It ended with a status other than 0, or by a signal.
+            TransientError: It took longer than the time-out, or the system is short of what it takes to run a program.
+            ProviderError: It ended with a status other than 0, or by a signal, or how it ended cannot be known.
             MalformedResponseError: What it printed is no credential, or more than 1 MiB.
         """
         environ = os.environ if self._environ is None else self._environ

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import threading
+import os
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from types import MappingProxyType
@@ -12,6 +12,7 @@ import attrs
 
 import alicred._arguments as check
 from alicred._log import WARNING, log
+from alicred._owned_lock import OwnedLock
 from alicred.clock import SYSTEM_CLOCK
 from alicred.credential import Credential, named
 from alicred.errors import ConfigurationError, DeniedError, MalformedResponseError, TransientError
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 _OWNER = "OAuthProvider"
 _TOKEN_PATH, _EXCHANGE_PATH = "/v1/token", "/v1/exchange"
 _EARLY = timedelta(minutes=20)  # how long before its end an access token is renewed
+_ELSEWHERE = -1  # the number of no process
 _LONGEST_TOKEN = 10**9  # seconds; whatever claims to last longer does not say when it ends
 
 
@@ -132,12 +134,13 @@ class OAuthProvider:
         check.required(f"{_OWNER}.tokens", tokens, OAuthTokens)
         self._tokens = tokens
         self._on_tokens = None if on_tokens is None else check.function(f"{_OWNER}.on_tokens", on_tokens)
-        self._is_renewing = False
+        # The refresh token that is being spent, and the process that does so: a copy, by a fork or a pickle, must not spend it again.
+        self._spending: tuple[int, str | None] | None = None
         self._forget_lock()
         watch(self, OAuthProvider._forget_lock)
 
     def _forget_lock(self) -> None:
-        self._lock = threading.RLock()  # one that can be taken again: on_tokens may call get()
+        self._lock = OwnedLock()
 
     @property
     def name(self) -> str:
@@ -182,17 +185,20 @@ class OAuthProvider:
         return tokens
 
     def _renewed(self, known: OAuthTokens) -> OAuthTokens:
-        """The tokens that come after *known*: those that somebody else has brought meanwhile, else new ones."""
-        with self._lock:
-            # Renewing, under the lock: on_tokens has called get(). Or a thread of the process that this one was forked from is at it,
-            # and gets the new tokens there.
-            if self._tokens is known and not self._is_renewing:
-                self._is_renewing = True
-                try:
-                    self._renew(known)
-                finally:
-                    self._is_renewing = False
-            return self._tokens
+        """The tokens that come after *known*: those that another thread has brought meanwhile, else new ones."""
+        if not self._lock.is_mine():  # else on_tokens has called get()
+            self._lock.run(lambda: self._renew_once(known))
+        return self._tokens
+
+    def _renew_once(self, known: OAuthTokens) -> None:
+        here = os.getpid(), known.refresh_token
+        by_another = self._spending is not None and self._spending[0] != here[0] and self._spending[1] == here[1]
+        if self._tokens is known and not by_another:
+            self._spending = here
+            try:
+                self._renew(known)
+            finally:
+                self._spending = None  # if this does not come to run, the lock says that no thread of this process is at it
 
     def _renew(self, known: OAuthTokens) -> None:
         new, complaint = self._ask_for_tokens(known)
@@ -243,7 +249,8 @@ class OAuthProvider:
         return answers.credential(found, doing=doing)
 
     def __getstate__(self) -> dict[str, object]:
-        return {name: value for name, value in self.__dict__.items() if name != "_lock"}
+        spending = None if self._spending is None else (_ELSEWHERE, self._spending[1])
+        return {**{name: value for name, value in self.__dict__.items() if name != "_lock"}, "_spending": spending}
 
     def __setstate__(self, state: Mapping[str, object]) -> None:
         self.__dict__.update(state)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeGuard
 
 import alicred._arguments as check
 from alicred.credential import Credential, named
@@ -68,7 +68,7 @@ class RsaKeyPairProvider:
         """
         with errors_of(self.name):
             client = self._sts.client(os.environ)
-            if not isinstance(self._private_key, Path):
+            if isinstance(self._private_key, (str, bytes)):
                 fetched = self._ask(client, self._private_key)
             else:
                 path = expand(self._private_key, os.environ)
@@ -88,11 +88,16 @@ class RsaKeyPairProvider:
         return f"{_OWNER}(public_key_id={self._public_key_id!r})"
 
 
-def _private_key(value: object) -> str | bytes | Path:
-    if not isinstance(value, (str, bytes, Path)):
-        raise ConfigurationError(f"{_OWNER}.private_key must be a str or bytes (the key), or a Path (its file), not {type(value).__name__}")
-    if isinstance(value, Path):
+def _is_path(value: object) -> TypeGuard[os.PathLike[str]]:
+    return isinstance(value, os.PathLike)
+
+
+def _private_key(value: object) -> str | bytes | os.PathLike[str]:
+    if _is_path(value):
         check.path(f"{_OWNER}.private_key", value)
-    elif not value.strip():
+        return value
+    if not isinstance(value, (str, bytes)):
+        raise ConfigurationError(f"{_OWNER}.private_key must be a str or bytes (the key), or a Path (its file), not {type(value).__name__}")
+    if not value.strip():
         raise ConfigurationError(f"{_OWNER}.private_key is empty: give the key, or a pathlib.Path to its file")
     return value

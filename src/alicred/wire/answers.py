@@ -38,6 +38,7 @@ def parse_object(body: bytes) -> Mapping[str, object] | None:
     """The JSON object in *body*; ``None`` if it holds anything else."""
     try:
         found: object = json.loads(body)
+        json.dumps(found, ensure_ascii=False).encode()  # refuses lone surrogates, which JSON can name and nothing can send on
     except (ValueError, RecursionError):
         return None
     return found if _is_object(found) else None
@@ -136,9 +137,15 @@ def usable_key(
     """
     problem = ""
     try:
-        return Credential(key_id, secret, token, expires_at)
+        made = Credential(key_id, secret, token, expires_at)
     except ConfigurationError as error:
         problem = error.message
+    else:
+        parts = {"access_key_id": key_id, "access_key_secret": secret, "security_token": token or ""}
+        odd = [name for name, part in parts.items() if not part.isascii()]
+        if not odd:
+            return made
+        problem = f"{', '.join(odd)} holds a character that is not ASCII"
     raise MalformedResponseError(f"{doing}: the answer holds an unusable key: {problem}", status=status)
 
 

@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING
 import attrs
 
 import alicred._arguments as check
-from alicred.errors import ConfigurationError, MalformedResponseError, ProviderError
+from alicred.errors import MalformedResponseError, ProviderError
 
 if TYPE_CHECKING:
     from alicred.wire.endpoint import Endpoint
     from alicred.wire.proxies import Proxy
-    from alicred.wire.transport import Transport
 
 _OWNER = "HttpClient"
 
@@ -39,27 +38,26 @@ class HttpResponse:
 
 
 class HttpClient:
-    """Sends requests. Thread-, task- and fork-safe, and picklable: the configuration travels, connections do not.
+    """Sends requests. Thread-, task- and fork-safe, and picklable: it holds its configuration and nothing else.
 
-    `request` blocks: for at most *connect_timeout* for each address that the host's name has and again for TLS, and then for at
-    most *read_timeout* until the whole answer is there, however slowly the server drips it. (Looking a name up takes what the
-    system takes.)
+    `request` blocks: for at most *connect_timeout* for each address that the host's name has, again for TLS and again to send the
+    request, and then for at most *read_timeout* until the whole answer is there, however slowly the server drips it. (Looking a name up
+    takes what the system takes.)
 
-    Connections are kept for 30 seconds after their last request and belong to one process: a forked child opens its own.
-    Nothing is ever sent twice, also not if a kept connection turns out to be broken: a signed request would meet its own
-    nonce, a rotating refresh token might be spent. Before a kept connection is used, it is dropped if the server has closed it;
-    what remains is the moment in which both act at once, and that is a `TransientError` like any other broken connection.
+    Each request has a connection of its own, which is closed after it. urllib3 makes it, so that a tool that instruments or records urllib3
+    sees the request; the URL that it sees has no query. Nothing is ever sent twice: a signed request would meet its own nonce, a rotating
+    refresh token might be spent.
 
     Certificates are always verified. No redirect is followed. A body of more than 1 MiB is refused.
 
     Args:
-        connect_timeout: For a TCP connection (with the answer of a proxy's tunnel), and for the TLS handshake; above zero.
-        read_timeout: For the whole answer, from when the connection stands; above zero.
+        connect_timeout: For a TCP connection (with the answer of a proxy's tunnel), for the TLS handshake, and to send; above zero.
+        read_timeout: For the whole answer, from when the request is sent; above zero.
         proxy: ``http(s)://[user:password@]host[:port]``; the user info shows in no text. ``None`` means what the environment says at each
             request: ``http_proxy``, ``https_proxy``, ``all_proxy`` and ``no_proxy``, in either case.
         trust_environment: Whether those variables count.
-        ca_file: PEM file of the certificate authorities to trust instead of the system's; read at the first request, with a leading
-            ``~`` as the home directory.
+        ca_file: PEM file of the certificate authorities to trust instead of the system's; read at each request over TLS, with a
+            leading ``~`` as the home directory.
 
     Raises:
         ConfigurationError: A parameter is of the wrong type or outside its range; the text names it.
@@ -78,8 +76,7 @@ class HttpClient:
         self._read_timeout = check.span(f"{_OWNER}.read_timeout", read_timeout)
         self._proxy = None if proxy is None else _parse_proxy(proxy)
         self._trust_environment = check.flag(f"{_OWNER}.trust_environment", trust_environment)
-        self._ca_file = None if ca_file is None else _path_text(ca_file)
-        self._transport: Transport | None = None
+        self._ca_file = None if ca_file is None else check.path(f"{_OWNER}.ca_file", ca_file)
 
     def request(self, method: str, url: str, *, headers: Mapping[str, str] | None = None, body: bytes = b"") -> HttpResponse:
         """Send one request and read the whole answer, whatever its status.
@@ -93,16 +90,25 @@ class HttpClient:
 
         Raises:
             ConfigurationError: The URL, a header, the CA file or a proxy variable is wrong.
-            TransientError: ``code`` is ``Unreachable``, ``ReadTimeout`` or ``ConnectionBroken``.
+            TransientError: ``code`` is ``Unreachable``, ``ReadTimeout``, ``ConnectionBroken`` or, where this machine is short of something
+                (descriptors, memory), ``TemporaryFailure``.
             ProviderError: ``code`` is ``CertificateNotVerified``, ``TlsFailed`` or ``ProxyRefused``.
             MalformedResponseError: The answer is a redirect, is too large or is not HTTP.
         """
         from alicred.wire.target import Target
+        from alicred.wire.transport import send
 
         target = Target.parse(url)
-        sent = target.headers(headers or {})
-        proxy = self._proxy_for(target.endpoint)
-        response = self._get_transport().send(method, target, sent, body, proxy)
+        response = send(
+            method,
+            target,
+            target.headers(headers or {}),
+            body,
+            self._proxy_for(target.endpoint),
+            connect_timeout=self._connect_timeout.total_seconds(),
+            read_timeout=self._read_timeout.total_seconds(),
+            ca_file=self._ca_file,
+        )
         if 300 <= response.status < 400:
             raise MalformedResponseError(
                 f"{method} {target}: the answer is a redirect, and none is followed: name the address itself",
@@ -117,24 +123,7 @@ class HttpClient:
         return response
 
     def close(self) -> None:
-        """Close the kept connections. The client stays usable: its next request opens a new one."""
-        transport, self._transport = self._transport, None
-        if transport is not None:
-            transport.close()
-
-    def _get_transport(self) -> Transport:
-        transport = self._transport
-        if transport is None:
-            from alicred.wire.transport import Transport
-
-            transport = Transport(
-                connect_timeout=self._connect_timeout.total_seconds(),
-                read_timeout=self._read_timeout.total_seconds(),
-                ca_file=self._ca_file,
-            )
-            # Without a lock, which a fork could leave held for ever: of two threads that meet here, one's connections are not kept.
-            self._transport = transport
-        return transport
+        """Nothing to do: no connection outlives its request. For programs that close their clients."""
 
     def _proxy_for(self, target: Endpoint) -> Proxy | None:
         if self._proxy is not None or not self._trust_environment:
@@ -143,18 +132,9 @@ class HttpClient:
 
         return environment_proxy(os.environ, target)
 
-    def __getstate__(self) -> dict[str, object]:
-        return {**self.__dict__, "_transport": None}
-
     def __repr__(self) -> str:
         proxy = "" if self._proxy is None else f", proxy='{self._proxy.endpoint}'"
         return f"{_OWNER}(connect_timeout={self._connect_timeout!r}, read_timeout={self._read_timeout!r}{proxy})"
-
-
-def _path_text(value: object) -> str:
-    if not isinstance(value, (str, Path)) or not str(value):
-        raise ConfigurationError(f"{_OWNER}.ca_file must be a path, as a string or a pathlib.Path, or None")
-    return str(value)
 
 
 def _parse_proxy(value: str) -> Proxy:

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import alicred._arguments as check
+from alicred._shortage import TEMPORARY
 from alicred.clock import SYSTEM_CLOCK
 from alicred.credential import Credential
-from alicred.errors import ConfigurationError, DeniedError, MalformedResponseError, NotConfigured, ProviderError
+from alicred.errors import AlicredError, ConfigurationError, DeniedError, MalformedResponseError, NotConfigured, ProviderError
 from alicred.wire import answers, signing
 from alicred.wire.endpoint import Endpoint
 from alicred.wire.http import HttpClient, HttpResponse
 from alicred.wire.refusals import refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+
+T = TypeVar("T")
 
 UNREACHABLE = "Unreachable"  # the code of a TransientError whose connection could not be made
+_NO_CONNECTION = (UNREACHABLE, TEMPORARY)
 
 _ONE_SECOND = timedelta(seconds=1)
 _LONGEST_TTL = timedelta(hours=6)
@@ -27,15 +31,25 @@ _ROLES_PATH = "/latest/meta-data/ram/security-credentials/"
 _TTL_HEADER = "x-aliyun-ecs-metadata-token-ttl-seconds"
 _TOKEN_HEADER = "x-aliyun-ecs-metadata-token"
 _ROLE_NAME = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
+_NO_NAMES = (".", "..")  # which mean another path
 _TOKEN = re.compile(r"[\x21-\x7e]{1,4096}", re.ASCII)
+
+
+def check_role_name(name: str, value: object) -> str:
+    """*value*, if it can be the name of a role: a string with something in it that stays where it is put in a path."""
+    role_name = check.text(name, value).strip()
+    if role_name in _NO_NAMES:
+        raise ConfigurationError(f"{name} must be the name of a RAM role, not {role_name!r}")
+    return role_name
 
 
 class ImdsClient:
     """Asks the metadata service. Thread-, task- and fork-safe, and picklable: what it was told travels, what it learned does not.
 
-    With a token (v2), which is kept for its lifetime and got anew once if the service refuses it; without one (v1), if that is allowed
-    and the way with a token fails. A method blocks for at most one *connect_timeout* if the service cannot be connected:
-    nothing is tried a second time then. Else it sends up to five requests of at most *read_timeout* each. Never through a proxy.
+    With a token (v2), which is kept for its lifetime and fetched again once if the service refuses it. Without one (v1), if that is allowed
+    and the way with a token brings nothing usable: no token, an error, 404, or an answer that is no name of a role or no key. A method
+    blocks for at most one *connect_timeout* if the service cannot be connected: nothing is tried a second time then. Else it sends up to
+    five requests of at most *read_timeout* each. Never through a proxy.
 
     Args:
         endpoint: ``http(s)://host[:port]``.
@@ -86,31 +100,34 @@ class ImdsClient:
             ProviderError: No answer came; ``code`` is ``"Unreachable"`` if the service cannot be connected.
         """
         doing = "ask the metadata service for the name of the instance's role"
-        response = self._get(_ROLES_PATH, doing=doing, allow_v1=allow_v1)
-        if response.status == 404:
-            raise NotConfigured("no RAM role is attached to this instance: attach one in the ECS console, or use another source")
-        name = response.body.decode("latin-1").strip()
-        if not _ROLE_NAME.fullmatch(name):
-            raise MalformedResponseError(f"{doing}: the answer is not the name of a role", status=response.status)
-        self._has_found_role = True
-        return name
+
+        def read(response: HttpResponse) -> str:
+            if response.status == 404:
+                raise NotConfigured("no RAM role is attached to this instance: attach one in the ECS console, or use another source")
+            name = response.body.decode("latin-1").strip()
+            if not _ROLE_NAME.fullmatch(name) or name in _NO_NAMES:
+                raise MalformedResponseError(f"{doing}: the answer is not the name of a role", status=response.status)
+            return name
+
+        return self._ask(_ROLES_PATH, read, doing=doing, allow_v1=allow_v1)
 
     def role_credential(self, role_name: str, *, allow_v1: bool = True) -> Credential:
         """The key of the role *role_name* as it is now; its ``provider_name`` is empty.
 
         Raises:
-            ConfigurationError: *role_name* is empty or holds control characters.
+            ConfigurationError: *role_name* is empty, ``.`` or ``..``, or holds control characters.
             DeniedError: That role is not attached to the instance.
             ProviderError: No key came; ``code`` is ``"Unreachable"`` if the service cannot be connected.
         """
-        path = _ROLES_PATH + signing.percent_encode(check.text("role_name", role_name))
+        path = _ROLES_PATH + signing.percent_encode(check_role_name("role_name", role_name))
         doing = f"ask the metadata service for the key of the role {role_name}"
-        response = self._get(path, doing=doing, allow_v1=allow_v1)
-        if response.status == 404:
-            raise DeniedError(f"{doing}: no role of that name is attached to this instance", status=404)
-        found = answers.credential(answers.successful(response, doing=doing), doing=doing, status=response.status)
-        self._has_found_role = True
-        return found
+
+        def read(response: HttpResponse) -> Credential:
+            if response.status == 404:
+                raise DeniedError(f"{doing}: no role of that name is attached to this instance", status=404)
+            return answers.credential(answers.successful(response, doing=doing), doing=doing, status=response.status)
+
+        return self._ask(path, read, doing=doing, allow_v1=allow_v1)
 
     def __getstate__(self) -> dict[str, object]:
         return {**self.__dict__, "_token": None, "_has_found_role": False}
@@ -118,20 +135,29 @@ class ImdsClient:
     def __repr__(self) -> str:
         return f"ImdsClient('{self._endpoint}')"
 
-    def _get(self, path: str, *, doing: str, allow_v1: bool) -> HttpResponse:
-        """An answer of status 200 or 404, with a token if possible."""
+    def _ask(self, path: str, read: Callable[[HttpResponse], T], *, doing: str, allow_v1: bool) -> T:
+        """What *read* makes of an answer of status 200 or 404: of one with a token if that is usable, else of one without."""
+        with_token: AlicredError
         try:
-            return self._get_with_token(path, doing)
-        except ProviderError as error:
-            if not allow_v1 or error.code == UNREACHABLE or error.status == 429:
+            found = read(self._get_with_token(path, doing))
+        except (ProviderError, NotConfigured) as error:
+            if not allow_v1 or (isinstance(error, ProviderError) and (error.code in _NO_CONNECTION or error.status == 429)):
                 raise
             with_token = error
+        else:
+            self._has_found_role = True
+            return found
+        found = self._ask_without_token(path, read, doing, with_token)
+        self._has_found_role = True
+        return found
+
+    def _ask_without_token(self, path: str, read: Callable[[HttpResponse], T], doing: str, with_token: AlicredError) -> T:
         try:
-            return self._send("GET", path, {}, doing)
+            return read(self._send("GET", path, {}, doing))
         except ProviderError as error:
-            if error.code == UNREACHABLE or error.status not in (401, 403):
+            if error.code in _NO_CONNECTION or error.status not in (401, 403):
                 raise
-        raise with_token  # the service wants a token, so what matters is why there was none
+        raise with_token  # the service wants a token, so what matters is what came of asking with one
 
     def _get_with_token(self, path: str, doing: str) -> HttpResponse:
         kept = self._token

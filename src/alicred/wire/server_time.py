@@ -22,11 +22,12 @@ def learn_time(clock: Clock, response: HttpResponse, took: float) -> None:
 
     try:
         moment = parsedate_to_datetime(response.headers.get("date", ""))
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError, IndexError):  # what a text that is no date may raise there
         return
     earliest = moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
     try:
+        earliest = earliest.astimezone(timezone.utc)
         latest = earliest + timedelta(seconds=took)
     except OverflowError:
-        return  # the end of year 9999 is no date of an answer
+        return  # the first and the last day that there are, are no date of an answer
     clock.observe(min(max(earliest, clock.utcnow()), latest))

@@ -1,45 +1,43 @@
-"""Connections: opened over urllib3, kept for a while, read under a deadline. Loaded at the first request, never by ``import alicred``.
+"""One request on a connection of its own, by urllib3's pools. Loaded at the first request, never by ``import alicred``.
 
-urllib3's connections are used, not its pools: those log every URL with its query, and hold locks that a fork could leave held.
+Every name of urllib3's is looked up when it is used. So a tool that instruments or records urllib3 sees these requests, and leaves nothing
+behind. `_Answer`, `_connection_class` and `Trust` keep the promises that urllib3 does not make. Everything else is left to urllib3.
 """
 
 from __future__ import annotations
 
-import contextlib
 import http.client
 import io
-import os
 import socket
-import ssl
-import time
-from collections import deque
 from functools import partial
+from typing import TYPE_CHECKING, Any
 
-from urllib3.connection import HTTPConnection, HTTPSConnection, ProxyConfig
-from urllib3.exceptions import HTTPError
+import urllib3
 
+from alicred._real_time import monotonic
 from alicred.errors import AlicredError, ConfigurationError, MalformedResponseError
-from alicred.wire.endpoint import Endpoint
-from alicred.wire.failures import connect_failure, exchange_failure
+from alicred.wire.failures import connect_failure, exchange_failure, is_of_connecting
 from alicred.wire.http import HttpResponse
-from alicred.wire.proxies import Proxy
-from alicred.wire.target import Target
+from alicred.wire.trust import Trust
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from alicred.wire.proxies import Proxy
+    from alicred.wire.target import Target
 
 LARGEST_BODY = 1 << 20  # bytes
-LONGEST_IDLE = 30.0  # seconds; a connection that idles longer may have been forgotten by something in between, without a word
-_KEPT = 8  # connections for each process and peer
 _CHUNK = 65536
-_WITHOUT_BODY = ("GET", "HEAD", "DELETE", "OPTIONS")
-
-Peer = tuple[int, Endpoint, "Proxy | None"]  # process, server, proxy
 
 
 class _DeadlineReader(io.RawIOBase):
-    """A socket as a file whose every read ends by one moment, not each within a time-out of its own. Closing it leaves the socket open."""
+    """A socket as a file whose every read ends by one moment, not each within a time-out of its own."""
 
-    def __init__(self, sock: socket.socket, ends: float) -> None:
+    def __init__(self, sock: socket.socket) -> None:
         self._sock = sock
-        self._ends = ends
+        self._file = sock.makefile("rb", 0)  # which keeps the socket open when its connection closes it early, as http.client's does
+        self._timeout = sock.gettimeout()
+        self._ends = None if self._timeout is None else monotonic() + self._timeout
         self.has_ended = False
 
     def makefile(self, mode: str) -> io.BufferedReader:
@@ -50,20 +48,31 @@ class _DeadlineReader(io.RawIOBase):
         return True
 
     def readinto(self, buffer: bytearray | memoryview, /) -> int | None:  # type: ignore[override]  # a bytes-like object is enough
-        left = self._ends - time.monotonic()
-        if left <= 0:
-            raise TimeoutError
-        self._sock.settimeout(left)
-        count = self._sock.recv_into(buffer)
+        if self._ends is not None:
+            left = self._ends - monotonic()
+            if left <= 0:
+                raise TimeoutError
+            self._sock.settimeout(left)
+        count = self._file.readinto(buffer)
         self.has_ended = count == 0
         return count
 
+    def close(self) -> None:
+        if not self.closed:
+            if self._sock.fileno() >= 0:
+                self._sock.settimeout(self._timeout)  # the connection goes on after the answer to CONNECT
+            self._file.close()
+        super().close()
+
 
 class _Answer(http.client.HTTPResponse):
-    """An answer that must be complete at the moment *ends* of the monotonic clock."""
+    """An answer that must be complete within the time-out that the socket has when it begins.
 
-    def __init__(self, sock: socket.socket, debuglevel: int = 0, method: str | None = None, url: str | None = None, *, ends: float) -> None:
-        self._reader = _DeadlineReader(sock, ends)
+    The base class also trusts interim answers, headers that break off, lines that are no headers, and the sizes of chunks.
+    """
+
+    def __init__(self, sock: socket.socket, debuglevel: int = 0, method: str | None = None, url: str | None = None) -> None:
+        self._reader = _DeadlineReader(sock)
         super().__init__(self._reader, debuglevel, method, url)  # type: ignore[arg-type]  # no socket, but it has makefile()
 
     def begin(self) -> None:
@@ -74,175 +83,125 @@ class _Answer(http.client.HTTPResponse):
             super().begin()
         if self._reader.has_ended:  # within the headers, which the base class takes for their end
             raise http.client.IncompleteRead(b"")
+        # What is no header is passed over. Left there, urllib3 would write it to its log.
+        self.msg.defects.clear()
+        self.msg.set_payload("")
+
+    def _read_next_chunk_size(self) -> int:
+        # The base class takes -1 for a size, and then reads for as long as something comes.
+        size = int(super()._read_next_chunk_size())  # type: ignore[misc]  # private: a test notices when it is gone
+        if size < 0:
+            raise http.client.HTTPException
+        return size
 
 
-def _tunnel_answer(timeout: float, sock: socket.socket, *, method: str | None = None) -> _Answer:
-    """What a proxy answers that was asked for a tunnel a moment ago."""
-    return _Answer(sock, method=method, ends=time.monotonic() + timeout)
+def _connection_class(base: type[Any], target: str, stands: Callable[[], None]) -> type[Any]:
+    """The class of a connection that asks for *target*, whatever URL its pool was given, and reads an `_Answer`.
 
+    A pool logs its URL, encodes it again, and is watched by tools that keep URLs. So the pool gets a URL without the query, which may hold
+    a secret, and the request line is put in here.
 
-class Transport:
-    """Sends requests on connections that it keeps. Thread- and fork-safe without locks: deques change atomically, keys hold the process id.
-
-    What a forked child inherits it never uses, and closes when the transport goes away; that does not touch the parent's connections.
+    Args:
+        base: The class that the pool would use now: urllib3's own, or the one that a tool has put in its place.
+        target: What the request line names.
+        stands: Called when the connection stands, or, without TLS, is about to be made.
     """
 
-    def __init__(self, *, connect_timeout: float, read_timeout: float, ca_file: str | None) -> None:
-        self._connect_timeout = connect_timeout
-        self._read_timeout = read_timeout
-        self._ca_file = ca_file
-        self._context: ssl.SSLContext | None = None
-        self._idle: dict[Peer, deque[tuple[HTTPConnection, float]]] = {}
+    def request(self: Any, method: str, url: str, *arguments: Any, **options: Any) -> None:
+        stands()
+        base.request(self, method, target, *arguments, **options)
 
-    def send(self, method: str, target: Target, headers: dict[str, str], body: bytes, proxy: Proxy | None) -> HttpResponse:
-        """One request, one whole answer."""
-        doing = f"{method} {target}"
-        forwarded = proxy is not None and target.endpoint.scheme == "http"
-        if forwarded and proxy is not None and proxy.authorization is not None:
-            headers = {**headers, "proxy-authorization": proxy.authorization}
-        message = _message(method, target.absolute_form if forwarded else target.origin_form, headers, body)
-        peer: Peer = (os.getpid(), target.endpoint, proxy)
-        connection = self._take(peer) or self._connect(doing, target.endpoint, proxy)
-        keep = False
-        failure: AlicredError
-        try:
-            response, keep = self._exchange(doing, connection, method, message, target.endpoint.scheme == "https")
-        except (OSError, http.client.HTTPException) as error:
-            failure = exchange_failure(error, doing=doing, timeout=self._read_timeout)
-        else:
-            return response
-        finally:
-            if keep:
-                self._put(peer, connection)
-            else:
-                connection.close()
-        raise failure  # here, so that the error that may quote what was sent is not even its context
-
-    def close(self) -> None:
-        """Close every kept connection."""
-        for kept in list(self._idle.values()):
-            with contextlib.suppress(IndexError):  # the end; looking first would not be atomic
-                while True:
-                    kept.pop()[0].close()
-
-    def __del__(self) -> None:
-        self.close()
-
-    def _take(self, peer: Peer) -> HTTPConnection | None:
-        kept = self._idle.get(peer)
-        if kept is None:
-            return None
-        with contextlib.suppress(IndexError):
-            while True:
-                connection, since = kept.pop()
-                if time.monotonic() - since < LONGEST_IDLE and connection.is_connected:
-                    return connection
-                connection.close()
-        return None
-
-    def _put(self, peer: Peer, connection: HTTPConnection) -> None:
-        kept = self._idle.setdefault(peer, deque())
-        if len(kept) < _KEPT:
-            kept.append((connection, time.monotonic()))
-        else:
-            connection.close()
-
-    def _connect(self, doing: str, server: Endpoint, proxy: Proxy | None) -> HTTPConnection:
-        connection = self._new_connection(server, proxy)
-        failure: AlicredError
-        try:
-            connection.connect()
-        except (OSError, http.client.HTTPException, HTTPError) as error:
-            failure = connect_failure(error, doing=doing, proxy=None if proxy is None else proxy.endpoint)
-        except BaseException:
-            connection.close()
-            raise
-        else:
-            return connection
-        connection.close()
-        raise failure
-
-    def _new_connection(self, server: Endpoint, proxy: Proxy | None) -> HTTPConnection:
-        first = server if proxy is None else proxy.endpoint
-        host, port = first.host.strip("[]"), first.port
-        connection: HTTPConnection
-        if server.scheme == "http" and first.scheme == "http":
-            connection = HTTPConnection(host, port, timeout=self._connect_timeout)
-        else:
-            context = self._tls_context()
-            port = port or (443 if first.scheme == "https" else 80)
-            through = ProxyConfig(context, False, None, None)
-            connection = HTTPSConnection(host, port, timeout=self._connect_timeout, ssl_context=context, proxy_config=through)
-        connection.response_class = partial(_tunnel_answer, self._connect_timeout)  # type: ignore[assignment]  # a function makes one too
-        if proxy is not None and server.scheme == "https":
-            through_port = server.port or 443
-            asked = {"Host": f"{server.host}:{through_port}"}  # http.client leaves the brackets of an address out
-            if proxy.authorization is not None:
-                asked["Proxy-Authorization"] = proxy.authorization
-            connection.set_tunnel(server.host, through_port, headers=asked, scheme=first.scheme)
-        return connection
-
-    def _tls_context(self) -> ssl.SSLContext:
-        if self._context is None:
-            ca_file = None if self._ca_file is None else os.path.expanduser(self._ca_file)
-            try:
-                context = ssl.create_default_context(cafile=ca_file)
-            except OSError as error:
-                not_pem = isinstance(error, ssl.SSLError) or error.errno is None
-                why = "it holds no certificate in PEM form" if not_pem else os.strerror(error.errno or 0)
-                raise ConfigurationError(f"HttpClient.ca_file {self._ca_file!r} cannot be used: {why}") from None
-            context.set_alpn_protocols(["http/1.1"])
-            self._context = context
-        return self._context
-
-    def _exchange(
-        self, doing: str, connection: HTTPConnection, method: str, message: bytes, secure: bool
-    ) -> tuple[HttpResponse, bool]:
-        """Send and read. Also says whether the connection can carry another request."""
-        sock = connection.sock
-        if sock is None:
-            raise http.client.NotConnected
-        ends = time.monotonic() + self._read_timeout
-        sock.settimeout(self._read_timeout)
-        # Neither written nor read by urllib3: that would send head and body one by one, and may log the URL.
-        sock.sendall(message)
-        answer = _Answer(sock, method=method, ends=ends)
-        try:
-            answer.begin()
-            content = _read(answer, doing)
-            received: dict[str, str] = {}
-            for name, value in answer.getheaders():
-                lower = name.lower()
-                received[lower] = f"{received[lower]}, {value}" if lower in received else value
-            can_go_on = answer.isclosed() and not answer.will_close and answer.status >= 200
-            return HttpResponse(answer.status, received, content, secure), can_go_on
-        finally:
-            answer.close()
+    return type("Connection", (base,), {"request": request, "response_class": staticmethod(_Answer)})
 
 
-def _message(method: str, url: str, headers: dict[str, str], body: bytes) -> bytes:
-    """A whole request. What *url* and *headers* may hold, `Target` has seen to."""
+def send(
+    method: str,
+    target: Target,
+    headers: dict[str, str],
+    body: bytes,
+    proxy: Proxy | None,
+    *,
+    connect_timeout: float,
+    read_timeout: float,
+    ca_file: str | None,
+) -> HttpResponse:
+    """One request, one whole answer. What *target* and *headers* may hold, `Target` has seen to.
+
+    Raises:
+        AlicredError: Anything else that happened.
+    """
     if not method.isascii() or not method.isalpha():
         raise ConfigurationError("the method of a request must be a word, such as GET or POST")
-    sent = {"accept-encoding": "identity", **headers}
-    if body or method not in _WITHOUT_BODY:
-        sent.setdefault("content-length", str(len(body)))
-    lines = [f"{method} {url} HTTP/1.1", *(f"{name}: {value}" for name, value in sent.items()), "", ""]
-    return "\r\n".join(lines).encode("ascii") + body
+    doing = f"{method} {target}"
+    forwarded = proxy is not None and target.endpoint.scheme == "http"
+    stood: list[bool] = []
+    trust = Trust(ca_file)
+    failed: AlicredError
+    try:
+        with _pool(target, proxy, trust, urllib3.Timeout(connect=connect_timeout, read=read_timeout)) as pool:
+            whole = target.absolute_form if forwarded else target.origin_form
+            pool.ConnectionCls = _connection_class(pool.ConnectionCls, whole, partial(stood.append, True))
+            answer = pool.urlopen(
+                method,
+                str(target) if forwarded else target.path,
+                body=body or None,
+                headers={"accept-encoding": "identity", **headers},
+                retries=False,
+                redirect=False,
+                assert_same_host=False,
+                preload_content=False,
+                decode_content=False,
+            )
+            try:
+                return HttpResponse(answer.status, _joined(answer), _read(answer, doing), target.endpoint.scheme == "https")
+            finally:
+                answer.close()
+    except AlicredError:
+        raise
+    except Exception as error:  # noqa: BLE001  (there is no end to what an answer can make the layers below raise)
+        if stood and not is_of_connecting(error):
+            failed = exchange_failure(error, doing=doing, timeout=read_timeout)
+        else:
+            failed = connect_failure(error, doing=doing, proxy=None if proxy is None else proxy.endpoint, trust=trust)
+    raise failed  # here, so that the error that may quote what was sent is not even its context
 
 
-def _read(answer: http.client.HTTPResponse, doing: str) -> bytes:
+def _pool(target: Target, proxy: Proxy | None, trust: Trust, timeout: urllib3.Timeout) -> urllib3.HTTPConnectionPool:
+    """A pool for one connection, which is closed with it."""
+    server = target.endpoint
+    secure = server.scheme == "https" or (proxy is not None and proxy.endpoint.scheme == "https")
+    context = trust.context() if secure else None
+    if proxy is None:
+        if context is None:
+            return urllib3.HTTPConnectionPool(server.host, server.port, timeout=timeout)
+        return urllib3.HTTPSConnectionPool(server.host, server.port, timeout=timeout, ssl_context=context)
+    headers = {} if proxy.authorization is None else {"Proxy-Authorization": proxy.authorization}
+    if server.scheme == "https":
+        headers["Host"] = f"{server.host}:{server.port or 443}"  # http.client leaves the brackets of an address out
+    proxies = urllib3.ProxyManager(
+        str(proxy.endpoint), proxy_headers=headers, proxy_ssl_context=context, timeout=timeout, ssl_context=context
+    )
+    return proxies.connection_from_host(server.host, server.port, server.scheme)
+
+
+def _joined(answer: Any) -> Mapping[str, str]:
+    received: dict[str, str] = {}
+    for name, value in answer.headers.items():
+        lower = name.lower()
+        received[lower] = f"{received[lower]}, {value}" if lower in received else value
+    return received
+
+
+def _read(answer: Any, doing: str) -> bytes:
     too_large = MalformedResponseError(
         f"{doing}: the answer is larger than {LARGEST_BODY} bytes and was not read: is this the address of the service?",
         status=answer.status,
     )
-    if (answer.length or 0) > LARGEST_BODY:
+    if (answer.length_remaining or 0) > LARGEST_BODY:
         raise too_large
     content = bytearray()
     while chunk := answer.read(min(_CHUNK, LARGEST_BODY + 1 - len(content))):  # waits for no more than it takes to refuse
         content += chunk
         if len(content) > LARGEST_BODY:
             raise too_large
-    if answer.length:
-        raise http.client.IncompleteRead(b"", answer.length)
     return bytes(content)

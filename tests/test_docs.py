@@ -23,6 +23,7 @@ SAYS = {
     "conformance": "the source passes 8 checks: name value errors pickle threads fork secrecy cached",
     "first_program": "from default/profile/ram_role_arn, valid until",
     "in_tasks": "default/profile/ram_role_arn after 1 refresh",
+    "in_trio": "out of time, while the refresh goes on\ndefault/profile/ram_role_arn after 1 refresh",
     "ocr": "200",
     "ocr_async": str([200] * 10),
     "own_source": "start the sidecar",

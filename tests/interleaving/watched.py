@@ -13,6 +13,7 @@ from unittest import mock
 from alicred.refresh import cache as cache_module
 from alicred.refresh import engine as engine_module
 from alicred.refresh import flight as flight_module
+from alicred.refresh import waiting as waiting_module
 from alicred.refresh.engine import Engine, State
 from alicred.refresh.flight import Flight
 from alicred.testing import FakeClock
@@ -106,6 +107,7 @@ def watched() -> Iterator[None]:
         mock.patch.object(engine_module, "start_thread", _start_thread),
         mock.patch.object(cache_module, "monotonic", monotonic),
         mock.patch.object(flight_module, "monotonic", monotonic),
+        mock.patch.object(waiting_module, "monotonic", monotonic),
         mock.patch.object(cache_module, "LOOK_AGAIN_SECONDS", LOOK_AGAIN),
         *(mock.patch.object(owner, name, Watched(owner, name), create=True) for owner, names in SHARED.items() for name in names),
     ]

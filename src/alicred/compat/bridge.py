@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime, timezone
 from typing import Protocol, TypeGuard, cast
 
-from alicred._tasks import ask_in_task
+from alicred._tasks import ask_in_task, in_thread
 from alicred.compat.api import ICredentials, ICredentialsProvider
 from alicred.compat.exceptions import CredentialException, CredentialValueError, explained, native_error
 from alicred.compat.naming import kind_of
@@ -165,9 +165,7 @@ async def credentials_in_task(provider: GivesCredentials) -> ICredentials:
     ask: object = getattr(provider, "get_credentials_async", None)
     if callable(ask) and getattr(type(provider), "get_credentials_async", None) not in _abstract():
         return await cast("Callable[[], Awaitable[ICredentials]]", ask)()  # a provider's own; what it awaits to is the provider's word
-    from asyncio import to_thread  # only who awaits needs it
-
-    return await to_thread(provider.get_credentials)
+    return await in_thread(provider.get_credentials)
 
 
 def credential_of(found: ICredentials, name: str) -> Credential:

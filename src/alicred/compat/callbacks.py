@@ -4,35 +4,48 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Awaitable, Callable, Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from inspect import isawaitable
 from typing import TYPE_CHECKING, Generic, ParamSpec
 
 from alicred._arguments import is_coroutine_function
 from alicred._log import WARNING, log
+from alicred._tasks import is_in_trio
 from alicred.compat.exceptions import CredentialValueError
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
+
+    from trio.lowlevel import TrioToken
 
 P = ParamSpec("P")
 
 _LONGEST = 10.0  # seconds; the keys are there to be served
 # The event loop of the task whose question a refresh answers: a refresh runs in a copy of its asker's context.
 _loop: ContextVar[AbstractEventLoop | None] = ContextVar("alicred.compat.loop", default=None)
+_trio: ContextVar[TrioToken | None] = ContextVar("alicred.compat.trio", default=None)
 
 
 @contextmanager
 def asked_by_a_task() -> Generator[None]:
-    """For the length of a ``with`` block, in a task: have callbacks that are awaited run on its event loop."""
-    from asyncio import get_running_loop
+    """For the length of a ``with`` block, in a task: have callbacks that are awaited run on its event loop, or in its run of trio."""
+    in_trio, loop = None, None
+    if is_in_trio():
+        from trio.lowlevel import current_trio_token
 
-    token = _loop.set(get_running_loop())
+        in_trio = current_trio_token()
+    else:
+        from asyncio import get_running_loop
+
+        loop = get_running_loop()
+    of_trio, of_asyncio = _trio.set(in_trio), _loop.set(loop)
     try:
         yield
     finally:
-        _loop.reset(token)
+        with suppress(ValueError):  # a task that was thrown away unfinished ends in a context that is not its own
+            _loop.reset(of_asyncio)
+            _trio.reset(of_trio)
 
 
 class Callbacks(Generic[P]):
@@ -63,10 +76,12 @@ class Callbacks(Generic[P]):
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> None:
         """Call the one whose turn it is."""
-        loop = _loop.get()
+        loop, in_trio = _loop.get(), _trio.get()
         awaited, function = self._coroutine_function, self._function
         try:
-            if awaited is not None and (loop is not None or function is None):
+            if awaited is not None and in_trio is not None:
+                _run_in_trio(awaited, in_trio, *args, **kwargs)
+            elif awaited is not None and (loop is not None or function is None):
                 _run(awaited, loop, *args, **kwargs)
             elif function is not None:
                 function(*args, **kwargs)
@@ -74,6 +89,23 @@ class Callbacks(Generic[P]):
             if not _is_its_own(error):
                 raise
             log(WARNING, "%s raised %s: what it was called for was not done", self._what, type(error).__name__)
+
+
+def _run_in_trio(awaited: Callable[P, Awaitable[None]], token: TrioToken, *args: P.args, **kwargs: P.kwargs) -> None:
+    import trio
+
+    async def call() -> None:
+        with trio.fail_after(_LONGEST):
+            result: object = awaited(*args, **kwargs)
+            if isawaitable(result):
+                await result
+
+    try:
+        trio.from_thread.run(call, trio_token=token)
+    except trio.RunFinishedError:
+        trio.run(call)
+    except trio.Cancelled as error:  # the run has ended in the middle of it
+        raise TimeoutError from error
 
 
 def _run(awaited: Callable[P, Awaitable[None]], loop: AbstractEventLoop | None, *args: P.args, **kwargs: P.kwargs) -> None:

@@ -15,6 +15,7 @@ import attrs
 from alicred._frames import this_frame
 from alicred._log import ERROR, log
 from alicred._random import draw
+from alicred._tasks import off_loop
 from alicred._values import checked
 from alicred.clock import Clock
 from alicred.credential import C
@@ -197,7 +198,7 @@ class Engine(Generic[C]):
             context = copy_context()
 
             def run() -> None:
-                context.run(self._run, flight)
+                context.run(off_loop, lambda: self._run(flight))
 
             try:
                 start_thread(run, f"alicred-refresh-{self._name}")

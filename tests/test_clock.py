@@ -55,6 +55,44 @@ def test_a_few_seconds_are_no_skew(off: timedelta) -> None:
     assert clock.skew == timedelta(0)
 
 
+class Moved(SystemClock):
+    """A machine whose monotonic clock is moved by hand: as if the wall clock had been stepped the other way."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.by = 0.0
+        real = self.monotonic
+        self.monotonic = lambda: real() + self.by  # type: ignore[assignment]  # the tests do not look at how it is called
+
+
+@pytest.mark.parametrize("off", [timedelta(hours=8), -timedelta(hours=2), timedelta(days=5000)])
+@pytest.mark.parametrize(("by", "is_void"), [(4.0, False), (-4.0, False), (6.0, True), (-6.0, True), (1e9, True)])
+def test_what_it_has_observed_is_void_once_the_wall_clock_was_stepped(off: timedelta, by: float, is_void: bool) -> None:
+    clock = Moved()
+    clock.observe(datetime.now(timezone.utc) + off)
+    clock.by = by
+    expected = timedelta(0) if is_void else off
+    assert abs(clock.skew - expected) < SECOND
+    assert abs(clock.utcnow() - datetime.now(timezone.utc) - expected) < SECOND
+    clock.observe(datetime.now(timezone.utc) + off)  # the next answer tells it again
+    assert abs(clock.skew - off) < SECOND
+
+
+def test_an_answer_after_a_step_is_logged_again(caplog: pytest.LogCaptureFixture) -> None:
+    clock = Moved()
+    for by in (0.0, 0.0, 60.0, 60.0):
+        clock.by = by
+        clock.observe(datetime.now(timezone.utc) + timedelta(hours=1))
+    assert len(caplog.records) == 2
+
+
+def test_a_time_that_is_a_century_off_teaches_nothing_and_unteaches_nothing() -> None:
+    clock = SystemClock()
+    clock.observe(datetime.now(timezone.utc) + timedelta(hours=1))
+    clock.observe(datetime(1900, 1, 1, tzinfo=timezone.utc))
+    assert abs(clock.skew - timedelta(hours=1)) < SECOND
+
+
 def test_it_travels_between_processes_without_its_skew() -> None:
     assert pickle.loads(pickle.dumps(SYSTEM_CLOCK)) is SYSTEM_CLOCK
     clock = SystemClock()

@@ -1,17 +1,16 @@
 """A bearer token from the profile file, for a Tea client."""
 
 import os
-from datetime import timedelta
 
 from alibabacloud_ocr20191230.client import Client
 from alibabacloud_ocr20191230.models import GetAsyncJobResultRequest
 from alibabacloud_tea_openapi.models import Config
 
-from alicred import BearerProfileProvider, CachingProvider, RefreshPolicy
+from alicred import BearerProfileProvider, CachingProvider
 from alicred.adapters import tea
 
-# When the token ends is not known: have the file read again every five minutes.
-provider = CachingProvider(BearerProfileProvider(profile="call-centre"), refresh=RefreshPolicy(max_age=timedelta(minutes=5)))
+# When the token ends is not known, so the file is read again every five minutes.
+provider = CachingProvider(BearerProfileProvider(profile="call-centre"))
 client = Client(
     Config(
         credential=tea(provider),

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from alicred import CachingProvider, ConfigurationError, Credential, Provider, StaticProvider
+from alicred import SYSTEM_CLOCK, CachingProvider, ConfigurationError, Credential, Provider, StaticProvider
 from alicred.adapters import Oss2Provider, OssV2Credential, OssV2Provider, oss2, oss_v2, ossfs, ossfs_aio
 from alicred.adapters.ossfs_file_system import OssfsProvider
 from tests.support import HOUR, SECOND, Script
@@ -43,6 +43,17 @@ def test_oss_v2_gets_a_whole_credential_at_each_call() -> None:
     assert [first.has_keys(), second.has_keys(), first.is_expired(), second.is_expired()] == [True, True, False, False]
     assert OssV2Credential("id", "secret", expiration=datetime.now(timezone.utc) - SECOND).is_expired()
     assert oss_v2(StaticProvider(AK)).get_credentials().security_token is None
+
+
+def test_oss_v2_is_told_of_an_end_by_a_clock_that_is_corrected() -> None:
+    now = datetime.now(timezone.utc)
+    key = OssV2Credential("id", "secret", expiration=now + HOUR)
+    try:
+        SYSTEM_CLOCK.observe(now + 2 * HOUR)
+        assert key.is_expired()
+    finally:
+        SYSTEM_CLOCK.observe(datetime.now(timezone.utc))
+    assert not key.is_expired()
 
 
 @pytest.mark.parametrize("name", sorted(TWO))

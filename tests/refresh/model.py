@@ -212,7 +212,7 @@ class Model:
             self.looked = now
             gain = max(0.0, wall - now - held.lead)
             gain = 0.0 if held.wrong is not None and abs(gain - held.wrong) <= STEP else gain
-            if abs(gain - held.hurry) > STEP and not held.rejected:
+            if abs(gain - held.hurry) > STEP and now < held.ends:
                 held.hurry = gain
 
     def land(self, flight: Flight, answer: Credential | type[AlicredError] | None, now: float, wall: float, u: float) -> None:

@@ -143,6 +143,15 @@ def test_children_of_one_parent_do_not_refresh_in_step() -> None:
     assert cache.state().refresh_due_at not in due
 
 
+def test_children_of_one_parent_do_not_look_again_in_step() -> None:
+    clock = FakeClock()
+    cache = CachingProvider(Script(None, clock=clock), clock=clock, refresh=RefreshPolicy(jitter=1))
+    cache.get()
+    clock.advance(HOUR)  # the look is due in the parent, and in each child as it is forked
+    due = [in_child(lambda: cache.state().refresh_due_at) for _ in range(8)]
+    assert len(set(due)) == 8
+
+
 def test_a_closed_provider_is_closed_in_the_child_too() -> None:
     cache = CachingProvider(Script())
     cache.close()

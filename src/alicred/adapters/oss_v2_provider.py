@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import attrs
 
 from alicred.adapters.adapter import Adapter
+from alicred.clock import SYSTEM_CLOCK
 from alicred.credential import Credential
 from alicred.provider import Provider
 
@@ -53,8 +54,8 @@ class OssV2Credential(Credentials):
         return True
 
     def is_expired(self) -> bool:
-        """Whether its end has passed, by the clock of this machine."""
-        return self.expiration is not None and self.expiration < datetime.now(timezone.utc)
+        """Whether its end has passed, by the clock of this machine, corrected by what answers have said about the time."""
+        return self.expiration is not None and self.expiration < SYSTEM_CLOCK.utcnow()
 
 
 class OssV2Provider(Adapter, CredentialsProvider):

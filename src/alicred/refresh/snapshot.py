@@ -118,7 +118,7 @@ class Held(Generic[C]):
         ahead = max(0.0, self._lead(wall, now))
         if self.wrong is not None and _is_no_step(ahead, self.wrong):
             ahead = 0.0
-        return self if self.invalidated or _is_no_step(self.ahead, ahead) else attrs.evolve(self, ahead=ahead)
+        return self if now >= self.expires_after or _is_no_step(self.ahead, ahead) else attrs.evolve(self, ahead=ahead)
 
     def corrected_by(self, fetched: Held[C]) -> Held[C]:
         """The same value, now that *fetched* has ended on arrival.

@@ -29,8 +29,8 @@ class CredentialsUriProvider:
     Thread-, task- and fork-safe, picklable; a pickle holds the whole URL. `get` sends one GET request and blocks for at most the
     time-outs of the HTTP client.
 
-    An answer without an ``Expiration`` becomes a credential without ``expires_at``. A `CachingProvider` keeps one of those for ever,
-    unless its policy has a ``max_age``.
+    An answer without an ``Expiration`` becomes a credential without ``expires_at``. A `CachingProvider` asks again for one of
+    those when its policy's ``recheck`` says so, every five minutes as a rule.
 
     Args:
         uri: ``http(s)://[user:password@]host[:port][/path][?query]``, percent-encoded, and sent as it is: user and password as an

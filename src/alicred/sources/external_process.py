@@ -30,8 +30,8 @@ class ExternalProcessProvider:
     or raises, no process of the program's group is left, not even one that went on in the background. Thread-, task- and
     fork-safe, picklable; a pickle holds the command. `get` blocks for at most *timeout*.
 
-    Where the program says no ``expiration``, ``expires_at`` is ``None``, and a `CachingProvider` asks only once, unless its policy
-    has a ``max_age``.
+    Where the program says no ``expiration``, ``expires_at`` is ``None``, and a `CachingProvider` has it run again when its
+    policy's ``recheck`` says so, every five minutes as a rule.
 
     Args:
         command: The program and its arguments: a sequence as it is, or a string, which is split as a POSIX shell would, without

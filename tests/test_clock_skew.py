@@ -6,7 +6,16 @@ from datetime import timedelta
 
 import pytest
 
-from alicred import AlicredError, CachingProvider, OidcRoleArnProvider, RamRoleArnProvider, RefreshMode, RefreshPolicy, StaticProvider
+from alicred import (
+    AlicredError,
+    CachingProvider,
+    EcsRamRoleProvider,
+    OidcRoleArnProvider,
+    RamRoleArnProvider,
+    RefreshMode,
+    RefreshPolicy,
+    StaticProvider,
+)
 from alicred.testing import FakeClock, FakeCloud, faults
 
 HOUR = timedelta(hours=1)
@@ -53,6 +62,39 @@ def test_an_unsigned_call_teaches_the_time_too(off: timedelta, tmp_path: object)
         cache = CachingProvider(source, refresh=POLICY, clock=clock)
         assert len({id(cache.get()) for _ in range(50)}) == 1
         assert cloud.count("AssumeRoleWithOIDC") <= 2
+
+
+@pytest.mark.parametrize("asked", [False, True])
+@pytest.mark.parametrize("off", [-8 * HOUR, 2 * HOUR])
+def test_a_clock_that_is_put_right_after_the_first_call_makes_no_outage_and_nothing_expired(off: timedelta, asked: bool) -> None:
+    clock = FakeClock()
+    with FakeCloud(clock=clock, session=6 * HOUR) as cloud:
+        cache = CachingProvider(EcsRamRoleProvider(imds=cloud.imds_client()), refresh=POLICY, clock=clock)
+        clock.step_wall(off)
+        key = cache.get()
+        if asked:
+            cloud.sts_client(clock=clock).get_caller_identity(key)
+        clock.step_wall(-off)
+        for _ in range(24 * 60):
+            clock.advance(MINUTE)
+            ends_at = cache.get().expires_at
+            assert ends_at is not None
+            assert ends_at > clock.true_time()
+        assert clock.skew == timedelta(0)
+        assert cloud.count("MetadataCredential") < 10
+
+
+@pytest.mark.parametrize("off", [3 * HOUR, -3 * HOUR])
+def test_what_a_pause_of_the_machine_has_voided_is_learned_again_at_the_next_call(off: timedelta) -> None:
+    clock = FakeClock()
+    with FakeCloud(clock=clock) as cloud:
+        sts = cloud.sts_client(clock=clock)
+        clock.step_wall(off)
+        sts.get_caller_identity(cloud.access_key)
+        clock.pause(10 * MINUTE)
+        assert clock.skew == timedelta(0)
+        sts.get_caller_identity(cloud.access_key)  # refused for its time stamp, and sent once more
+        assert abs(clock.skew + off) < timedelta(seconds=2)
 
 
 def test_over_plain_http_nothing_is_learned_about_the_time() -> None:

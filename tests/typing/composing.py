@@ -160,6 +160,7 @@ def policies() -> None:
         grace=timedelta(minutes=5),
         max_wait=timedelta(seconds=10),
         max_age=timedelta(hours=12),
+        recheck=None,
     )
     assert_type(policy.schedule(timedelta(hours=1), 0.5), Schedule)
     assert_type(RetryPolicy(attempts=5).next_delay(1, timedelta(0), ProviderError("no"), 0.5), timedelta | None)

@@ -104,7 +104,7 @@ def test_an_access_token_that_has_ended_is_not_sent(ends_at: datetime) -> None:
 
 
 def test_it_goes_by_the_clock_that_has_learned_the_time(monkeypatch: pytest.MonkeyPatch, cloud: FakeCloud) -> None:
-    monkeypatch.setattr(SYSTEM_CLOCK, "_skew", SYSTEM_CLOCK.skew)  # restored afterwards
+    monkeypatch.setattr(SYSTEM_CLOCK, "_learned", Skew())  # restored afterwards
     cloud.skew = timedelta(hours=3)
     login = cloud.add_cloud_sso_login()
     assert of(cloud, login).get().expires_at

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from alicred import ChainProvider, NotConfigured, TransientError
+from alicred import CachingProvider, ChainProvider, NotConfigured, RefreshMode, RefreshPolicy, TransientError
 from alicred.adapters import tea
 from alicred.testing import FakeClock
 from tests.field import naive_parts
@@ -37,7 +37,8 @@ def test_a_chain_remembers_nobody_who_has_not_won(subject: Subject) -> None:
 @bites(naive_parts.DropsTheEnd, failing="served past its end", alicred=ChainProvider)
 def test_a_credential_that_goes_through_a_chain_keeps_its_end(subject: Subject) -> None:
     clock = FakeClock()
-    cache = inline(subject.make(Script(HOUR, clock=clock)), clock=clock)
+    policy = RefreshPolicy(mode=RefreshMode.INLINE, recheck=None)
+    cache = CachingProvider(subject.make(Script(HOUR, clock=clock)), clock=clock, refresh=policy)
     first = cache.get()
     clock.advance(2 * HOUR)
     assert cache.get() != first, "served past its end"

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from alicred._skew import Skew
 from alicred.clock import SYSTEM_CLOCK
 from alicred.credential import Credential
 from alicred.errors import AlicredError, ConfigurationError, DeniedError, MalformedResponseError, ProviderError, TransientError

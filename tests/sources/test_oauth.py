@@ -13,6 +13,7 @@ import attrs
 import pytest
 
 from alicred import _owned_lock
+from alicred._skew import Skew
 from alicred.clock import SYSTEM_CLOCK
 from alicred.credential import Credential
 from alicred.errors import AlicredError, ConfigurationError, DeniedError, MalformedResponseError, ProviderError, TransientError
@@ -233,7 +234,7 @@ def test_and_not_again(tokens: OAuthTokens, answers: list[object]) -> None:
 
 
 def test_a_machine_whose_clock_is_hours_behind_gets_keys(cloud: FakeCloud, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(SYSTEM_CLOCK, "_skew", SYSTEM_CLOCK.skew)  # restored afterwards
+    monkeypatch.setattr(SYSTEM_CLOCK, "_learned", Skew())  # restored afterwards
     made = of(cloud, cloud.add_oauth_login())
     cloud.skew = timedelta(hours=3)
     assert cloud.sts_client().get_caller_identity(made.get()).account_id

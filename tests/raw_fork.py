@@ -7,6 +7,7 @@ import os
 import pickle
 import signal
 import threading
+import time
 import traceback
 from collections.abc import Callable
 from typing import TypeVar
@@ -14,8 +15,25 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def in_raw_child(work: Callable[[], T], seconds: float = 20) -> T:
-    """What *work* answers in a child that is forked by C code, and that is ended if it takes longer than *seconds*."""
+_TRIES = 3
+
+
+def in_raw_child(work: Callable[[], T], seconds: float = 15) -> T:
+    """What *work* answers in a child that is forked by C code, and that is ended if it takes longer than *seconds*.
+
+    Such a fork copies the interpreter's own lock as it is, which a busy thread may hold for a moment. Nothing runs in that child: another
+    one is tried. What *work* itself waits for, it waits for in every child.
+    """
+    for _ in range(_TRIES):
+        time.sleep(0.2)  # the other threads come to rest
+        answer = _answer_of_child(work, seconds)
+        if answer:
+            result: T = pickle.loads(answer)
+            return result
+    raise AssertionError("the child hangs or has failed")
+
+
+def _answer_of_child(work: Callable[[], T], seconds: float) -> bytes:
     reading, writing = os.pipe()
     pid: int = ctypes.PyDLL(None).fork()  # with the interpreter's lock held, as in a worker that is forked inside a C call
     if pid == 0:
@@ -31,10 +49,7 @@ def in_raw_child(work: Callable[[], T], seconds: float = 20) -> T:
     timer.start()
     try:
         with os.fdopen(reading, "rb") as pipe:
-            answer = pipe.read()
+            return pipe.read()
     finally:
         timer.cancel()
         os.waitpid(pid, 0)
-    assert answer, "the child hangs or has failed"
-    result: T = pickle.loads(answer)
-    return result

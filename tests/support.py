@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import ctypes
 import threading
-import time
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta, timezone
 from typing import TypeVar
@@ -105,13 +103,6 @@ def in_threads(count: int, work: Callable[[], T]) -> list[T | BaseException]:
     for thread in threads:
         thread.join()
     return results
-
-
-def fork_without_hooks() -> int:
-    """`os.fork` as C code does it, such as uWSGI's: none of the functions given to `os.register_at_fork` runs, nor any of CPython's own."""
-    time.sleep(0.2)  # the other threads have to be at rest: the interpreter's own lock is copied as it is
-    child: int = ctypes.PyDLL(None).fork()  # PyDLL, as it keeps the interpreter's lock held
-    return child
 
 
 def ids(results: Iterable[object]) -> set[str]:

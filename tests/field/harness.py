@@ -48,16 +48,15 @@ class Subject:
         """Whether what must not happen does not: watched for a while, and for long where it is expected."""
         return not _happens(condition, LONG if self.naive else SHORT)
 
-    def in_child(self, work: Callable[[], T], *, may_hang: bool = False, fork: Callable[[], int] | None = None) -> T:
+    def in_child(self, work: Callable[[], T], *, may_hang: bool = False) -> T:
         """What *work* answers in a forked child, which fails the check if it does not come to its end.
 
         Args:
             work: What the child does.
             may_hang: Whether that is what the check is about.
-            fork: In the place of `os.fork`.
         """
         reading, writing = os.pipe()
-        pid = (fork or os.fork)()
+        pid = os.fork()
         if pid == 0:
             try:
                 sent = pickle.dumps(work())

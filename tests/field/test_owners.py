@@ -17,7 +17,8 @@ from alicred import AlicredError, Backoff, CachingProvider, Credential, Provider
 from alicred.testing import FakeClock
 from tests.field import naive_owners
 from tests.field.harness import Callers, Subject, bites, inline, outcome
-from tests.support import HOUR, SECOND, Gate, Script, fork_without_hooks, in_threads
+from tests.raw_fork import in_raw_child
+from tests.support import HOUR, SECOND, Gate, Script, in_threads
 
 T = TypeVar("T")
 needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="this platform has no fork")
@@ -31,7 +32,7 @@ def test_a_fork_that_runs_no_hooks_leaves_the_child_usable(subject: Subject) -> 
     refresher = Callers(1, cache.get)
     try:
         assert gate.entered.wait(20)
-        answer = subject.in_child(lambda: getattr(outcome(cache.get), "access_key_id", None), fork=fork_without_hooks)
+        answer = in_raw_child(lambda: getattr(outcome(cache.get), "access_key_id", None))
         assert answer == "id-2", "waits for a refresh of its parent's, which nobody in this process runs"
     finally:
         gate.open()
@@ -52,7 +53,7 @@ def test_children_that_no_hook_has_told_do_not_refresh_in_step(subject: Subject)
             cache.get()
         return clock.monotonic()
 
-    moments = [subject.in_child(refreshes_at, fork=fork_without_hooks) for _ in range(6)]
+    moments = [in_raw_child(refreshes_at) for _ in range(6)]
     assert max(moments) - min(moments) > 5, f"in step: {moments}"
 
 

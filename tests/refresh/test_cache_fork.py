@@ -18,17 +18,18 @@ import pytest
 
 from alicred import CachingProvider, Credential, RefreshMode, RefreshPolicy
 from alicred.testing import FakeClock
-from tests.support import HOUR, Gate, Script, fork_without_hooks
+from tests.raw_fork import in_raw_child
+from tests.support import HOUR, Gate, Script
 
 MINUTE = timedelta(minutes=1)
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="this platform has no fork")
 
 
-def in_child(work: Callable[[], object], seconds: float = 10, fork: Callable[[], int] = os.fork) -> object:
+def in_child(work: Callable[[], object], seconds: float = 10) -> object:
     """What *work* answers in a forked child, which has a few seconds for it."""
     reading, writing = os.pipe()
-    pid = fork()
+    pid = os.fork()
     if pid == 0:
         try:
             answer: object
@@ -112,7 +113,7 @@ def test_children_that_no_hook_has_told_use_no_flight_of_the_parents() -> None:
     refresher = threading.Thread(target=cache.get)
     refresher.start()
     assert gate.entered.wait(5)
-    assert in_child(lambda: cache.get().access_key_id, fork=fork_without_hooks) == "id-3"
+    assert in_raw_child(lambda: cache.get().access_key_id) == "id-3"
     gate.open()
     refresher.join()
 
@@ -129,7 +130,7 @@ def test_children_that_no_hook_has_told_do_not_refresh_in_step() -> None:
         cache.get()
         return cache.state().refresh_due_at, cache.state().refreshes
 
-    answers = [in_child(child, fork=fork_without_hooks) for _ in range(8)]
+    answers = [in_raw_child(child) for _ in range(8)]
     assert len(set(answers)) == 8
     assert {answer[1] for answer in answers if isinstance(answer, tuple)} == {1}  # each has put its refresh off, by a draw of its own
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import timedelta
@@ -172,6 +173,22 @@ def another(error: AlicredError) -> AlicredError:
         setattr(twin, name, value)
     twin.__cause__ = error
     return twin
+
+
+def is_of_user_code(error: BaseException, *, exits: bool = False) -> bool:
+    """Whether *error* was raised by the code that was called: an `Exception`, `SystemExit`, a cancellation, `GeneratorExit`.
+
+    An interrupt was not, nor what another thread has set in this one, as task queues do to tasks that are over their time, nor a
+    `SystemExit` on the main thread, where the handler of a signal may have raised it.
+
+    Args:
+        error: What was raised.
+        exits: Whether a `SystemExit` counts there too: for code that takes a moment, and does more harm than a signal that is lost.
+    """
+    if isinstance(error, SystemExit):
+        return exits or threading.current_thread() is not threading.main_thread()
+    cancelled: object = getattr(sys.modules.get("asyncio"), "CancelledError", GeneratorExit)
+    return isinstance(error, (Exception, GeneratorExit, cancelled if isinstance(cancelled, type) else GeneratorExit))
 
 
 def remarked(error: AlicredError, remark: str) -> AlicredError:

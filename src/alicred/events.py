@@ -9,7 +9,7 @@ import attrs
 
 from alicred._log import DEBUG, ERROR, INFO, WARNING, is_logged, log
 from alicred._values import utc
-from alicred.errors import AlicredError, text_of
+from alicred.errors import AlicredError, is_of_user_code, text_of
 
 
 @attrs.frozen(kw_only=True)
@@ -151,7 +151,9 @@ def tell(listener: Listener | None, event: Event) -> None:
     """Give *event* to *listener*, or to the log if there is none. Nothing that the listener raises goes any further."""
     try:
         (listener or _log)(event)
-    except Exception:  # noqa: BLE001  (a listener may raise anything)
+    except BaseException as raised:
+        if not is_of_user_code(raised):
+            raise
         log(ERROR, "a listener raised on %s; the event is lost, nothing else is", type(event).__name__, with_traceback=True)
 
 

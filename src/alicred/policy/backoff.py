@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from alicred._validators import at_least_one, not_negative, refuse, share, unit_draw
-from alicred.errors import ConfigurationError
+from alicred.errors import ConfigurationError, is_of_user_code
 
 if TYPE_CHECKING:
     Field = attrs.Attribute[Any]
@@ -67,9 +67,9 @@ def asked(answer: Callable[[], object]) -> tuple[timedelta | None, str]:
     """What a policy of the user's own answers for a pause, and what is wrong with that: nothing, or that it raised, or is no pause."""
     try:
         found = answer()
-    except KeyboardInterrupt:
-        raise
-    except BaseException as error:  # noqa: BLE001  (a user's own code may raise anything)
+    except BaseException as error:
+        if not is_of_user_code(error, exits=True):
+            raise
         return None, f"raised {type(error).__name__}"
     if found is None or (isinstance(found, timedelta) and found >= timedelta(0)):
         return found, ""

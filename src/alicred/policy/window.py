@@ -108,3 +108,7 @@ class TieredWindow:
             if lifetime < limit or (position == 0 and lifetime == limit):
                 return window
         return self.beyond
+
+
+WINDOWS = (FixedWindow, FractionWindow, TieredWindow)
+"""The ones that ship."""

@@ -19,9 +19,10 @@ from alicred._tasks import off_loop
 from alicred._values import checked
 from alicred.clock import Clock
 from alicred.credential import C
-from alicred.errors import AlicredError, as_alicred_error, forget_locals, frames_of
+from alicred.errors import AlicredError, as_alicred_error, forget_locals, frames_of, is_of_user_code
 from alicred.events import Event, Listener, RefreshFailed, RefreshStarted, RefreshSucceeded, tell
 from alicred.policy.refresh import RefreshPolicy
+from alicred.policy.window import WINDOWS
 from alicred.provider import Provider
 from alicred.refresh import refusals
 from alicred.refresh.decision import Action, Decision, decide
@@ -226,9 +227,9 @@ class Engine(Generic[C]):
         event: RefreshSucceeded | RefreshFailed | None = None
         began = self._now()
         try:
+            started = RefreshStarted(provider_name=self._name, attempt=self._state.snapshot.attempts)
+            self._emit(started, on_callers_thread=on_callers_thread)
             try:
-                started = RefreshStarted(provider_name=self._name, attempt=self._state.snapshot.attempts)
-                self._emit(started, on_callers_thread=on_callers_thread)
                 outcome, event = self._commit(flight, self._fetch(), began)
             except Exception as raised:  # noqa: BLE001  (a foreign source may raise anything; it is kept as the cause)
                 error = as_alicred_error(raised, provider=self._name)
@@ -264,7 +265,9 @@ class Engine(Generic[C]):
         now, wall = self._now(), self._clock.utcnow()
         try:
             held = hold(value, policy=self._refresh, u=draw(), now=now, wall=wall)
-        except Exception as error:
+        except BaseException as error:
+            if not is_of_user_code(error, exits=not isinstance(self._refresh.ahead, WINDOWS)):
+                raise
             raise refusals.policy_raised(self._name, error) from error
         if held.expires_after <= held.fetched_at:
             self._resync_wall_clock(held)

@@ -82,9 +82,9 @@ def expired_on_arrival(provider: str, held: Held[C]) -> MalformedResponseError:
     )
 
 
-def policy_raised(provider: str, error: Exception) -> ProviderError:
+def policy_raised(provider: str, error: BaseException) -> ProviderError:
     """A window of the user's own has failed."""
     return ProviderError(
-        f"the source returned a value, but RefreshPolicy.ahead raised {type(error).__name__} for its lifetime: mend that function",
+        f"the source returned a value, but RefreshPolicy.ahead raised {type(error).__name__} for its lifetime: correct that function",
         provider=provider,
     )

@@ -15,7 +15,7 @@ from alicred._log import WARNING, log
 from alicred._owned_lock import OwnedLock
 from alicred.clock import SYSTEM_CLOCK
 from alicred.credential import Credential, named
-from alicred.errors import ConfigurationError, DeniedError, MalformedResponseError, TransientError
+from alicred.errors import ConfigurationError, DeniedError, MalformedResponseError, TransientError, is_of_user_code
 from alicred.refresh.forks import watch
 from alicred.sources._login import LoginSite
 from alicred.sources._naming import errors_of
@@ -232,9 +232,9 @@ class OAuthProvider:
             return
         try:
             self._on_tokens(tokens)
-        except KeyboardInterrupt:
-            raise
-        except BaseException as error:  # noqa: BLE001  (a user's function may end in any way, and the keys are there to be served)
+        except BaseException as error:  # a user's function may end in any way, and the keys are there to be served
+            if not is_of_user_code(error, exits=True):
+                raise
             what = (
                 "oauth: the renewed tokens were not saved: on_tokens ended with %s; those saved before are spent: %s when this ends"
             )

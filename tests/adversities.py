@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
+import textwrap
 from collections.abc import Callable
 from types import FrameType
 from typing import Any
@@ -11,6 +14,51 @@ import pytest
 
 # A file that an interrupt finds between two steps is closed as it is thrown away, of which CPython warns.
 unclosed = pytest.mark.filterwarnings("ignore:Exception ignored in. <_io.FileIO:pytest.PytestUnraisableExceptionWarning")
+
+
+_STRIKE = """
+import ctypes, random, sys, threading, time
+
+class Ended(BaseException):
+    pass
+
+hits = 0
+threading.excepthook = sys.unraisablehook = lambda args: None
+
+def strike(work, seconds):
+    global hits
+    over = []
+
+    def toil():
+        global hits
+        try:
+            while not over:  # the exception may be lost in a callback of the interpreter's
+                work()
+        except Ended:
+            hits += 1
+
+    thread = threading.Thread(target=toil, daemon=True)
+    thread.start()
+    time.sleep(random.random() * seconds)
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident), ctypes.py_object(Ended))
+    thread.join(0.5)
+    over.append(True)
+    thread.join(20)
+    assert not thread.is_alive(), "the thread waits for ever"
+"""
+
+
+def struck(program: str, *arguments: str) -> str:
+    """What *program* prints, run by an interpreter of its own. Its ``strike(work, seconds)`` sets an exception in a thread that toils.
+
+    Unmeasured: an exception inside coverage's own bookkeeping would leave its lock held.
+    """
+    unmeasured = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE")}
+    command = [sys.executable, "-c", _STRIKE + textwrap.dedent(program), *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=50, check=False, env=unmeasured)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
 
 def interrupted_at(number: int, work: Callable[[], object], path: str, kept: list[BaseException] | None = None) -> bool:
     """Call *work*, with an interrupt at step *number* of the code in the file *path*; whether there are as many steps.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 import random
 import sys
@@ -18,7 +17,7 @@ import pytest
 from alicred import _owned_lock
 from alicred._frames import is_executing
 from alicred._owned_lock import NotAcquired, OwnedLock
-from tests.adversities import call_with_left, interrupted_at
+from tests.adversities import call_with_left, interrupted_at, struck
 from tests.raw_fork import in_raw_child
 from tests.refresh.test_cache_fork import in_child
 from tests.support import Gate, in_threads, wait_until
@@ -196,32 +195,17 @@ def test_an_interrupt_of_who_takes_it_from_a_dead_owner_leaves_it_free(monkeypat
     assert 50 < number < 1999
 
 
-class Ended(BaseException):
-    """Set by another thread."""
-
-
 def test_exceptions_set_from_another_thread_at_random_moments_leave_it_free() -> None:
-    lock = OwnedLock()
-    deadline = time.monotonic() + 3
-    hits = 0
-    while time.monotonic() < deadline:
+    program = """
+        from alicred._owned_lock import OwnedLock
 
-        def toil() -> None:
-            nonlocal hits
-            try:
-                while True:
-                    lock.run(nothing)
-            except Ended:
-                hits += 1
-
-        thread = threading.Thread(target=toil)
-        thread.start()
-        time.sleep(random.random() * 0.001)
-        ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident or 0), ctypes.py_object(Ended))
-        thread.join(20)
-        assert not thread.is_alive()
-        assert lock.run(nothing, seconds=5) == "done"
-    assert hits > 20
+        lock, deadline = OwnedLock(), time.monotonic() + 3
+        while time.monotonic() < deadline:
+            strike(lambda: lock.run(lambda: None), 0.001)
+            lock.run(lambda: None, seconds=5)
+        print("enough" if hits > 20 else hits)
+    """
+    assert struck(program) == "enough"
 
 
 def test_a_stack_that_is_used_up_leaves_it_free() -> None:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta, timezone
 import pytest
 
 from alicred import CachingProvider, ChainProvider, Credential, RefreshMode, RefreshPolicy, StaticProvider, SystemClock, TransientError
-from alicred._log import WARNING, log
+from alicred._log import WARNING, is_logged, log
 from alicred.testing import FakeClock
 from tests.support import HOUR, Script
 
@@ -74,3 +74,16 @@ def test_a_clock_learns(broken: Redacting) -> None:
     clock.observe(datetime.now(timezone.utc) + timedelta(hours=1))
     assert clock.skew > timedelta(minutes=59)
     assert broken.asked
+
+
+def test_the_logger_is_found_without_the_lock_of_logging(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    """Which an interrupt inside `logging.getLogger` leaves held, up to CPython 3.12."""
+    logging.getLogger("alicred")
+
+    def get_logger(name: str) -> logging.Logger:
+        raise AssertionError("it takes the lock")
+
+    monkeypatch.setattr(logging, "getLogger", get_logger)
+    assert is_logged(logging.ERROR)
+    log(logging.WARNING, "%s", "told")
+    assert "told" in caplog.text

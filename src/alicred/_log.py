@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from logging import Logger
 
 DEBUG, INFO, WARNING, ERROR = 10, 20, 30, 40  # logging's own numbers: logging is imported only when there is something to say
 
 
-def is_logged(level: int) -> bool:
-    """Whether a line of *level* would be written."""
+def _logger() -> Logger:
     import logging
 
-    return logging.getLogger("alicred").isEnabledFor(level)
+    # Up to CPython 3.12, getLogger() can leave logging's own lock held if an interrupt strikes in it, and all later logging waits for ever.
+    found: object = logging.Logger.manager.loggerDict.get("alicred")
+    return found if isinstance(found, logging.Logger) else logging.getLogger("alicred")
+
+
+def is_logged(level: int) -> bool:
+    """Whether a line of *level* would be written."""
+    return _logger().isEnabledFor(level)
 
 
 def log(level: int, text: str, *values: object, with_traceback: bool = False) -> None:
@@ -21,6 +31,4 @@ def log(level: int, text: str, *values: object, with_traceback: bool = False) ->
     any more.
     """
     with suppress(Exception):
-        import logging
-
-        logging.getLogger("alicred").log(level, text, *values, exc_info=with_traceback or None)
+        _logger().log(level, text, *values, exc_info=with_traceback or None)

@@ -48,7 +48,17 @@ class ConfigurationError(AlicredError, ValueError):
 
 
 class NotConfigured(AlicredError):
-    """This source is not set up here, and the text says what would set it up. A chain moves on to its next source."""
+    """This source is not set up here, and the text says what would set it up. A chain moves on to its next source.
+
+    Args:
+        message: What is not set up, and what would set it up. It must hold no secret.
+        provider: Name of the provider.
+        answered: Whether a service has said so when it was asked: a cache then pauses before it asks again, as after any other failure.
+    """
+
+    def __init__(self, message: str, *, provider: str = "", answered: bool = False) -> None:
+        super().__init__(message, provider=provider)
+        self.answered = answered
 
 
 class ProviderError(AlicredError):
@@ -149,7 +159,7 @@ def is_local(error: AlicredError) -> bool:
     """Whether the failure never left the machine (`NotConfigured`, `ConfigurationError`, a chain of nothing else)."""
     if isinstance(error, ChainError):
         return all(report.error is None or is_local(report.error) for report in error.reports)
-    return isinstance(error, (NotConfigured, ConfigurationError))
+    return isinstance(error, ConfigurationError) or (isinstance(error, NotConfigured) and not error.answered)
 
 
 def text_of(error: AlicredError, *, without: str) -> str:

@@ -29,6 +29,7 @@ from alicred import (
     Credential,
     DeniedError,
     MalformedResponseError,
+    NotConfigured,
     OnDenied,
     Phase,
     ProviderError,
@@ -206,6 +207,22 @@ class Exhausted(BaseException):
 
 
 class TestStorms:
+    @pytest.mark.parametrize("held", [True, False])
+    @pytest.mark.parametrize("mode", list(RefreshMode))
+    def test_a_service_that_says_that_nothing_is_set_up_is_asked_at_the_pace_of_the_backoff(self, mode: RefreshMode, held: bool) -> None:
+        clock = FakeClock()
+        nothing = NotConfigured("no role is attached", answered=True)
+        source = Script(*([HOUR] if held else []), nothing, clock=clock)
+        cache = CachingProvider(ChainProvider(source), clock=clock, refresh=attrs.evolve(INLINE, mode=mode))
+        if held:
+            cache.get()
+            clock.advance(50 * MINUTE)
+        for _ in range(500):
+            with suppress(AlicredError):
+                cache.get()
+            clock.advance(TICK)
+        assert source.calls <= 3
+
     def test_asking_for_more_than_a_session_lasts_asks_the_source_at_the_pace_of_the_backoff(self) -> None:
         clock = FakeClock()
         source = Script(HOUR, clock=clock)

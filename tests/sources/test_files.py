@@ -292,3 +292,23 @@ def test_a_key_that_stands_where_its_path_should_is_not_shown(key: str) -> None:
     with pytest.raises(ConfigurationError) as caught:
         read_file(key, what="the private key file", limit=100)
     assert "MIIE" not in str(caught.value)
+
+
+def test_a_folder_whose_link_is_being_replaced_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "version").mkdir()
+    (tmp_path / "version" / "file").write_bytes(b"content")
+    pauses: list[float] = []
+
+    def pause(seconds: float) -> None:
+        pauses.append(seconds)
+        os.symlink(tmp_path / "version", tmp_path / "link")
+
+    monkeypatch.setattr("alicred.sources._files.time.sleep", pause)
+    assert read_if_there(str(tmp_path / "link" / "file"), what="the file", limit=100, is_asked_for=False) == b"content"
+    assert len(pauses) == 1
+
+
+def test_what_has_never_been_there_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("alicred.sources._files.time.sleep", lambda seconds: pytest.fail("it waits"))
+    os.utime(tmp_path, (0, 0))
+    assert read_if_there(str(tmp_path / "none" / "file"), what="the file", limit=100, is_asked_for=False) is None

@@ -119,7 +119,11 @@ def read_if_there(path: str, *, what: str, limit: int, private: bool = False, is
 
 
 def _has_changed(folder: str) -> bool:
-    """Whether something was put into *folder*, or taken out of it, within the last second."""
+    """Whether something was put into *folder*, or taken out of it, within the last second; if it is missing itself, of the one above it."""
+    while not os.path.isdir(folder):
+        folder, below = os.path.dirname(folder), folder
+        if folder == below:
+            return False
     try:
         return abs(time.time() - os.stat(folder).st_mtime) < 1
     except (OSError, ValueError):

@@ -103,7 +103,8 @@ class ImdsClient:
 
         def read(response: HttpResponse) -> str:
             if response.status == 404:
-                raise NotConfigured("no RAM role is attached to this instance: attach one in the ECS console, or use another source")
+                problem = "no RAM role is attached to this instance: attach one in the ECS console, or use another source"
+                raise NotConfigured(problem, answered=True)
             name = response.body.decode("latin-1").strip()
             if not _ROLE_NAME.fullmatch(name) or name in _NO_NAMES:
                 raise MalformedResponseError(f"{doing}: the answer is not the name of a role", status=response.status)

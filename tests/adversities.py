@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 # A file that an interrupt finds between two steps is closed as it is thrown away, of which CPython warns.
-unclosed = pytest.mark.filterwarnings("ignore:Exception ignored in. <_io.FileIO:pytest.PytestUnraisableExceptionWarning")
+unclosed = pytest.mark.filterwarnings("ignore:Exception ignored.*<_io.FileIO:pytest.PytestUnraisableExceptionWarning")
+
 
 
 _STRIKE = """

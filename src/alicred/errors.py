@@ -10,6 +10,8 @@ from contextlib import suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from alicred._shortage import TEMPORARY, shortage
+
 if TYPE_CHECKING:
     from types import FrameType
 
@@ -175,7 +177,7 @@ def another(error: AlicredError) -> AlicredError:
     return twin
 
 
-def is_of_user_code(error: BaseException, *, exits: bool = False) -> bool:
+def is_of_user_code(error: BaseException, *, at_once: bool = False) -> bool:
     """Whether *error* was raised by the code that was called: an `Exception`, `SystemExit`, a cancellation, `GeneratorExit`.
 
     An interrupt was not, nor what another thread has set in this one, as task queues do to tasks that are over their time, nor a
@@ -183,10 +185,12 @@ def is_of_user_code(error: BaseException, *, exits: bool = False) -> bool:
 
     Args:
         error: What was raised.
-        exits: Whether a `SystemExit` counts there too: for code that takes a moment, and does more harm than a signal that is lost.
+        at_once: Whether all but an interrupt counts: for code that takes a moment, in which hardly a signal comes.
     """
+    if at_once:
+        return not isinstance(error, KeyboardInterrupt)
     if isinstance(error, SystemExit):
-        return exits or threading.current_thread() is not threading.main_thread()
+        return threading.current_thread() is not threading.main_thread()
     cancelled: object = getattr(sys.modules.get("asyncio"), "CancelledError", GeneratorExit)
     return isinstance(error, (Exception, GeneratorExit, cancelled if isinstance(cancelled, type) else GeneratorExit))
 
@@ -255,6 +259,11 @@ def as_alicred_error(error: Exception, *, provider: str) -> AlicredError:
     """
     if isinstance(error, AlicredError):
         return error
+    short = shortage(error)
+    if short is not None:
+        wrapped: ProviderError = TransientError(f"the source could not go on: {short}", provider=provider, code=TEMPORARY)
+        wrapped.__cause__ = error
+        return wrapped
     wrapped = ProviderError(
         f"the source raised {type(error).__name__}, which is none of alicred's errors; its text is kept in __cause__",
         provider=provider,

@@ -147,12 +147,21 @@ Listener = Callable[[Event], None]
 """Called with each event, on the thread on which it happened, with no lock held. Callers may wait for it: be quick."""
 
 
+_RAISED_BY = "_alicred_raised_by_listener"
+
+
+def is_of_listener(error: BaseException) -> bool:
+    """Whether *error* ended a thread out of a listener. Not an interrupt, which only met it there."""
+    return isinstance(error, SystemExit) and hasattr(error, _RAISED_BY)
+
+
 def tell(listener: Listener | None, event: Event) -> None:
     """Give *event* to *listener*, or to the log if there is none. Nothing that the listener raises goes any further."""
     try:
         (listener or _log)(event)
     except BaseException as raised:
         if not is_of_user_code(raised):
+            setattr(raised, _RAISED_BY, True)
             raise
         log(ERROR, "a listener raised on %s; the event is lost, nothing else is", type(event).__name__, with_traceback=True)
 

@@ -11,9 +11,9 @@ from alicred._random import draw
 from alicred._values import checked
 from alicred.clock import SYSTEM_CLOCK, Clock
 from alicred.credential import C
-from alicred.errors import AlicredError, as_alicred_error, remarked
+from alicred.errors import AlicredError, as_alicred_error, is_transient, remarked
 from alicred.events import Listener, RetryScheduled, tell
-from alicred.policy.backoff import asked
+from alicred.policy.backoff import Backoff, asked
 from alicred.policy.retry import RetryPolicy
 from alicred.provider import Provider
 
@@ -80,7 +80,10 @@ class RetryingProvider(Generic[C]):
     def _pause(self, failures: int, began: float, error: AlicredError) -> tuple[timedelta | None, str]:
         """The pause before the next attempt, of which the listener is told; ``None`` to give up, and what is wrong with the policy."""
         elapsed, u = timedelta(seconds=self._clock.monotonic() - began), draw()
-        delay, problem = asked(lambda: self._policy.next_delay(failures, elapsed, error, u))
+        if _is_plain(self._policy):  # no code of the user's own is asked
+            delay, problem = self._policy.next_delay(failures, elapsed, error, u), ""
+        else:
+            delay, problem = asked(lambda: self._policy.next_delay(failures, elapsed, error, u))
         if problem:
             problem = (
                 f"RetryPolicy.next_delay() {problem}: correct what it asks, retryable and backoff (the default policy was used instead)"
@@ -96,3 +99,8 @@ class RetryingProvider(Generic[C]):
 
     def __reduce__(self) -> tuple[object, ...]:
         return partial(type(self), clock=self._clock, listener=self._listener), (self._source, self._policy)
+
+
+def _is_plain(policy: RetryPolicy) -> bool:
+    """Whether *policy* is made of alicred's own parts alone."""
+    return type(policy) is RetryPolicy and policy.retryable is is_transient and type(policy.backoff) is Backoff

@@ -188,9 +188,9 @@ def test_what_cannot_count_is_refused() -> None:
         module.environment_role_arn = 7
     with pytest.raises(AttributeError, match="follows from environment_oidc_token_file"):
         module.enable_oidc_credential = True
-    module.something_else = 1
-    assert module.something_else == 1
-    del module.something_else
+    for name in ("something_else", "get_home", "get_private_key", "private_key"):
+        with pytest.raises(AttributeError, match=rf"nothing asks for auth_util\.{name}: assign to "):
+            setattr(module, name, "assigned")
     with pytest.raises(AttributeError, match="something_else"):
         module.something_else  # noqa: B018
 

@@ -27,8 +27,8 @@ SHARED: dict[type, tuple[str, ...]] = {
 }
 """What strands share. Each reading and each writing of it is a point; the dictionaries are changed by whoever reads them."""
 
-LOOK_AGAIN = 5.0
-"""How often strands that wait look whether the flight is still run: half of the patience that programs give them."""
+LOOK_AGAIN = 20.0
+"""So that strands that wait look whether the flight is still run after half of the patience that programs give them."""
 
 _run: Run | None = None
 MACHINERY.add(__file__)

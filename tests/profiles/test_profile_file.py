@@ -292,6 +292,15 @@ def test_a_line_that_is_indented_by_mistake_is_an_error_that_names_the_line_abov
     assert "planted" not in str(caught.value)
 
 
+@pytest.mark.parametrize("above", ["timeout = 5000", "note =", "region_id = cn-hangzhou", "external_id =", "security_token ="])
+def test_a_policy_that_is_indented_below_any_other_key_is_not_lost_without_a_word(tmp_path: Path, above: str) -> None:
+    sts = RecordingSts()
+    text = f'{ROLE}{above}\n  policy = {{"Version": "1", "Statement": []}}\n'
+    with pytest.raises(ConfigurationError, match=rf"{above.split(' ')[0]} goes on in lines that are indented further"):
+        reading(written(tmp_path / "file", text), sts=sts).get()
+    assert sts.calls == []
+
+
 def test_a_role_with_what_is_needed_only(tmp_path: Path) -> None:
     sts = RecordingSts()
     provider = reading(written(tmp_path / "file", ROLE + "policy =\nexternal_id =\nrole_session_name =\n"), sts=sts)

@@ -320,12 +320,12 @@ class TestForeignCode:
             assert source.calls == (0 if kind is RefreshStarted else 1)
 
     @pytest.mark.parametrize("mode", list(RefreshMode))
-    @pytest.mark.parametrize("ending", [SystemExit, asyncio.CancelledError, GeneratorExit])
-    @pytest.mark.parametrize("where", ["source", "window", "chain's listener"])
+    @pytest.mark.parametrize("ending", [SystemExit, asyncio.CancelledError, GeneratorExit, Exhausted])
+    @pytest.mark.parametrize("where", ["source", "window", "backoff", "chain's listener"])
     def test_what_ends_a_thread_is_no_storm_wherever_it_is_raised(
         self, where: str, ending: type[BaseException], mode: RefreshMode
     ) -> None:
-        if mode is RefreshMode.INLINE and (where == "source" or (where != "window" and ending is SystemExit)):
+        if mode is RefreshMode.INLINE and (where == "source" or (ending is Exhausted and where == "chain's listener")):
             pytest.skip("it goes on to the caller, whose own end it may be")
         clock = FakeClock()
 
@@ -337,10 +337,15 @@ class TestForeignCode:
                 return MINUTE
             raise ending
 
-        source = Script(raise_it if where == "source" else 2 * HOUR, clock=clock)
+        class Odd(Backoff):
+            def delay(self, failures: int, u: float) -> timedelta:
+                raise ending
+
+        source = Script({"source": raise_it, "backoff": DOWN}.get(where, 2 * HOUR), clock=clock)
         listener = raise_it if where == "chain's listener" else None
         chain = ChainProvider(source, listener=listener, policy=ChainPolicy(sticky=False))  # type: ignore[arg-type]  # it returns nothing
-        policy = attrs.evolve(INLINE, mode=mode, **({"ahead": window} if where == "window" else {}))
+        own: dict[str, Any] = {"window": {"ahead": window}, "backoff": {"failure_backoff": Odd()}}.get(where, {})
+        policy = attrs.evolve(INLINE, mode=mode, max_wait=SECOND, **own)
         cache = CachingProvider(chain, clock=clock, refresh=policy)
         for _ in range(500):
             with suppress(AlicredError, ending):

@@ -316,3 +316,21 @@ def test_a_wrong_name_of_a_role_is_refused(name: Any) -> None:
 
 def test_the_defaults_are_those_of_the_service() -> None:
     assert ImdsClient().endpoint == "http://100.100.100.200"
+
+
+@pytest.mark.parametrize("status", [500, 503])
+def test_a_service_that_is_out_of_order_with_a_token_and_knows_nothing_without_one_has_not_said_that_there_is_no_role(status: int) -> None:
+    with metadata() as service:
+        service.listing, service.listing_with_token = Reply(404), Reply(status)
+        client = ImdsClient(service.server.url)
+        with pytest.raises(TransientError) as caught:
+            client.role_name()
+        assert caught.value.status == status
+        with pytest.raises(NotConfigured):
+            client_of_v1(service).role_name()
+
+
+def client_of_v1(service: Metadata) -> ImdsClient:
+    """One that asks a service which knows no tokens."""
+    service.token_reply = Reply(404)
+    return ImdsClient(service.server.url)

@@ -6,6 +6,8 @@ import errno
 import os
 import socket
 import ssl
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -103,3 +105,27 @@ def test_authorities_that_could_not_be_read_are_not_none(monkeypatch: pytest.Mon
     assert isinstance(error, TransientError)
     assert error.code == "TemporaryFailure"
     assert "store.pem" in str(error)
+
+
+@pytest.mark.parametrize("source", ['EcsRamRoleProvider(imds=ImdsClient("http://127.0.0.1:9"))', 'CredentialsUriProvider("http://127.0.0.1:9/")'])
+def test_a_shortage_while_the_first_request_loads_what_it_needs_may_pass(source: str) -> None:
+    program = f"""
+import os, resource
+from alicred import *
+provider = {source}
+lowest = os.open(os.devnull, os.O_RDONLY)
+os.close(lowest)
+limit = resource.getrlimit(resource.RLIMIT_NOFILE)
+for each in (provider, ChainProvider(provider), CachingProvider(RetryingProvider(provider, RetryPolicy(attempts=1)))):
+    resource.setrlimit(resource.RLIMIT_NOFILE, (lowest, limit[1]))
+    try:
+        each.get()
+    except Exception as error:
+        found = type(error).__name__, getattr(error, "code", None)
+    resource.setrlimit(resource.RLIMIT_NOFILE, limit)
+    print(*found)
+"""
+    # Unmeasured: coverage itself opens files.
+    unmeasured = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE")}
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=40, check=False, env=unmeasured)
+    assert done.stdout.split("\n")[:3] == ["TransientError TemporaryFailure"] * 3, done.stderr

@@ -91,3 +91,15 @@ def test_what_is_no_file_is_refused_at_once(kind: str, tmp_path: Path) -> None:
         path = "/dev/zero"
     with pytest.raises(ConfigurationError, match=r"HttpClient\.ca_file"):
         HttpClient(ca_file=path).request("GET", "https://127.0.0.1:1/")
+
+
+@pytest.mark.parametrize("kind", ["fifo", "device"])
+def test_what_is_no_file_in_the_place_of_the_systems_authorities_is_refused_at_once(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = "/dev/zero" if kind == "device" else str(tmp_path / "it")
+    if kind == "fifo":
+        os.mkfifo(path)
+    monkeypatch.setenv("SSL_CERT_FILE", path)
+    with pytest.raises(ConfigurationError, match=r"SSL_CERT_FILE names '.*', which is no regular file"):
+        HttpClient(trust_environment=False).request("GET", "https://127.0.0.1:1/")

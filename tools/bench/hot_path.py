@@ -12,7 +12,7 @@ from alicred.credential import Expiring
 from tools.bench.measure import Report, interleaved, nanoseconds
 
 HOUR = timedelta(hours=1)
-AT_MOST = 1.3
+AT_MOST = 1.15
 
 
 class Floor:

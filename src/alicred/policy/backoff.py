@@ -68,7 +68,7 @@ def asked(answer: Callable[[], object]) -> tuple[timedelta | None, str]:
     try:
         found = answer()
     except BaseException as error:
-        if not is_of_user_code(error, exits=True):
+        if not is_of_user_code(error, at_once=True):
             raise
         return None, f"raised {type(error).__name__}"
     if found is None or (isinstance(found, timedelta) and found >= timedelta(0)):

@@ -21,7 +21,7 @@ _LARGEST_MARGIN = 0.1  # of the lifetime
 
 
 _USUAL_RECHECK: timedelta | None = timedelta(minutes=5)
-_USUAL_BACKOFF = Backoff(initial=timedelta(seconds=1), maximum=timedelta(seconds=60))
+USUAL_BACKOFF = Backoff(initial=timedelta(seconds=1), maximum=timedelta(seconds=60))
 
 
 class RefreshMode(Enum):
@@ -116,7 +116,7 @@ class RefreshPolicy:
     margin: timedelta = attrs.field(default=timedelta(seconds=60), validator=not_negative)
     mode: RefreshMode = attrs.field(default=RefreshMode.BACKGROUND, validator=member_of(RefreshMode))
     failure_backoff: Backoff = attrs.field(
-        default=_USUAL_BACKOFF, validator=instance_of(Backoff)
+        default=USUAL_BACKOFF, validator=instance_of(Backoff)
     )
     on_denied: OnDenied = attrs.field(default=OnDenied.SERVE, validator=member_of(OnDenied))
     grace: timedelta = attrs.field(default=ZERO, validator=not_negative)
@@ -180,7 +180,7 @@ def pause_after(policy: RefreshPolicy, failures: int, u: float) -> Pause:
     if span is not None:
         return Pause(span)
     return Pause(
-        _USUAL_BACKOFF.delay(failures, u),
+        USUAL_BACKOFF.delay(failures, u),
         f"RefreshPolicy.failure_backoff {problem or 'returned None'}: have {type(backoff).__name__}.delay() return a timedelta of zero or"
         " more (the default back-off was used instead)",
     )

@@ -67,6 +67,7 @@ class Lookup:
             raise _no_such_section(asked, "the argument profile" if self._profile else PROFILE, path, sections)
         profile = Profile(name=section.name, path=path, line=section.line, values=section.values, lines=section.lines)
         try:
+            profile.check_lines()
             _check_enabled(profile, self._require_enable)
         except ConfigurationError as error:
             raise ConfigurationError(f"{profile.where}: {error.message}") from None

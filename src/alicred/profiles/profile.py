@@ -44,6 +44,17 @@ class Profile:
         """How an error text calls the section."""
         return f"profile {self.name!r} (line {self.line} of {shown(self.path)})"
 
+    def check_lines(self) -> None:
+        """Refuse a key of one line that goes on in others, whatever the key is: what stands there would be lost, a policy for one.
+
+        Raises:
+            ConfigurationError: The text names the key and its line.
+        """
+        for key, value in self.values.items():
+            if "\n" in value and key not in _OF_SEVERAL_LINES:
+                problem = f"{key} goes on in lines that are indented further, as only a policy may: indent all keys alike"
+                raise ConfigurationError(f"{problem} (line {self.lines.get(key)})")
+
     def text(self, key: str) -> str | None:
         """The value of *key*; ``None`` if it is missing or empty.
 
@@ -52,8 +63,6 @@ class Profile:
         """
         value = check.bare(self.values.get(key, ""))
         try:
-            if "\n" in value and key not in _OF_SEVERAL_LINES:
-                raise ConfigurationError(f"{key} goes on in lines that are indented further, as only a policy may: indent all keys alike")
             return check.key_text(key, value) if value and key in _KEYS else value or None
         except ConfigurationError as error:
             raise ConfigurationError(f"{error.message} (line {self.lines.get(key)})") from None

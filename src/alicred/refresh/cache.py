@@ -27,7 +27,7 @@ from alicred.refresh.waiting import Wait, wait_in_task, wait_in_thread
 _UNUSABLE_VALUES = 3  # so often in a row may a fresh value have ended, or been rejected, before its caller came to use it
 
 LOOK_AGAIN_SECONDS = 1.0
-"""How often a caller who waits looks whether the refresh is still run."""
+"""How often a caller who waits for long looks whether the refresh is still run. The first looks come sooner."""
 
 
 class CachingProvider(Engine[C]):
@@ -210,13 +210,15 @@ class CachingProvider(Engine[C]):
     def _wait(self, flight: Flight, seconds: float) -> Generator[Wait, None, None]:
         """Wait until *flight* has ended, for at most *seconds*. Looks from time to time whether it is still run."""
         end = monotonic() + seconds
+        pause = LOOK_AGAIN_SECONDS / 4
         while flight.outcome is None:
             left = end - monotonic()
-            yield Wait(flight, min(left, LOOK_AGAIN_SECONDS))
-            if left <= LOOK_AGAIN_SECONDS:
+            yield Wait(flight, min(left, pause))
+            if left <= pause:
                 return
             if flight.is_lost():
                 self._discard(flight)
+            pause = min(2 * pause, LOOK_AGAIN_SECONDS)
 
     def _patience(self, snapshot: Snapshot[C], give_up_at: float, now: float, span: timedelta) -> float:
         """For how many seconds a caller may wait: who holds a usable value does not wait for an old flight again."""

@@ -20,8 +20,8 @@ from alicred._values import checked
 from alicred.clock import Clock
 from alicred.credential import C
 from alicred.errors import AlicredError, as_alicred_error, forget_locals, frames_of, is_of_user_code
-from alicred.events import Event, Listener, RefreshFailed, RefreshStarted, RefreshSucceeded, tell
-from alicred.policy.refresh import RefreshPolicy
+from alicred.events import Event, Listener, RefreshFailed, RefreshStarted, RefreshSucceeded, is_of_listener, tell
+from alicred.policy.refresh import USUAL_BACKOFF, RefreshPolicy
 from alicred.policy.window import WINDOWS
 from alicred.provider import Provider
 from alicred.refresh import refusals
@@ -123,7 +123,9 @@ class Engine(Generic[C]):
         snapshot = state.snapshot.after_fork()
         try:
             snapshot = snapshot.rejittered(self._refresh, draw(), now)
-        except Exception:  # noqa: BLE001  (a window of the user's own may raise; then the moment stays as it was drawn)
+        except BaseException as error:  # of a window of the user's own: then the moment stays as it was drawn
+            if not is_of_user_code(error, at_once=True):
+                raise
             log(ERROR, "RefreshPolicy.ahead raised in a forked child; it refreshes when its parent does", with_traceback=True)
         self._change(state, snapshot, None, now, pid=os.getpid())
 
@@ -235,6 +237,8 @@ class Engine(Generic[C]):
                 error = as_alicred_error(raised, provider=self._name)
             except BaseException as raised:
                 if on_callers_thread:
+                    if is_of_listener(raised):  # what the user's own code raised takes no pause away
+                        self._fail(flight, refusals.ended_with(self._name, raised), began)
                     raise
                 error = refusals.ended_with(self._name, raised)
                 error.__cause__ = raised
@@ -266,7 +270,7 @@ class Engine(Generic[C]):
         try:
             held = hold(value, policy=self._refresh, u=draw(), now=now, wall=wall)
         except BaseException as error:
-            if not is_of_user_code(error, exits=not isinstance(self._refresh.ahead, WINDOWS)):
+            if not is_of_user_code(error, at_once=not isinstance(self._refresh.ahead, WINDOWS)):
                 raise
             raise refusals.policy_raised(self._name, error) from error
         if held.expires_after <= held.fetched_at:
@@ -307,8 +311,13 @@ class Engine(Generic[C]):
                 return Outcome.SUPERSEDED, None
             if error is state.snapshot.last_error:
                 error.__traceback__ = None  # one object, raised again and again: each time its traceback grows
-            now = self._now()
-            snapshot = state.snapshot.failed(error, self._refresh, now, draw())
+            now, u = self._now(), draw()
+            try:
+                snapshot = state.snapshot.failed(error, self._refresh, now, u)
+            except BaseException:  # an interrupt inside a user's own back-off
+                usual = attrs.evolve(self._refresh, failure_backoff=USUAL_BACKOFF)
+                self._change(state, state.snapshot.failed(error, usual, now, u), None, now)
+                raise
             if self._change(state, snapshot, None, now):
                 break
         return Outcome.FAILED, RefreshFailed(

@@ -91,7 +91,7 @@ def read_if_there(path: str, *, what: str, limit: int, private: bool = False, is
     short = None
     try:
         for is_second in (False, True):
-            if is_second and (is_asked_for or os.path.lexists(path)):
+            if is_second and (is_asked_for or os.path.lexists(path) or _has_changed(os.path.dirname(path))):
                 time.sleep(_MOMENT)
             try:
                 content, mode = _read(path, limit, is_asked_for)
@@ -116,6 +116,14 @@ def read_if_there(path: str, *, what: str, limit: int, private: bool = False, is
     if short is not None:
         raise TransientError(f"{name} cannot be read now: {short}", code=TEMPORARY)
     raise ConfigurationError(f"{name} cannot be read: {reason}")
+
+
+def _has_changed(folder: str) -> bool:
+    """Whether something was put into *folder*, or taken out of it, within the last second."""
+    try:
+        return abs(time.time() - os.stat(folder).st_mtime) < 1
+    except (OSError, ValueError):
+        return False
 
 
 def is_there(path: str) -> bool:

@@ -233,7 +233,7 @@ class OAuthProvider:
         try:
             self._on_tokens(tokens)
         except BaseException as error:  # a user's function may end in any way, and the keys are there to be served
-            if not is_of_user_code(error, exits=True):
+            if not isinstance(error, SystemExit) and not is_of_user_code(error):
                 raise
             what = (
                 "oauth: the renewed tokens were not saved: on_tokens ended with %s; those saved before are spent: %s when this ends"

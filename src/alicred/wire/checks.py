@@ -14,7 +14,7 @@ from alicred.errors import ConfigurationError
 SHORTEST_SESSION = timedelta(seconds=900)
 LONGEST_SESSION = timedelta(seconds=43200)
 LONGEST_KEY_PAIR_SESSION = timedelta(seconds=3600)
-_ROLE_ARN = re.compile(r"acs:ram::[0-9]+:role/\S+", re.ASCII)
+_ROLE_ARN = re.compile(r"acs:ram::[0-9]+:role/(?!\.{1,2}$)[!-~]+", re.ASCII)
 
 
 def check_duration(name: str, value: object, at_most: timedelta = LONGEST_SESSION) -> int:
@@ -37,6 +37,10 @@ def _is_mapping(value: object) -> TypeGuard[Mapping[object, object]]:
     return isinstance(value, Mapping)
 
 
+def _no_number(text: str) -> None:
+    raise ValueError  # NaN and the infinities, which Python's parser takes for JSON
+
+
 def policy_text(name: str, value: object, *, any_form: bool = False) -> str | None:
     """A session policy as the service takes it: a string as it is, a mapping as compact JSON; ``None`` stays ``None``.
 
@@ -53,7 +57,7 @@ def policy_text(name: str, value: object, *, any_form: bool = False) -> str | No
             return check.whole(name, value)
         found: object = None
         with contextlib.suppress(ValueError, RecursionError):  # those errors may quote the policy, so none may become the context of ours
-            found = json.loads(value)
+            found = json.loads(value, parse_constant=_no_number)
         if not isinstance(found, dict):
             raise ConfigurationError(f"{name} is no JSON object: give the policy as JSON text or as a mapping, or None for no restriction")
         return check.whole(name, value)

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import attrs
 
 import alicred._arguments as check
-from alicred.errors import MalformedResponseError, ProviderError
+from alicred._shortage import TEMPORARY, shortage
+from alicred.errors import MalformedResponseError, ProviderError, TransientError
 
 if TYPE_CHECKING:
     from alicred.wire.endpoint import Endpoint
@@ -95,8 +96,12 @@ class HttpClient:
             ProviderError: ``code`` is ``CertificateNotVerified``, ``TlsFailed`` or ``ProxyRefused``.
             MalformedResponseError: The answer is a redirect, is too large or is not HTTP.
         """
-        from alicred.wire.target import Target
-        from alicred.wire.transport import send
+        try:
+            from alicred.wire.target import Target
+            from alicred.wire.transport import send
+        except (ImportError, OSError, MemoryError) as error:  # the first request loads them, which takes descriptors and memory
+            reason = shortage(error) or f"{type(error).__name__} while modules were loaded"
+            raise TransientError(f"{method}: no request can be made now: {reason}", code=TEMPORARY) from error
 
         target = Target.parse(url)
         response = send(

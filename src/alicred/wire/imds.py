@@ -154,8 +154,11 @@ class ImdsClient:
     def _ask_without_token(self, path: str, read: Callable[[HttpResponse], T], doing: str, with_token: AlicredError) -> T:
         try:
             return read(self._send("GET", path, {}, doing))
-        except ProviderError as error:
-            if error.code in _NO_CONNECTION or error.status not in (401, 403):
+        except (ProviderError, NotConfigured) as error:
+            is_refused = isinstance(error, ProviderError) and error.status in (401, 403)
+            is_unknown = isinstance(error, NotConfigured) or error.status == 404
+            # A service that is out of order with a token, and knows nothing without one, has not said that there is no role.
+            if not is_refused and not (is_unknown and isinstance(with_token, ProviderError) and with_token.retryable):
                 raise
         raise with_token  # the service wants a token, so what matters is what came of asking with one
 

@@ -79,7 +79,18 @@ def _context_of(ca_file: str) -> ssl.SSLContext:
     raise ConfigurationError(f"{name} cannot be used: {why}")
 
 
+def _is_pipe_or_device(path: str) -> bool:
+    try:
+        kind = stat.S_IFMT(os.stat(path).st_mode)
+        return kind not in (stat.S_IFREG, stat.S_IFDIR) and not os.path.samefile(path, os.devnull)
+    except (OSError, ValueError):  # it is not there: what follows says so
+        return False
+
+
 def _system_context() -> ssl.SSLContext:
+    named = os.environ.get("SSL_CERT_FILE", "")
+    if named and _is_pipe_or_device(named):  # OpenSSL would read it for as long as something comes, or wait for ever
+        raise ConfigurationError(f"SSL_CERT_FILE names {named!r}, which is no regular file: correct it")
     context = ssl.create_default_context()
     if _is_empty(context):
         # OpenSSL does not say that it could not open a file. With nothing trusted, a good certificate would be called a bad one.

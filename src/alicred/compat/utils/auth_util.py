@@ -104,6 +104,8 @@ class _AuthUtil(ModuleType):
         if name == "enable_oidc_credential":
             raise AttributeError(f"{name} follows from {', '.join(_OIDC)}: assign to these")
         if name not in _VARIABLES:
+            if not name.startswith("_"):
+                raise AttributeError(f"nothing asks for auth_util.{name}: assign to {', '.join(_VARIABLES)}, or set HOME")
             super().__setattr__(name, value)
             return
         if not isinstance(value, (str, type(None))):

@@ -80,5 +80,5 @@ fi
 [ "$(id -u)" = 0 ] || fail "needs root"
 grep -qx 'ID=debian' /etc/os-release 2>/dev/null || fail "needs Debian"
 namespaces=(unshare --mount-proc --pid --fork --kill-child)
-"${namespaces[@]}" true 2>/dev/null || fail "this machine does not let make namespaces (a container needs CAP_SYS_ADMIN for it)"
+refused=$("${namespaces[@]}" true 2>&1) || fail "this machine does not let make namespaces (a container needs CAP_SYS_ADMIN): $refused"
 exec "${namespaces[@]}" bash "${BASH_SOURCE[0]}" --inside "$@"

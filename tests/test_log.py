@@ -79,11 +79,10 @@ def test_a_clock_learns(broken: Redacting) -> None:
 def test_the_logger_is_found_without_the_lock_of_logging(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     """Which an interrupt inside `logging.getLogger` leaves held, up to CPython 3.12."""
     logging.getLogger("alicred")
-
-    def get_logger(name: str) -> logging.Logger:
-        raise AssertionError("it takes the lock")
-
-    monkeypatch.setattr(logging, "getLogger", get_logger)
-    assert is_logged(logging.ERROR)
-    log(logging.WARNING, "%s", "told")
+    taken: list[str] = []
+    with monkeypatch.context() as context:
+        context.setattr(logging, "getLogger", taken.append)
+        assert is_logged(logging.ERROR)
+        log(logging.WARNING, "%s", "told")
+    assert taken == []
     assert "told" in caplog.text

@@ -23,8 +23,8 @@ from alicred import (
     SystemClock,
     TransientError,
 )
-from alicred._last_fetch import LastFetch
-from alicred._real_time import monotonic
+from alicred._internal.real_time import monotonic
+from alicred.adapters.last_fetch import LastFetch
 from alicred.refresh import snapshot
 from alicred.testing import FakeCloud
 from tests.strategies import credential

@@ -30,12 +30,12 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("refresh", "chain", "retrying"),
     ("wire",),
     ("sources", "profiles", "stores"),
-    ("wiring",),
+    ("default",),
     ("adapters", "testing"),
     ("compat", "cli", "__main__"),
 )
 # `alicred/__init__.py` re-exports everything up to here, and only the floors above may import from it.
-ROOT_FLOOR = next(number for number, names in enumerate(FLOORS) if "wiring" in names)
+ROOT_FLOOR = next(number for number, names in enumerate(FLOORS) if "default" in names)
 # Narrower than their floor: what these may import beside themselves.
 ONLY: dict[str, tuple[str, ...]] = {
     "wire": ("credential", "errors", "reports", "provider", "clock", "events", "_[!_]*"),

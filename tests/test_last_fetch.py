@@ -8,7 +8,7 @@ import weakref
 
 import pytest
 
-from alicred._last_fetch import LastFetch
+from alicred.adapters.last_fetch import LastFetch
 
 
 class Owner:
@@ -56,7 +56,7 @@ def test_a_value_is_let_go_of_in_every_context_as_soon_as_its_owner_is_gone() ->
 
 def test_a_fetch_sweeps_what_is_left_of_owners_that_are_gone_and_what_is_too_old(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 1000.0
-    monkeypatch.setattr("alicred._last_fetch.monotonic", lambda: now)
+    monkeypatch.setattr("alicred.adapters.last_fetch.monotonic", lambda: now)
     last: LastFetch[Value] = LastFetch("test", seconds=60)
     owner, old = Owner(), Owner()
     held = weakref.ref(last.begin(old, Value()))
@@ -74,7 +74,7 @@ def test_a_fetch_sweeps_what_is_left_of_owners_that_are_gone_and_what_is_too_old
 
 def test_without_a_limit_nothing_grows_old(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 1000.0
-    monkeypatch.setattr("alicred._last_fetch.monotonic", lambda: now)
+    monkeypatch.setattr("alicred.adapters.last_fetch.monotonic", lambda: now)
     last: LastFetch[str] = LastFetch("test")
     owner, other = Owner(), Owner()
     last.begin(owner, "a")

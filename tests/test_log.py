@@ -9,7 +9,7 @@ from datetime import datetime, timedelta, timezone
 import pytest
 
 from alicred import CachingProvider, ChainProvider, Credential, RefreshMode, RefreshPolicy, StaticProvider, SystemClock, TransientError
-from alicred._log import WARNING, is_logged, log
+from alicred._internal.log import WARNING, is_logged, log
 from alicred.testing import FakeClock
 from tests.support import HOUR, Script
 

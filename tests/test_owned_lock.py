@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 
-from alicred import _owned_lock
-from alicred._frames import is_executing
-from alicred._owned_lock import NotAcquired, OwnedLock
+from alicred._internal import owned_lock
+from alicred._internal.frames import is_executing
+from alicred._internal.owned_lock import NotAcquired, OwnedLock
 from tests.adversities import call_with_left, interrupted_at, struck
 from tests.raw_fork import in_raw_child
 from tests.refresh.test_cache_fork import in_child
@@ -93,7 +93,7 @@ def test_a_frozen_clock_does_not_lengthen_the_wait(monkeypatch: pytest.MonkeyPat
 
 
 def test_who_waits_gets_it_at_once_when_its_owner_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_owned_lock, "_LOOK", 60.0)
+    monkeypatch.setattr(owned_lock, "_LOOK", 60.0)
     lock = OwnedLock()
     with held(lock):
         answers: list[Any] = []
@@ -172,7 +172,7 @@ def test_a_child_that_is_forked_by_the_owner_is_not_the_owner(fork: Callable[...
 def test_an_interrupt_at_any_step_leaves_it_free() -> None:
     for number in range(1, 2000):
         lock = OwnedLock()
-        if not interrupted_at(number, lambda lock=lock: lock.run(nothing), _owned_lock.__file__):  # type: ignore[misc]
+        if not interrupted_at(number, lambda lock=lock: lock.run(nothing), owned_lock.__file__):  # type: ignore[misc]
             break
         assert is_free(lock), f"an interrupt at step {number} leaves it held"
     assert 50 < number < 1999
@@ -182,12 +182,12 @@ def test_an_interrupt_of_who_takes_it_from_a_dead_owner_leaves_it_free(monkeypat
     def ending(_: object) -> None:
         raise MemoryError
 
-    monkeypatch.setattr(_owned_lock._Turn, "end", ending)
+    monkeypatch.setattr(owned_lock._Turn, "end", ending)
     for number in range(1, 2000):
         lock = OwnedLock()
         with pytest.raises(MemoryError):
             lock.run(nothing)
-        more = interrupted_at(number, lambda lock=lock: lock.run(nothing), _owned_lock.__file__)  # type: ignore[misc]
+        more = interrupted_at(number, lambda lock=lock: lock.run(nothing), owned_lock.__file__)  # type: ignore[misc]
         answers = in_threads(2, lambda lock=lock: lock.run(nothing, seconds=5))  # type: ignore[misc]
         assert [type(answer) for answer in answers] == [MemoryError] * 2, f"an interrupt at step {number} leaves it held"
         if not more:
@@ -197,7 +197,7 @@ def test_an_interrupt_of_who_takes_it_from_a_dead_owner_leaves_it_free(monkeypat
 
 def test_exceptions_set_from_another_thread_at_random_moments_leave_it_free() -> None:
     program = """
-        from alicred._owned_lock import OwnedLock
+        from alicred._internal.owned_lock import OwnedLock
 
         lock, deadline = OwnedLock(), time.monotonic() + 3
         while time.monotonic() < deadline:
@@ -230,7 +230,7 @@ def test_an_owner_whose_clean_up_fails_does_not_keep_it(ended: type[BaseExceptio
         raise ended
 
     with monkeypatch.context() as patch:
-        patch.setattr(_owned_lock._Turn, "end", end)
+        patch.setattr(owned_lock._Turn, "end", end)
         with pytest.raises(ended):
             lock.run(nothing)
     assert not lock.is_mine()
@@ -243,7 +243,7 @@ def test_who_waits_finds_out_that_the_owner_has_ended(monkeypatch: pytest.Monkey
     def end(_: object) -> None:
         raise MemoryError
 
-    monkeypatch.setattr(_owned_lock._Turn, "end", end)
+    monkeypatch.setattr(owned_lock._Turn, "end", end)
     monkeypatch.setattr(threading, "excepthook", lambda _: None)
     answers: list[object] = []
     with held(lock):

@@ -28,11 +28,8 @@ from hypothesis import strategies as st
 
 from alicred import CachingProvider, ChainPolicy, ChainProvider, OnError, RefreshMode, RefreshPolicy, RetryingProvider
 from alicred.credential import BearerToken, Credential
+from alicred.default import default_chain
 from alicred.errors import AlicredError, ChainError
-from alicred.profiles import cli_login
-from alicred.profiles.bearer import BearerProfileProvider
-from alicred.profiles.cli_profile import CliProfileProvider
-from alicred.profiles.profile_file import ProfileFileProvider
 from alicred.sources import (
     EcsRamRoleProvider,
     EnvironmentProvider,
@@ -46,10 +43,13 @@ from alicred.sources.credentials_uri import CredentialsUriProvider
 from alicred.sources.external_process import ExternalProcessProvider
 from alicred.sources.function_compute import FunctionComputeProvider
 from alicred.sources.oauth import OAuthProvider, OAuthSite, OAuthTokens
+from alicred.sources.profiles.bearer import BearerProfileProvider
+from alicred.sources.profiles.cli import oauth_login
+from alicred.sources.profiles.cli.provider import CliProfileProvider
+from alicred.sources.profiles.ini.provider import ProfileFileProvider
 from alicred.sources.saml_role_arn import SamlRoleArnProvider
 from alicred.testing import FakeClock, FakeCloud, faults
-from alicred.testing.exchange import Answer, Json, json_answer
-from alicred.wiring import default_chain
+from alicred.testing.cloud.exchange import Answer, Json, json_answer
 
 SECRET = "Pl4nt3dK3y0fTh3L1br4ry"
 # Also in part, and in the dress that a URL, a header or a log may put on it.
@@ -542,7 +542,7 @@ def check(
         cloud.faulty(data.draw(PLANTINGS), operation=operation),
         listening() as said,
     ):
-        patch.setattr(cli_login, "OAUTH_SITES", site)
+        patch.setattr(oauth_login, "OAUTH_SITES", site)
         ask(said, lambda: source(case), listens=data.draw(st.booleans()))
     said.search(case.secrets)
     assert lines_with(case.secrets, cloud, before) == []

@@ -51,7 +51,7 @@ providers = {
     "write-back": lambda: write_back.update(str(folder / "config.json"), "default", {"sts_token": "token"}, still={}),
 }
 providers["class"] = lambda: alicred.EcsRamRoleProvider(imds=ImdsClient())  # the class that it knows, not one of another time
-from alicred.profiles import write_back
+from alicred.sources.profiles.cli import write_back
 from alicred.wire.imds import ImdsClient
 
 failed = {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from alicred._lazy import lazily
+from alicred._internal.lazy import lazily
 from alicred.clock import SYSTEM_CLOCK, Clock, SystemClock
 from alicred.credential import BearerToken, Credential, Expiring
 from alicred.errors import (
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     __version__: str
 
     from alicred.chain import ChainProvider
+    from alicred.default import default_chain, default_provider
     from alicred.events import (
         ChainResolved,
         Event,
@@ -43,9 +44,6 @@ if TYPE_CHECKING:
     from alicred.policy.refresh import OnDenied, RefreshMode, RefreshPolicy, Schedule
     from alicred.policy.retry import RetryPolicy
     from alicred.policy.window import FixedWindow, FractionWindow, TieredWindow, Window
-    from alicred.profiles.bearer import BearerProfileProvider
-    from alicred.profiles.cli_profile import CliProfileProvider
-    from alicred.profiles.profile_file import ProfileFileProvider
     from alicred.refresh.cache import CachingProvider
     from alicred.refresh.snapshot import Phase
     from alicred.refresh.state import CacheState
@@ -59,6 +57,9 @@ if TYPE_CHECKING:
     from alicred.sources.function_compute import FunctionComputeProvider
     from alicred.sources.oauth import OAuthProvider, OAuthTokens
     from alicred.sources.oidc_role_arn import OidcRoleArnProvider
+    from alicred.sources.profiles.bearer import BearerProfileProvider
+    from alicred.sources.profiles.cli.provider import CliProfileProvider
+    from alicred.sources.profiles.ini.provider import ProfileFileProvider
     from alicred.sources.ram_role_arn import RamRoleArnProvider
     from alicred.sources.rsa_key_pair import RsaKeyPairProvider
     from alicred.sources.saml_role_arn import SamlRoleArnProvider
@@ -66,21 +67,20 @@ if TYPE_CHECKING:
     from alicred.wire.http import HttpClient
     from alicred.wire.imds import ImdsClient
     from alicred.wire.sts import CallerIdentity, StsClient
-    from alicred.wiring import default_chain, default_provider
 else:
     # Loaded when it is first used, so that an import costs what is used and no more.
     __getattr__, __dir__ = lazily(
         __name__,
         {
             "Backoff": "alicred.policy.backoff",
-            "BearerProfileProvider": "alicred.profiles.bearer",
+            "BearerProfileProvider": "alicred.sources.profiles.bearer",
             "CacheState": "alicred.refresh.state",
             "CachingProvider": "alicred.refresh.cache",
             "CallerIdentity": "alicred.wire.sts",
             "ChainPolicy": "alicred.policy.chain",
             "ChainProvider": "alicred.chain",
             "ChainResolved": "alicred.events",
-            "CliProfileProvider": "alicred.profiles.cli_profile",
+            "CliProfileProvider": "alicred.sources.profiles.cli.provider",
             "CloudSsoProvider": "alicred.sources.cloud_sso",
             "CredentialsUriProvider": "alicred.sources.credentials_uri",
             "EcsRamRoleProvider": "alicred.sources.ecs_ram_role",
@@ -100,7 +100,7 @@ else:
             "OnDenied": "alicred.policy.refresh",
             "OnError": "alicred.policy.chain",
             "Phase": "alicred.refresh.snapshot",
-            "ProfileFileProvider": "alicred.profiles.profile_file",
+            "ProfileFileProvider": "alicred.sources.profiles.ini.provider",
             "RamRoleArnProvider": "alicred.sources.ram_role_arn",
             "RefreshFailed": "alicred.events",
             "RefreshMode": "alicred.policy.refresh",
@@ -121,9 +121,9 @@ else:
             "StsClient": "alicred.wire.sts",
             "TieredWindow": "alicred.policy.window",
             "Window": "alicred.policy.window",
-            "__version__": "alicred._version",
-            "default_chain": "alicred.wiring",
-            "default_provider": "alicred.wiring",
+            "__version__": "alicred._internal.version",
+            "default_chain": "alicred.default",
+            "default_provider": "alicred.default",
         },
     )
 

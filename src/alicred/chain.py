@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import partial
 from typing import Generic
 
-import alicred._arguments as check
-from alicred._real_time import monotonic
+import alicred._internal.checks as check
+from alicred._internal.real_time import monotonic
 from alicred._values import checked, utc
 from alicred.credential import BearerToken, C, Credential, named
 from alicred.errors import AlicredError, ChainError, ConfigurationError, NotConfigured, as_alicred_error, text_of

@@ -8,9 +8,9 @@ from datetime import datetime, timedelta, timezone
 from functools import partial
 from typing import Protocol
 
-from alicred._log import WARNING, log
-from alicred._real_time import monotonic
-from alicred._skew import STEP_SECONDS, Skew
+from alicred._internal.log import WARNING, log
+from alicred._internal.real_time import monotonic
+from alicred._internal.skew import STEP_SECONDS, Skew
 
 
 class Clock(Protocol):

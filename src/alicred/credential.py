@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import attrs
 
-import alicred._arguments as check
+import alicred._internal.checks as check
 from alicred.errors import ConfigurationError
 
 if TYPE_CHECKING:

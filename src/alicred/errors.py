@@ -10,7 +10,7 @@ from contextlib import suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from alicred._shortage import TEMPORARY, shortage
+from alicred._internal.shortage import TEMPORARY, shortage
 
 if TYPE_CHECKING:
     from types import FrameType

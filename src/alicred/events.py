@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 import attrs
 
-from alicred._log import DEBUG, ERROR, INFO, WARNING, is_logged, log
+from alicred._internal.log import DEBUG, ERROR, INFO, WARNING, is_logged, log
 from alicred._values import utc
 from alicred.errors import AlicredError, is_of_user_code, text_of
 

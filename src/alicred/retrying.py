@@ -6,8 +6,8 @@ from datetime import timedelta
 from functools import partial
 from typing import Generic
 
-import alicred._arguments as check
-from alicred._random import draw
+import alicred._internal.checks as check
+from alicred._internal.random import draw
 from alicred._values import checked
 from alicred.clock import SYSTEM_CLOCK, Clock
 from alicred.credential import C

@@ -47,7 +47,7 @@ class BearerTokenAccount(Signing):
 
 @pytest.fixture
 def without_client(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in [name for name in sys.modules if name.partition(".")[0] == "odps" or name == "alicred.adapters._odps_account"]:
+    for name in [name for name in sys.modules if name.partition(".")[0] == "odps" or name == "alicred.adapters._clients.odps_account"]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "odps", None)
 
@@ -59,7 +59,7 @@ def stand_in(monkeypatch: pytest.MonkeyPatch, without_client: None) -> Iterator[
     monkeypatch.setitem(sys.modules, "odps", ModuleType("odps"))
     monkeypatch.setitem(sys.modules, "odps.accounts", accounts)
     yield
-    sys.modules.pop("alicred.adapters._odps_account", None)
+    sys.modules.pop("alicred.adapters._clients.odps_account", None)
 
 
 def signed(account: Any, region: str | None = None) -> tuple[object, ...]:

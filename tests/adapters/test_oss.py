@@ -121,9 +121,9 @@ class Files:
 @pytest.fixture
 def fresh() -> Iterator[None]:
     """Our module that imports the package is imported anew, here and by whoever comes next."""
-    sys.modules.pop("alicred.adapters._ossfs", None)
+    sys.modules.pop("alicred.adapters._clients.ossfs", None)
     yield
-    sys.modules.pop("alicred.adapters._ossfs", None)
+    sys.modules.pop("alicred.adapters._clients.ossfs", None)
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ PROVIDER = StaticProvider(Credential("the-id", "the-secret", "the-token"))
 
 @pytest.fixture
 def not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in [name for name in sys.modules if name.partition(".")[0] == "aliyunsdkcore" or name == "alicred.adapters._sdk_core"]:
+    for name in [name for name in sys.modules if name.partition(".")[0] == "aliyunsdkcore" or name == "alicred.adapters._clients.sdk_core"]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "aliyunsdkcore", None)
 

@@ -63,7 +63,7 @@ def module(name: str, **contents: Any) -> ModuleType:
 
 @pytest.fixture
 def without_client(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in [name for name in sys.modules if name.partition(".")[0] == "aliyun" or name == "alicred.adapters._sls_worker"]:
+    for name in [name for name in sys.modules if name.partition(".")[0] == "aliyun" or name == "alicred.adapters._clients.sls_worker"]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "aliyun", None)
 
@@ -117,7 +117,7 @@ def stand_in(monkeypatch: pytest.MonkeyPatch, without_client: None) -> Iterator[
     }.items():
         monkeypatch.setitem(sys.modules, name, module(name, **contents))
     yield
-    sys.modules.pop("alicred.adapters._sls_worker", None)
+    sys.modules.pop("alicred.adapters._clients.sls_worker", None)
 
 
 OPTION: Any = SimpleNamespace(endpoint="here", auth_version="v4", region="r", consumer_group_name="group", consumer_name="one")

@@ -7,7 +7,7 @@ import json
 import threading
 from collections.abc import Callable
 
-from alicred.testing.exchange import Answer, Json, Request
+from alicred.testing.cloud.exchange import Answer, Json, Request
 from tests.clients.support import Keys, Loopback, Verify
 
 PROJECT, TABLE = "a_project", "a_table"

@@ -13,7 +13,7 @@ from xml.sax.saxutils import escape, unescape
 
 import attrs
 
-from alicred.testing.exchange import Answer, Request
+from alicred.testing.cloud.exchange import Answer, Request
 
 BUCKET = "a-bucket"
 _WHEN = "2024-05-06T07:08:09.000Z"

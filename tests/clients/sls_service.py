@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from alicred.testing.exchange import Answer, Json, Request
+from alicred.testing.cloud.exchange import Answer, Json, Request
 from tests.clients.support import Keys, Loopback, Verify
 
 PACKAGE = "aliyun-log-python-sdk"

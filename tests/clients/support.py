@@ -19,9 +19,9 @@ from pathlib import Path
 import attrs
 
 from alicred import Credential
-from alicred.testing.exchange import Answer, Request
-from alicred.testing.server import Server
-from alicred.testing.tls import server_context
+from alicred.testing.cloud.exchange import Answer, Request
+from alicred.testing.cloud.server import Server
+from alicred.testing.cloud.tls import server_context
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "docs" / "examples" / "clients"
 CALLS = 5  # of one caller, one after the other

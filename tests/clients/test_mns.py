@@ -16,7 +16,7 @@ import pytest
 
 from alicred import CachingProvider, Credential, DeniedError, Provider, RefreshPolicy
 from alicred.adapters import mns
-from alicred.testing.exchange import Answer, Request
+from alicred.testing.cloud.exchange import Answer, Request
 from tests.clients.sessions import Early, for_a_while
 from tests.clients.signatures import mns as signatures
 from tests.clients.support import Driver, Keys, Loopback, refusal, run_example

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from alicred.adapters import tea
-from alicred.testing.exchange import Answer, Request
+from alicred.testing.cloud.exchange import Answer, Request
 from tests.clients.signatures import acs
 from tests.clients.support import Driver, Keys, Loopback, refusal
 

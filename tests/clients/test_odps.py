@@ -15,7 +15,7 @@ import pytest
 from alicred import BearerToken, CachingProvider, ConfigurationError, Credential, DeniedError, RefreshPolicy, StaticProvider
 from alicred.adapters import odps as adapted
 from alicred.adapters import odps_bearer
-from alicred.testing.exchange import Answer, Request
+from alicred.testing.cloud.exchange import Answer, Request
 from tests.clients.odps_service import PROJECT, TABLE, OdpsLoopback, Project, error
 from tests.clients.sessions import Early, for_a_while
 from tests.clients.signatures import odps as signatures

@@ -12,7 +12,7 @@ import pytest
 from alicred import DeniedError, StaticProvider
 from alicred.adapters import alibabacloud_credentials
 from alicred.testing import FakeCloud
-from alicred.testing.exchange import Answer, Request
+from alicred.testing.cloud.exchange import Answer, Request
 from tests.clients.signatures import acs
 from tests.clients.support import Driver, Keys, Loopback, run_example
 from tests.support import Script, in_threads

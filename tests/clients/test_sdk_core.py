@@ -18,7 +18,7 @@ import pytest
 
 from alicred import ConfigurationError, Credential, DeniedError, Provider, StaticProvider
 from alicred.adapters import sdk_core, sdk_core_client
-from alicred.testing.exchange import Answer, Request
+from alicred.testing.cloud.exchange import Answer, Request
 from tests.clients.signatures import acs
 from tests.clients.support import Driver, Keys, Loopback, run_example
 from tests.support import Script

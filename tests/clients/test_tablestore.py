@@ -12,7 +12,7 @@ import pytest
 
 from alicred import CachingProvider, Credential, DeniedError, Provider, RefreshPolicy
 from alicred.adapters import tablestore as adapted
-from alicred.testing.exchange import Answer, Request
+from alicred.testing.cloud.exchange import Answer, Request
 from tests.clients.sessions import Early, Slow, for_a_while, in_tasks_for_a_while
 from tests.clients.signatures import ots
 from tests.clients.support import Driver, Keys, Loopback, Verify, run_example

@@ -10,7 +10,7 @@ import pytest
 
 from alicred import BearerToken, StaticProvider
 from alicred.adapters import tea
-from alicred.testing.exchange import Answer, Request
+from alicred.testing.cloud.exchange import Answer, Request
 from tests.clients.signatures import acs, sls
 from tests.clients.support import Driver, Keys, Loopback, refusal
 

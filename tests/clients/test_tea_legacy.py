@@ -11,7 +11,7 @@ import pytest
 
 from alicred import DeniedError
 from alicred.adapters import tea
-from alicred.testing.exchange import Answer, Request
+from alicred.testing.cloud.exchange import Answer, Request
 from tests.clients.signatures import acs, oss
 from tests.clients.support import Driver, Keys, Loopback, Verify, refusal
 from tests.support import Script

@@ -12,7 +12,7 @@ import pytest
 
 from alicred import BearerToken, DeniedError, StaticProvider
 from alicred.adapters import tea
-from alicred.testing.exchange import Answer, Request
+from alicred.testing.cloud.exchange import Answer, Request
 from tests.clients.signatures import acs
 from tests.clients.support import Driver, Keys, Loopback, refusal
 from tests.support import Script

@@ -228,7 +228,7 @@ class Counting(Plain):
 
 def test_a_token_that_is_asked_for_alone_does_not_grow_old(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 1000.0
-    monkeypatch.setattr("alicred._last_fetch.monotonic", lambda: now)
+    monkeypatch.setattr("alicred.adapters.last_fetch.monotonic", lambda: now)
     client = Client(provider=Counting())
     assert client.get_security_token() == client.get_security_token() == "security_token-1"
     now += 61

@@ -10,7 +10,7 @@ from pathlib import Path
 import alicred.compat
 
 HERE = Path(alicred.compat.__file__).parent
-FILES = [*HERE.rglob("*.py"), HERE.parent / "_last_fetch.py"]
+FILES = [*HERE.rglob("*.py"), HERE.parent / "adapters" / "last_fetch.py"]
 LOCKS = {"Lock", "RLock", "Condition", "Semaphore", "BoundedSemaphore", "Barrier", "Queue", "SimpleQueue", "allocate_lock"}
 WAITS = {"acquire", "wait", "wait_for", "join", "result", "flock", "lockf"}
 

@@ -16,7 +16,7 @@ import attrs
 import pytest
 
 from alicred import AlicredError, CachingProvider, RefreshMode, RefreshPolicy
-from alicred._real_time import monotonic
+from alicred._internal.real_time import monotonic
 from tests.support import in_threads
 
 T = TypeVar("T")

@@ -19,8 +19,8 @@ from typing import Any
 import pytest
 
 from alicred import AlicredError, ChainProvider, CliProfileProvider, ExternalProcessProvider, OAuthProvider, OAuthTokens, TransientError
-from alicred.profiles.cli_lock import exclusive
-from alicred.profiles.write_back import update
+from alicred._internal.file_lock import exclusive
+from alicred.sources.profiles.cli.write_back import update
 from tests.adversities import call_with_left
 from tests.field import naive_logins
 from tests.field.harness import LONG, SHORT, Callers, Subject, bites, outcome

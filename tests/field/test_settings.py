@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from alicred import CliProfileProvider, ConfigurationError, Credential, ProfileFileProvider, RamRoleArnProvider, StaticProvider, StsClient
-from alicred.wiring import default_provider
+from alicred.default import default_provider
 from tests.field import naive_settings
 from tests.field.harness import Subject, bites, outcome
 from tests.recording_http import RecordingHttp

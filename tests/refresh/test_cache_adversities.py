@@ -40,10 +40,10 @@ from alicred import (
     RefreshSucceeded,
     TransientError,
 )
+from alicred._internal.forks import _reset_all
 from alicred.errors import another
 from alicred.refresh.engine import Engine
 from alicred.refresh.flight import Flight, Outcome
-from alicred.refresh.forks import _reset_all
 from alicred.testing import FakeClock
 from tests.strategies import EPOCH, credential
 from tests.support import HOUR, SECOND, Gate, Script, ids, in_threads

@@ -196,7 +196,7 @@ def test_every_one_of_the_first_providers_is_known_to_a_child_however_they_were_
     program = """
         import os, sys, threading
         from alicred import CachingProvider, Credential, StaticProvider
-        from alicred.refresh import forks
+        from alicred._internal import forks
 
         made, unknown = [], []
 

@@ -11,8 +11,8 @@ from datetime import timedelta
 import pytest
 
 from alicred import CachingProvider, TransientError
-from alicred._frames import this_frame
-from alicred._real_time import monotonic
+from alicred._internal.frames import this_frame
+from alicred._internal.real_time import monotonic
 from alicred.refresh.flight import LATE_THREAD_SECONDS, Flight, Outcome
 from alicred.refresh.waiting import Wait, wait_in_task
 from tests.support import Gate, Script, ids, in_threads

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from alicred._skew import Skew
+from alicred._internal.skew import Skew
 from alicred.clock import SYSTEM_CLOCK
 from alicred.credential import Credential
 from alicred.errors import AlicredError, ConfigurationError, DeniedError, MalformedResponseError, ProviderError, TransientError
 from alicred.sources.cloud_sso import CloudSsoProvider
 from alicred.testing import FakeCloud, faults
-from alicred.testing.logins import CloudSsoLogin
+from alicred.testing.cloud.logins import CloudSsoLogin
 from alicred.wire.http import HttpClient
 from tests.recording_http import RecordingHttp, by_official, canned, in_those_words, reply
 from tests.support import patience

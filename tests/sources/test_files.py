@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 
 from alicred import CliProfileProvider, OidcRoleArnProvider, ProfileFileProvider
-from alicred._shortage import TEMPORARY
+from alicred._internal.files import as_text, expand, home, read_file, read_if_there, shown
+from alicred._internal.shortage import TEMPORARY
 from alicred.errors import ConfigurationError, NotConfigured, TransientError
-from alicred.profiles.location import has_profile_file
-from alicred.sources._files import as_text, expand, home, read_file, read_if_there, shown
+from alicred.sources.profiles.ini.lookup import has_profile_file
 from tests.shortages import no_descriptors_left
 
 WHAT = "the test file"
@@ -303,12 +303,12 @@ def test_a_folder_whose_link_is_being_replaced_is_waited_for(tmp_path: Path, mon
         pauses.append(seconds)
         os.symlink(tmp_path / "version", tmp_path / "link")
 
-    monkeypatch.setattr("alicred.sources._files.time.sleep", pause)
+    monkeypatch.setattr("alicred._internal.files.time.sleep", pause)
     assert read_if_there(str(tmp_path / "link" / "file"), what="the file", limit=100, is_asked_for=False) == b"content"
     assert len(pauses) == 1
 
 
 def test_what_has_never_been_there_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("alicred.sources._files.time.sleep", lambda seconds: pytest.fail("it waits"))
+    monkeypatch.setattr("alicred._internal.files.time.sleep", lambda seconds: pytest.fail("it waits"))
     os.utime(tmp_path, (0, 0))
     assert read_if_there(str(tmp_path / "none" / "file"), what="the file", limit=100, is_asked_for=False) is None

@@ -20,7 +20,7 @@ from alicred.sources.credentials_uri import CredentialsUriProvider
 from alicred.sources.oauth import OAuthProvider, OAuthTokens
 from alicred.sources.saml_role_arn import SamlRoleArnProvider
 from alicred.testing import FakeCloud, faults
-from alicred.testing.exchange import Answer
+from alicred.testing.cloud.exchange import Answer
 from alicred.wire.http import HttpClient
 from alicred.wire.sts import StsClient
 from tests.wire.servers import Reply, Request, Server, answering

@@ -12,15 +12,15 @@ from typing import Any
 import attrs
 import pytest
 
-from alicred import _owned_lock
-from alicred._skew import Skew
+from alicred._internal import owned_lock
+from alicred._internal.skew import Skew
 from alicred.clock import SYSTEM_CLOCK
 from alicred.credential import Credential
 from alicred.errors import AlicredError, ConfigurationError, DeniedError, MalformedResponseError, ProviderError, TransientError
 from alicred.sources import oauth
 from alicred.sources.oauth import OAUTH_SITES, OAuthProvider, OAuthTokens
 from alicred.testing import FakeCloud, faults
-from alicred.testing.logins import OAuthLogin
+from alicred.testing.cloud.logins import OAuthLogin
 from alicred.wire.http import HttpClient
 from tests.adversities import interrupted_at
 from tests.raw_fork import in_raw_child
@@ -398,7 +398,7 @@ def test_a_renewal_whose_clean_up_fails_keeps_no_other_waiting(
         raise ended
 
     with monkeypatch.context() as patch:
-        patch.setattr(_owned_lock._Turn, "end", failing)
+        patch.setattr(owned_lock._Turn, "end", failing)
         with pytest.raises(ended):
             made.get()
     assert [type(found) for found in in_threads(2, made.get)] == [Credential] * 2

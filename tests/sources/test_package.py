@@ -23,14 +23,14 @@ def test_another_name_is_an_attribute_error() -> None:
 def test_naming_the_package_loads_no_source_and_each_source_loads_alone() -> None:
     program = (
         "import sys, alicred.sources\n"
-        "before = [name for name in sys.modules if name.startswith(('alicred.sources.', 'alicred.profiles.'))]\n"
+        "before = [name for name in sys.modules if name.startswith(('alicred.sources.', 'alicred.sources.profiles.'))]\n"
         "alicred.sources.StaticProvider\n"
-        "after = [name for name in sys.modules if name.startswith(('alicred.sources.', 'alicred.profiles.'))]\n"
+        "after = [name for name in sys.modules if name.startswith(('alicred.sources.', 'alicred.sources.profiles.'))]\n"
         "print(sorted(set(after) - set(before)))\n"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=30, check=True)
     assert done.stdout in ("['alicred.sources.static']\n", "[]\n"), done.stdout
-    for module in ("sources.static", "sources.ram_role_arn", "profiles.profile_file", "profiles.bearer", "wiring"):
+    for module in ("sources.static", "sources.ram_role_arn", "sources.profiles.ini.provider", "sources.profiles.bearer", "default"):
         # each may be the first that a program imports
         subprocess.run([sys.executable, "-c", f"import alicred.{module}"], timeout=30, check=True)
 
@@ -40,7 +40,7 @@ def test_no_source_loads_what_is_heavy(heavy: str) -> None:
     program = (
         "import sys\n"
         "before = set(sys.modules)\n"
-        "import alicred.sources, alicred.wiring\n"
+        "import alicred.sources, alicred.default\n"
         "[getattr(alicred.sources, name) for name in alicred.sources.__all__]\n"
         f"print([name for name in set(sys.modules) - before if name.partition('.')[0] == {heavy!r}])\n"
     )

@@ -17,7 +17,7 @@ import urllib3
 
 from alicred import ConfigurationError
 from alicred.testing import FakeCloud, faults
-from alicred.testing.exchange import Answer
+from alicred.testing.cloud.exchange import Answer
 from tests.testing.caller import Response, acs3, assume, role_params, send
 
 SHORT = timedelta(milliseconds=150)

@@ -14,7 +14,7 @@ from alicred.credential import Credential
 from alicred.errors import AlicredError, DeniedError, MalformedResponseError, ProviderError, TransientError
 from alicred.wire import answers
 from alicred.wire.http import HttpResponse
-from alicred.wire.refusals import refusal
+from alicred.wire.service_errors import refusal
 from tests.wire.vectors import cases
 
 KEY = {"AccessKeyId": "STS.id", "AccessKeySecret": "planted-secret", "SecurityToken": "planted-token", "Expiration": "2030-01-02T03:04:05Z"}

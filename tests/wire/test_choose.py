@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from alicred._environ import is_true, variable
+from alicred._internal.environ import is_true, variable
 from alicred.errors import ConfigurationError
-from alicred.wire.choose import sts_endpoint
+from alicred.wire.sts_endpoint import sts_endpoint
 
 ENDPOINT = {"ALIBABA_CLOUD_STS_ENDPOINT": "env.example"}
 REGION = {"ALIBABA_CLOUD_STS_REGION": "cn-env"}

@@ -109,7 +109,7 @@ def listen(context: ssl.SSLContext | None) -> int:
 
 def main() -> None:
     from alicred.testing import FakeCloud
-    from alicred.testing.tls import server_context
+    from alicred.testing.cloud.tls import server_context
 
     with tempfile.TemporaryDirectory() as folder, FakeCloud() as cloud:
         ca_file = Path(folder, "ca.pem")

@@ -7,8 +7,8 @@ from datetime import timedelta
 from inspect import iscoroutine
 from typing import ClassVar, cast
 
-import alicred._arguments as check
-from alicred._tasks import ask_in_task
+import alicred._internal.checks as check
+from alicred._internal.tasks import ask_in_task
 from alicred.credential import BearerToken, Credential
 from alicred.errors import ConfigurationError
 from alicred.provider import Provider

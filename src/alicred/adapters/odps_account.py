@@ -9,7 +9,7 @@ from alicred.credential import BearerToken, Credential
 from alicred.provider import Provider
 
 if TYPE_CHECKING:
-    from alicred.adapters._odps_account import OdpsAccount, OdpsBearerAccount
+    from alicred.adapters._clients.odps_account import OdpsAccount, OdpsBearerAccount
 
 
 def odps(provider: Provider[Credential]) -> OdpsAccount:
@@ -25,7 +25,7 @@ def odps(provider: Provider[Credential]) -> OdpsAccount:
         ConfigurationError: *provider* is no provider, or the package is not installed.
     """
     try:
-        from alicred.adapters._odps_account import OdpsAccount
+        from alicred.adapters._clients.odps_account import OdpsAccount
     except ImportError as error:
         raise missing_client("odps", "pyodps", error) from error
     return OdpsAccount(provider)
@@ -41,7 +41,7 @@ def odps_bearer(provider: Provider[BearerToken]) -> OdpsBearerAccount:
         ConfigurationError: *provider* is no provider, or the package is not installed.
     """
     try:
-        from alicred.adapters._odps_account import OdpsBearerAccount
+        from alicred.adapters._clients.odps_account import OdpsBearerAccount
     except ImportError as error:
         raise missing_client("odps_bearer", "pyodps", error) from error
     return OdpsBearerAccount(provider)

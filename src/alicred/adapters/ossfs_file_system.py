@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
 
-import alicred._arguments as check
-from alicred._tasks import ask_in_task
+import alicred._internal.checks as check
+from alicred._internal.tasks import ask_in_task
 from alicred.adapters.adapter import missing_client
 from alicred.adapters.getters import GetterProvider
 from alicred.credential import Credential
@@ -39,7 +39,7 @@ def ossfs(
     credentials = OssfsProvider.of(provider)
     _look_at(region, options)
     try:
-        from alicred.adapters._ossfs import ProviderOSSFileSystem
+        from alicred.adapters._clients.ossfs import ProviderOSSFileSystem
     except ImportError as error:
         raise missing_client("ossfs", "ossfs", error) from error
     return ProviderOSSFileSystem(credentials=credentials, endpoint=endpoint, region=region, **options)
@@ -58,7 +58,7 @@ def ossfs_aio(
     credentials = OssfsProvider.of(provider, "ossfs_aio")
     _look_at(region, options, "ossfs_aio")
     try:
-        from alicred.adapters._ossfs import ProviderAioOSSFileSystem
+        from alicred.adapters._clients.ossfs import ProviderAioOSSFileSystem
     except ImportError as error:
         raise missing_client("ossfs_aio", "ossfs", error) from error
     return ProviderAioOSSFileSystem(credentials=credentials, endpoint=endpoint, region=region, **options)

@@ -11,7 +11,7 @@ from alicred.errors import ConfigurationError
 from alicred.provider import Provider
 
 if TYPE_CHECKING:
-    from alicred.adapters._sdk_core import SdkCoreClient, SdkCoreCredential
+    from alicred.adapters._clients.sdk_core import SdkCoreClient, SdkCoreCredential
 
 _PACKAGE = "aliyun-python-sdk-core"
 _OVERRIDING = ("ALIYUN_ACCESS_KEY_ID", "ALIYUN_ACCESS_KEY_SECRET")
@@ -36,7 +36,7 @@ def sdk_core(provider: Provider[Credential]) -> SdkCoreCredential:
             "unset them, or use sdk_core_client()"
         )
     try:
-        from alicred.adapters._sdk_core import SdkCoreCredential
+        from alicred.adapters._clients.sdk_core import SdkCoreCredential
     except ImportError as error:
         raise missing_client("sdk_core", _PACKAGE, error) from error
     return SdkCoreCredential(provider)
@@ -57,7 +57,7 @@ def sdk_core_client(provider: Provider[Credential], region_id: str, **options: o
             that alicred does not know, or an option is a credential.
     """
     try:
-        from alicred.adapters._sdk_core import SdkCoreClient
+        from alicred.adapters._clients.sdk_core import SdkCoreClient
     except ImportError as error:
         raise missing_client("sdk_core_client", _PACKAGE, error) from error
     return SdkCoreClient(provider, region_id, **options)

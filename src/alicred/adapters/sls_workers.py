@@ -55,7 +55,7 @@ class SlsConsumer(Adapter):
             AlicredError: The provider has no credential.
         """
         try:
-            from alicred.adapters._sls_worker import SlsWorker
+            from alicred.adapters._clients.sls_worker import SlsWorker
         except ImportError as error:
             raise missing_client("sls_consumer", "aliyun-log-python-sdk", error) from error
         self._credential()  # fails here, with its own error, rather than in the first request

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import attrs
 
-import alicred._arguments as check
-from alicred._last_fetch import LastFetch
-from alicred._tasks import ask_in_task
+import alicred._internal.checks as check
+from alicred._internal.tasks import ask_in_task
 from alicred.adapters.adapter import not_a_value
+from alicred.adapters.last_fetch import LastFetch
 from alicred.credential import BearerToken, Credential
 from alicred.errors import ConfigurationError
 from alicred.provider import Provider

@@ -21,6 +21,7 @@ import attrs
 from alicred.adapters import TeaCredential, tea
 from alicred.cli.report import Session, say, table, timeline
 from alicred.credential import Credential
+from alicred.default import default_provider
 from alicred.errors import AlicredError
 from alicred.events import Event, RefreshFailed, RefreshSucceeded
 from alicred.policy.backoff import Backoff
@@ -29,7 +30,6 @@ from alicred.policy.retry import RetryPolicy
 from alicred.policy.window import FractionWindow
 from alicred.refresh.cache import CachingProvider
 from alicred.testing import FakeCloud, faults
-from alicred.wiring import default_provider
 
 if TYPE_CHECKING:
     from alibabacloud_ocr20191230.client import Client

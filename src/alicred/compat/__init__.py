@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from alicred._lazy import lazily
+from alicred._internal.lazy import lazily
 
 if TYPE_CHECKING:
     from alicred.compat.bridge import native

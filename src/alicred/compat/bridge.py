@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime, timezone
 from typing import Protocol, TypeGuard, cast
 
-from alicred._tasks import ask_in_task, in_thread
+from alicred._internal.tasks import ask_in_task, in_thread
 from alicred.compat.api import ICredentials, ICredentialsProvider
 from alicred.compat.exceptions import CredentialException, CredentialValueError, explained, native_error
 from alicred.compat.naming import kind_of

@@ -9,9 +9,9 @@ from contextvars import ContextVar
 from inspect import isawaitable
 from typing import TYPE_CHECKING, Generic, ParamSpec
 
-from alicred._arguments import is_coroutine_function
-from alicred._log import WARNING, log
-from alicred._tasks import is_in_trio
+from alicred._internal.checks import is_coroutine_function
+from alicred._internal.log import WARNING, log
+from alicred._internal.tasks import is_in_trio
 from alicred.compat.exceptions import CredentialValueError
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from alicred._lazy import lazily
+from alicred._internal.lazy import lazily
 from alicred.compat.api import ICredentialsProvider
 from alicred.compat.bridge import GivesCredentials, official, provider_name
 from alicred.compat.cloud_credential import CloudCredential

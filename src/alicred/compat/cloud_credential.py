@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from alicred._last_fetch import LastFetch
+from alicred.adapters.last_fetch import LastFetch
 from alicred.compat.api import ICredentials
 from alicred.compat.bridge import GivesCredentials, credentials_in_task
 from alicred.compat.models import CredentialModel

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 
-from alicred._environ import variable
+from alicred._internal.environ import variable
 
 _assigned: dict[str, str | None] = {}
 

@@ -7,8 +7,8 @@ from datetime import datetime, timedelta, timezone
 from functools import partial
 from typing import TYPE_CHECKING
 
-import alicred._arguments as check
-from alicred._environ import variable
+import alicred._internal.checks as check
+from alicred._internal.environ import variable
 from alicred.compat.environ import ENVIRON
 from alicred.compat.exceptions import CredentialValueError
 from alicred.compat.http import HttpOptions

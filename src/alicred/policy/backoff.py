@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from alicred._validators import at_least_one, not_negative, refuse, share, unit_draw
+from alicred._internal.validators import at_least_one, not_negative, refuse, share, unit_draw
 from alicred.errors import ConfigurationError, is_of_user_code
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from enum import Enum
 
 import attrs
 
-from alicred._validators import flag, member_of
+from alicred._internal.validators import flag, member_of
 
 
 class OnError(Enum):

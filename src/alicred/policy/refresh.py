@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from alicred._validators import ZERO, instance_of, member_of, not_negative, positive, refuse, share, unit_draw
+from alicred._internal.validators import ZERO, instance_of, member_of, not_negative, positive, refuse, share, unit_draw
 from alicred.errors import ConfigurationError
 from alicred.policy.backoff import Backoff, asked
 from alicred.policy.window import FixedWindow, FractionWindow, Window

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import attrs
 
-from alicred._validators import ZERO, callable_, count, instance_of, not_negative
+from alicred._internal.validators import ZERO, callable_, count, instance_of, not_negative
 from alicred.errors import AlicredError, ProviderError, is_transient
 from alicred.policy.backoff import Backoff
 

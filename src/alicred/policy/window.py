@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeGuard, cast
 
 import attrs
 
-from alicred._validators import not_negative, refuse, share
+from alicred._internal.validators import not_negative, refuse, share
 
 if TYPE_CHECKING:
     Field = attrs.Attribute[Any]

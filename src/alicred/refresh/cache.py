@@ -6,17 +6,17 @@ from collections.abc import Generator
 from datetime import timedelta
 from functools import partial
 
-import alicred._arguments as check
-from alicred._random import draw
-from alicred._real_time import monotonic
-from alicred._validators import ZERO
+import alicred._internal.checks as check
+from alicred._internal.random import draw
+from alicred._internal.real_time import monotonic
+from alicred._internal.validators import ZERO
 from alicred.clock import SYSTEM_CLOCK, Clock
 from alicred.credential import C
 from alicred.errors import AlicredError, ConfigurationError, another
 from alicred.events import Listener, ServedStale, tell
 from alicred.policy.refresh import RefreshMode, RefreshPolicy
 from alicred.provider import Provider
-from alicred.refresh import refusals
+from alicred.refresh import failures
 from alicred.refresh.decision import Action
 from alicred.refresh.engine import Engine
 from alicred.refresh.flight import Flight, Outcome
@@ -197,15 +197,15 @@ class CachingProvider(Engine[C]):
                 raise another(flight.error)
             if outcome is Outcome.COMMITTED:
                 if snapshot.usable(now) is not None:
-                    raise refusals.too_short(self._name, span)
+                    raise failures.too_short(self._name, span)
                 unusable += 1
                 if unusable >= _UNUSABLE_VALUES:
                     was_rejected = snapshot.held is not None and snapshot.held.invalidated
-                    raise refusals.rejected_meanwhile(self._name, unusable) if was_rejected else refusals.ends_at_once(self._name)
+                    raise failures.rejected_meanwhile(self._name, unusable) if was_rejected else failures.ends_at_once(self._name)
             elif flight.is_run_by_this_thread():
-                raise refusals.asks_itself(self._name)
+                raise failures.asks_itself(self._name)
             elif not has_time:
-                raise refusals.waited_in_vain(self._name, self._refresh.max_wait)
+                raise failures.waited_in_vain(self._name, self._refresh.max_wait)
 
     def _wait(self, flight: Flight, seconds: float) -> Generator[Wait, None, None]:
         """Wait until *flight* has ended, for at most *seconds*. Looks from time to time whether it is still run."""
@@ -235,12 +235,12 @@ class CachingProvider(Engine[C]):
     def _refusal(self, snapshot: Snapshot[C], now: float, span: timedelta) -> AlicredError:
         """Why a caller gets no value and need not wait for one."""
         if snapshot.closed:
-            return refusals.closed(self._name)
+            return failures.closed(self._name)
         if snapshot.last_error is not None:
             return another(snapshot.last_error)
         if snapshot.usable(now) is not None:
-            return refusals.too_short(self._name, span)
-        return refusals.rejected_again(self._name, snapshot.next_attempt_at - now)
+            return failures.too_short(self._name, span)
+        return failures.rejected_again(self._name, snapshot.next_attempt_at - now)
 
 
 def _checked_span(span: object) -> timedelta:

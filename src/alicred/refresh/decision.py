@@ -8,7 +8,7 @@ from math import inf
 
 import attrs
 
-from alicred._validators import ZERO
+from alicred._internal.validators import ZERO
 from alicred.credential import C
 from alicred.refresh.snapshot import Held, Phase, Snapshot
 

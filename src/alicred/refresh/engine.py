@@ -12,10 +12,11 @@ from typing import Generic, cast
 
 import attrs
 
-from alicred._frames import this_frame
-from alicred._log import ERROR, log
-from alicred._random import draw
-from alicred._tasks import off_loop
+from alicred._internal.forks import watch
+from alicred._internal.frames import this_frame
+from alicred._internal.log import ERROR, log
+from alicred._internal.random import draw
+from alicred._internal.tasks import off_loop
 from alicred._values import checked
 from alicred.clock import Clock
 from alicred.credential import C
@@ -24,10 +25,9 @@ from alicred.events import Event, Listener, RefreshFailed, RefreshStarted, Refre
 from alicred.policy.refresh import USUAL_BACKOFF, RefreshPolicy
 from alicred.policy.window import WINDOWS
 from alicred.provider import Provider
-from alicred.refresh import refusals
+from alicred.refresh import failures
 from alicred.refresh.decision import Action, Decision, decide
 from alicred.refresh.flight import Flight, Outcome
-from alicred.refresh.forks import watch
 from alicred.refresh.snapshot import Held, Snapshot, hold
 from alicred.refresh.state import describe, wall_time
 from alicred.refresh.threads import start_thread
@@ -238,9 +238,9 @@ class Engine(Generic[C]):
             except BaseException as raised:
                 if on_callers_thread:
                     if is_of_listener(raised):  # what the user's own code raised takes no pause away
-                        self._fail(flight, refusals.ended_with(self._name, raised), began)
+                        self._fail(flight, failures.ended_with(self._name, raised), began)
                     raise
-                error = refusals.ended_with(self._name, raised)
+                error = failures.ended_with(self._name, raised)
                 error.__cause__ = raised
             if error is not None:
                 forget_locals(error, but_not_in=callers)
@@ -272,10 +272,10 @@ class Engine(Generic[C]):
         except BaseException as error:
             if not is_of_user_code(error, at_once=not isinstance(self._refresh.ahead, WINDOWS)):
                 raise
-            raise refusals.policy_raised(self._name, error) from error
+            raise failures.policy_raised(self._name, error) from error
         if held.expires_after <= held.fetched_at:
             self._resync_wall_clock(held)
-            raise refusals.expired_on_arrival(self._name, held)
+            raise failures.expired_on_arrival(self._name, held)
         return held
 
     def _resync_wall_clock(self, fetched: Held[C]) -> None:

@@ -10,8 +10,8 @@ from types import FrameType
 from typing import NamedTuple
 from weakref import ref
 
-from alicred._frames import is_executing, this_frame
-from alicred._real_time import monotonic
+from alicred._internal.frames import is_executing, this_frame
+from alicred._internal.real_time import monotonic
 from alicred.errors import AlicredError
 
 LATE_THREAD_SECONDS = 5.0

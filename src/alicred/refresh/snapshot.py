@@ -11,8 +11,8 @@ from typing import Generic
 
 import attrs
 
-from alicred._skew import STEP_SECONDS
-from alicred._validators import ZERO
+from alicred._internal.skew import STEP_SECONDS
+from alicred._internal.validators import ZERO
 from alicred.credential import C
 from alicred.errors import AlicredError, DeniedError, is_local, remarked
 from alicred.policy.refresh import OnDenied, RefreshPolicy, pause_after

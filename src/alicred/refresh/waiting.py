@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import attrs
 
-from alicred._real_time import monotonic
-from alicred._tasks import is_in_trio
+from alicred._internal.real_time import monotonic
+from alicred._internal.tasks import is_in_trio
 from alicred.refresh.flight import Flight
 from alicred.refresh.threads import start_thread
 

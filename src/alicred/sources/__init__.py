@@ -7,12 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from alicred._lazy import lazily
+from alicred._internal.lazy import lazily
 
 if TYPE_CHECKING:
-    from alicred.profiles.bearer import BearerProfileProvider
-    from alicred.profiles.cli_profile import CliProfileProvider
-    from alicred.profiles.profile_file import ProfileFileProvider
     from alicred.sources.cloud_sso import CloudSsoProvider
     from alicred.sources.credentials_uri import CredentialsUriProvider
     from alicred.sources.ecs_ram_role import EcsRamRoleProvider
@@ -21,6 +18,9 @@ if TYPE_CHECKING:
     from alicred.sources.function_compute import FunctionComputeProvider
     from alicred.sources.oauth import OAuthProvider, OAuthTokens
     from alicred.sources.oidc_role_arn import OidcRoleArnProvider
+    from alicred.sources.profiles.bearer import BearerProfileProvider
+    from alicred.sources.profiles.cli.provider import CliProfileProvider
+    from alicred.sources.profiles.ini.provider import ProfileFileProvider
     from alicred.sources.ram_role_arn import RamRoleArnProvider
     from alicred.sources.rsa_key_pair import RsaKeyPairProvider
     from alicred.sources.saml_role_arn import SamlRoleArnProvider
@@ -49,8 +49,8 @@ if not TYPE_CHECKING:
     __getattr__, __dir__ = lazily(
         __name__,
         {
-            "BearerProfileProvider": "alicred.profiles.bearer",
-            "CliProfileProvider": "alicred.profiles.cli_profile",
+            "BearerProfileProvider": "alicred.sources.profiles.bearer",
+            "CliProfileProvider": "alicred.sources.profiles.cli.provider",
             "CloudSsoProvider": "alicred.sources.cloud_sso",
             "CredentialsUriProvider": "alicred.sources.credentials_uri",
             "EcsRamRoleProvider": "alicred.sources.ecs_ram_role",
@@ -60,7 +60,7 @@ if not TYPE_CHECKING:
             "OAuthProvider": "alicred.sources.oauth",
             "OAuthTokens": "alicred.sources.oauth",
             "OidcRoleArnProvider": "alicred.sources.oidc_role_arn",
-            "ProfileFileProvider": "alicred.profiles.profile_file",
+            "ProfileFileProvider": "alicred.sources.profiles.ini.provider",
             "RamRoleArnProvider": "alicred.sources.ram_role_arn",
             "RsaKeyPairProvider": "alicred.sources.rsa_key_pair",
             "SamlRoleArnProvider": "alicred.sources.saml_role_arn",

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from alicred._late import os
-from alicred._real_time import monotonic
-from alicred._shortage import TEMPORARY, shortage
+from alicred._internal.files import shown
+from alicred._internal.late import os
+from alicred._internal.real_time import monotonic
+from alicred._internal.shortage import TEMPORARY, shortage
 from alicred.errors import AlicredError, ConfigurationError, MalformedResponseError, ProviderError, TransientError
-from alicred.sources._files import shown
 
 if TYPE_CHECKING:
     from subprocess import Popen

@@ -6,7 +6,7 @@ import re
 import time
 from collections.abc import Mapping
 
-from alicred._environ import variable
+from alicred._internal.environ import variable
 from alicred.errors import ConfigurationError
 
 VARIABLE = "ALIBABA_CLOUD_ROLE_SESSION_NAME"

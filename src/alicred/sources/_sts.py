@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-import alicred._arguments as check
+import alicred._internal.checks as check
 from alicred.sources._urls import HttpChoice
-from alicred.wire.choose import sts_endpoint
 from alicred.wire.http import HttpClient
 from alicred.wire.sts import CENTRAL, StsClient
+from alicred.wire.sts_endpoint import sts_endpoint
 
 
 class StsChoice:

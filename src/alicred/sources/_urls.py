@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-import alicred._arguments as check
+import alicred._internal.checks as check
 from alicred.errors import ConfigurationError
 from alicred.wire.http import HttpClient
 

@@ -6,8 +6,8 @@ import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-import alicred._arguments as check
-from alicred._environ import is_true, variable
+import alicred._internal.checks as check
+from alicred._internal.environ import is_true, variable
 from alicred.credential import Credential, named
 from alicred.errors import NotConfigured
 from alicred.sources._naming import errors_of

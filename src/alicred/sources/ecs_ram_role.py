@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 
-import alicred._arguments as check
-from alicred._environ import is_true, variable
+import alicred._internal.checks as check
+from alicred._internal.environ import is_true, variable
 from alicred.credential import Credential, named
 from alicred.errors import NotConfigured, TransientError
 from alicred.sources._naming import errors_of

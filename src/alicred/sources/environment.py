@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 
-import alicred._arguments as check
-from alicred._environ import key_variable
+import alicred._internal.checks as check
+from alicred._internal.environ import key_variable
 from alicred.credential import Credential
 from alicred.errors import ConfigurationError, NotConfigured
 from alicred.sources._naming import errors_of

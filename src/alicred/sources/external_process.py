@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import TypeGuard
 
-import alicred._arguments as check
-from alicred._environ import is_true
+import alicred._internal.checks as check
+from alicred._internal.environ import is_true
+from alicred._internal.files import expand, shown
 from alicred.credential import Credential, named
 from alicred.errors import ConfigurationError, MalformedResponseError
 from alicred.sources._command_line import split
-from alicred.sources._files import expand, shown
 from alicred.sources._naming import errors_of
 from alicred.sources._program import run
 from alicred.wire.answers import expiration, parse_object, texts, usable_key

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Protocol
 
-import alicred._arguments as check
+import alicred._internal.checks as check
 from alicred.credential import Credential, named
 from alicred.errors import ConfigurationError, NotConfigured
 from alicred.sources._naming import errors_of

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-import alicred._arguments as check
-from alicred._log import WARNING, log
-from alicred._owned_lock import OwnedLock
+import alicred._internal.checks as check
+from alicred._internal.forks import watch
+from alicred._internal.log import WARNING, log
+from alicred._internal.owned_lock import OwnedLock
 from alicred.clock import SYSTEM_CLOCK
 from alicred.credential import Credential, named
 from alicred.errors import ConfigurationError, DeniedError, MalformedResponseError, TransientError, is_of_user_code
-from alicred.refresh.forks import watch
 from alicred.sources._login import LoginSite
 from alicred.sources._naming import errors_of
 from alicred.wire import answers, signing

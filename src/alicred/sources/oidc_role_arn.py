@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-import alicred._arguments as check
-from alicred._environ import variable
+import alicred._internal.checks as check
+from alicred._internal.environ import variable
+from alicred._internal.files import as_text, expand, read_file, shown
 from alicred.credential import Credential, named
 from alicred.errors import ConfigurationError, DeniedError, NotConfigured
-from alicred.sources._files import as_text, expand, read_file, shown
 from alicred.sources._naming import errors_of
 from alicred.sources._role_session import SessionName
 from alicred.sources._sts import StsChoice
-from alicred.wire.checks import policy_text, role_arn_text, session_span
+from alicred.wire.role_session import policy_text, role_arn_text, session_span
 
 if TYPE_CHECKING:
     from alicred.wire.http import HttpClient

@@ -7,13 +7,13 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeGuard
 
-import alicred._arguments as check
+import alicred._internal.checks as check
+from alicred._internal.files import expand, read_file, shown
 from alicred.credential import Credential, named
 from alicred.errors import ConfigurationError
-from alicred.sources._files import expand, read_file, shown
 from alicred.sources._naming import errors_of
 from alicred.sources._sts import StsChoice
-from alicred.wire.checks import LONGEST_KEY_PAIR_SESSION, session_span
+from alicred.wire.role_session import LONGEST_KEY_PAIR_SESSION, session_span
 
 if TYPE_CHECKING:
     from alicred.wire.sts import StsClient

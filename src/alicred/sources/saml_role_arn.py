@@ -7,12 +7,12 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-import alicred._arguments as check
+import alicred._internal.checks as check
 from alicred.credential import Credential, named
 from alicred.errors import AlicredError, ConfigurationError, ProviderError
 from alicred.sources._naming import errors_of
 from alicred.sources._sts import StsChoice
-from alicred.wire.checks import policy_text, role_arn_text, session_span
+from alicred.wire.role_session import policy_text, role_arn_text, session_span
 
 if TYPE_CHECKING:
     from alicred.wire.sts import StsClient

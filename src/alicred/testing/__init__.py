@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from alicred._lazy import lazily
+from alicred._internal.lazy import lazily
 
 if TYPE_CHECKING:
     from alicred.testing import conformance, faults
-    from alicred.testing.account import Session
-    from alicred.testing.calls import Call, RawRequest
     from alicred.testing.clock import FakeClock
-    from alicred.testing.cloud import FakeCloud
-    from alicred.testing.logins import CloudSsoLogin, OAuthLogin
+    from alicred.testing.cloud.account import Session
+    from alicred.testing.cloud.calls import Call, RawRequest
+    from alicred.testing.cloud.fake_cloud import FakeCloud
+    from alicred.testing.cloud.logins import CloudSsoLogin, OAuthLogin
 
 __all__ = ["Call", "CloudSsoLogin", "FakeClock", "FakeCloud", "OAuthLogin", "RawRequest", "Session", "conformance", "faults"]
 
@@ -24,13 +24,13 @@ if not TYPE_CHECKING:
     __getattr__, __dir__ = lazily(
         __name__,
         {
-            "Call": "alicred.testing.calls",
-            "CloudSsoLogin": "alicred.testing.logins",
+            "Call": "alicred.testing.cloud.calls",
+            "CloudSsoLogin": "alicred.testing.cloud.logins",
             "FakeClock": "alicred.testing.clock",
-            "FakeCloud": "alicred.testing.cloud",
-            "OAuthLogin": "alicred.testing.logins",
-            "RawRequest": "alicred.testing.calls",
-            "Session": "alicred.testing.account",
+            "FakeCloud": "alicred.testing.cloud.fake_cloud",
+            "OAuthLogin": "alicred.testing.cloud.logins",
+            "RawRequest": "alicred.testing.cloud.calls",
+            "Session": "alicred.testing.cloud.account",
             "conformance": "alicred.testing.conformance",
             "faults": "alicred.testing.faults",
         },

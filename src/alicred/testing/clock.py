@@ -7,9 +7,9 @@ from datetime import datetime, timedelta, timezone
 
 import attrs
 
-from alicred._skew import Skew
+from alicred._internal import forks
+from alicred._internal.skew import Skew
 from alicred.errors import ConfigurationError
-from alicred.refresh import forks
 
 _ZERO = timedelta(0)
 _START = datetime(2026, 1, 1, tzinfo=timezone.utc)

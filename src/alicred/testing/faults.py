@@ -12,8 +12,8 @@ from datetime import datetime, timedelta
 
 import attrs
 
-from alicred._validators import instance_of, not_negative
-from alicred.testing.exchange import Answer, Json, Refused, text_answer
+from alicred._internal.validators import instance_of, not_negative
+from alicred.testing.cloud.exchange import Answer, Json, Refused, text_answer
 
 _OVERSIZED = (1 << 20) + (1 << 16)
 _Change = Callable[[str, Json], Json]

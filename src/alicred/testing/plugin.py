@@ -12,7 +12,7 @@ import pytest
 
 if TYPE_CHECKING:
     from alicred.testing.clock import FakeClock
-    from alicred.testing.cloud import FakeCloud
+    from alicred.testing.cloud.fake_cloud import FakeCloud
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def fake_cloud(request: pytest.FixtureRequest) -> Iterator[FakeCloud]:
 
     On the test's `fake_clock` if it has one, else on the real clock.
     """
-    from alicred.testing.cloud import FakeCloud
+    from alicred.testing.cloud.fake_cloud import FakeCloud
 
     clock: FakeClock | None = request.getfixturevalue("fake_clock") if "fake_clock" in request.fixturenames else None
     with FakeCloud(clock=clock) as cloud:

@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, TypeGuard
 
-import alicred._arguments as check
+import alicred._internal.checks as check
 from alicred.credential import Credential
 from alicred.errors import ConfigurationError, MalformedResponseError
-from alicred.wire.refusals import refusal
+from alicred.wire.service_errors import refusal
 
 if TYPE_CHECKING:
     from alicred.wire.http import HttpResponse

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import urllib3
 
-from alicred._shortage import TEMPORARY, shortage
+from alicred._internal.shortage import TEMPORARY, shortage
 from alicred.errors import MalformedResponseError, ProviderError, TransientError
 from alicred.wire.endpoint import Endpoint
 from alicred.wire.trust import Trust

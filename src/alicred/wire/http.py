@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-import alicred._arguments as check
-from alicred._shortage import TEMPORARY, shortage
+import alicred._internal.checks as check
+from alicred._internal.shortage import TEMPORARY, shortage
 from alicred.errors import MalformedResponseError, ProviderError, TransientError
 
 if TYPE_CHECKING:

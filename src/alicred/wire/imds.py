@@ -6,15 +6,15 @@ import re
 from datetime import timedelta
 from typing import TYPE_CHECKING, TypeVar
 
-import alicred._arguments as check
-from alicred._shortage import TEMPORARY
+import alicred._internal.checks as check
+from alicred._internal.shortage import TEMPORARY
 from alicred.clock import SYSTEM_CLOCK
 from alicred.credential import Credential
 from alicred.errors import AlicredError, ConfigurationError, DeniedError, MalformedResponseError, NotConfigured, ProviderError
 from alicred.wire import answers, signing
 from alicred.wire.endpoint import Endpoint
 from alicred.wire.http import HttpClient, HttpResponse
-from alicred.wire.refusals import refusal
+from alicred.wire.service_errors import refusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -8,15 +8,15 @@ from datetime import timedelta
 
 import attrs
 
-import alicred._arguments as check
+import alicred._internal.checks as check
 from alicred.clock import SYSTEM_CLOCK, Clock
 from alicred.credential import Credential
 from alicred.errors import ConfigurationError
-from alicred.wire import answers, checks, signing
+from alicred.wire import answers, role_session, signing
 from alicred.wire.endpoint import Endpoint
 from alicred.wire.http import HttpClient, HttpResponse
-from alicred.wire.refusals import NONCE_USED, TIME_STAMP_EXPIRED, safe_code
 from alicred.wire.server_time import learn_time
+from alicred.wire.service_errors import NONCE_USED, TIME_STAMP_EXPIRED, safe_code
 
 _VERSION = "2015-04-01"
 _HOUR = timedelta(hours=1)
@@ -123,8 +123,8 @@ class StsClient:
         form = _form(
             RoleArn=check.text("role_arn", role_arn),
             RoleSessionName=check.text("role_session_name", role_session_name),
-            DurationSeconds=str(checks.check_duration("duration", duration)),
-            Policy=checks.policy_text("policy", policy, any_form=True),
+            DurationSeconds=str(role_session.check_duration("duration", duration)),
+            Policy=role_session.policy_text("policy", policy, any_form=True),
             ExternalId=None if external_id is None else check.text("external_id", external_id),
         )
         return self._credentials("AssumeRole", lambda: self._signed("AssumeRole", credential, form))
@@ -158,8 +158,8 @@ class StsClient:
             OIDCProviderArn=check.text("oidc_provider_arn", oidc_provider_arn),
             OIDCToken=check.text("oidc_token", oidc_token),
             RoleSessionName=check.text("role_session_name", role_session_name),
-            DurationSeconds=str(checks.check_duration("duration", duration)),
-            Policy=checks.policy_text("policy", policy, any_form=True),
+            DurationSeconds=str(role_session.check_duration("duration", duration)),
+            Policy=role_session.policy_text("policy", policy, any_form=True),
         )
         return self._credentials("AssumeRoleWithOIDC", lambda: self._unsigned("AssumeRoleWithOIDC", form))
 
@@ -189,8 +189,8 @@ class StsClient:
             RoleArn=check.text("role_arn", role_arn),
             SAMLProviderArn=check.text("saml_provider_arn", saml_provider_arn),
             SAMLAssertion=check.text("saml_assertion", saml_assertion),
-            DurationSeconds=str(checks.check_duration("duration", duration)),
-            Policy=checks.policy_text("policy", policy, any_form=True),
+            DurationSeconds=str(role_session.check_duration("duration", duration)),
+            Policy=role_session.policy_text("policy", policy, any_form=True),
         )
         return self._credentials("AssumeRoleWithSAML", lambda: self._unsigned("AssumeRoleWithSAML", form))
 
@@ -215,7 +215,7 @@ class StsClient:
             Version=_VERSION,
             Format="JSON",
             AccessKeyId=check.text("public_key_id", public_key_id),
-            DurationSeconds=str(checks.check_duration("duration", duration, checks.LONGEST_KEY_PAIR_SESSION)),
+            DurationSeconds=str(role_session.check_duration("duration", duration, role_session.LONGEST_KEY_PAIR_SESSION)),
             SignatureMethod="SHA256withRSA",
             SignatureType="PRIVATEKEY",
             SignatureVersion="1.0",

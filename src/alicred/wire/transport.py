@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import urllib3
 
-from alicred._real_time import monotonic
+from alicred._internal.real_time import monotonic
 from alicred.errors import AlicredError, ConfigurationError, MalformedResponseError
 from alicred.wire.failures import connect_failure, exchange_failure, is_of_connecting
 from alicred.wire.http import HttpResponse

@@ -6,9 +6,9 @@ import ssl
 import stat
 from typing import Any
 
-from alicred._late import os
-from alicred._real_time import monotonic
-from alicred._shortage import TEMPORARY, shortage
+from alicred._internal.late import os
+from alicred._internal.real_time import monotonic
+from alicred._internal.shortage import TEMPORARY, shortage
 from alicred.errors import ConfigurationError, TransientError
 
 _NONE_TRUSTED = (

@@ -6,7 +6,7 @@ from base64 import b64encode
 from hashlib import md5
 
 from alicred import Credential
-from alicred.testing.exchange import Request
+from alicred.testing.cloud.exchange import Request
 from tests.clients.signatures.common import check_signature, check_time, hmac_sha1
 from tests.clients.support import Keys, Refused
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime, timezone
 
 from alicred import Credential
-from alicred.testing.exchange import Request
+from alicred.testing.cloud.exchange import Request
 from tests.clients.signatures.common import WINDOW, check_signature, hmac_sha1
 from tests.clients.support import Keys, Refused
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from datetime import datetime, timezone
 
 from alicred import Credential
-from alicred.testing.exchange import Answer, Request
+from alicred.testing.cloud.exchange import Answer, Request
 from tests.clients.signatures.common import check_signature, check_time, hmac_sha1, hmac_sha256
 from tests.clients.support import Keys, Refused
 

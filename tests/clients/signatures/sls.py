@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from urllib.parse import unquote
 
 from alicred import Credential
-from alicred.testing.exchange import Request
+from alicred.testing.cloud.exchange import Request
 from tests.clients.signatures.common import check_signature, check_time, encoded, hmac_sha1, hmac_sha256, sha256
 from tests.clients.support import Keys, Refused
 

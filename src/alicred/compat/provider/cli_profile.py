@@ -5,9 +5,9 @@ from __future__ import annotations
 from alicred.compat.bridge import Face
 from alicred.compat.environ import ENVIRON
 from alicred.compat.exceptions import checking
-from alicred.profiles.cli_profile import CliProfileProvider
 from alicred.refresh.cache import CachingProvider
 from alicred.retrying import RetryingProvider
+from alicred.sources.profiles.cli.provider import CliProfileProvider
 
 
 class CLIProfileCredentialsProvider(Face):

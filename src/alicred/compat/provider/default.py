@@ -9,12 +9,12 @@ from alicred.compat.bridge import Face
 from alicred.compat.environ import ENVIRON
 from alicred.compat.provider.profile import FilledProfileFile
 from alicred.credential import Credential
+from alicred.default import default_sources
 from alicred.errors import NotConfigured
 from alicred.events import ChainResolved, Event, RefreshFailed, tell
 from alicred.policy.chain import ChainPolicy
 from alicred.provider import Provider
 from alicred.refresh.cache import CachingProvider
-from alicred.wiring import default_sources
 
 
 class DefaultCredentialsProvider(Face):

@@ -7,8 +7,8 @@ from functools import partial
 
 import attrs
 
-import alicred._arguments as check
-from alicred._environ import is_true, variable
+import alicred._internal.checks as check
+from alicred._internal.environ import is_true, variable
 from alicred.compat.bridge import Face
 from alicred.compat.environ import ENVIRON
 from alicred.compat.exceptions import CredentialValueError, checking

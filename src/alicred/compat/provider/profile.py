@@ -6,20 +6,20 @@ from collections.abc import Mapping
 
 import attrs
 
-import alicred._arguments as check
-from alicred._environ import variable
+import alicred._internal.checks as check
+from alicred._internal.environ import variable
 from alicred.compat.bridge import Face
 from alicred.compat.environ import ENVIRON
 from alicred.compat.exceptions import checking
 from alicred.compat.settings import KEY_PAIR_HOST
 from alicred.errors import NotConfigured
-from alicred.profiles.profile import Profile
-from alicred.profiles.profile_file import ProfileFileProvider
 from alicred.refresh.cache import CachingProvider
 from alicred.retrying import RetryingProvider
 from alicred.sources.environment import EnvironmentProvider
 from alicred.sources.oidc_role_arn import OIDC_PROVIDER_ARN, OIDC_TOKEN_FILE, ROLE_ARN
-from alicred.wire.choose import STS_ENDPOINT, STS_REGION
+from alicred.sources.profiles.ini.profile import Profile
+from alicred.sources.profiles.ini.provider import ProfileFileProvider
+from alicred.wire.sts_endpoint import STS_ENDPOINT, STS_REGION
 
 _KEY = ("access_key_id", "access_key_secret", "security_token")
 _HOST = ("sts_endpoint", "sts_region", "region_id")

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-import alicred._arguments as check
+import alicred._internal.checks as check
+from alicred._internal.files import shown
 from alicred.compat.bridge import Face
 from alicred.compat.environ import ENVIRON
 from alicred.compat.exceptions import CredentialValueError, checking
@@ -17,7 +18,6 @@ from alicred.compat.settings import CONNECT_MILLISECONDS, DURATION, KEY_PAIR_HOS
 from alicred.credential import Credential
 from alicred.refresh.cache import CachingProvider
 from alicred.retrying import RetryingProvider
-from alicred.sources._files import shown
 from alicred.sources.rsa_key_pair import RsaKeyPairProvider
 
 if TYPE_CHECKING:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import alicred._arguments as check
-from alicred._environ import variable
+import alicred._internal.checks as check
+from alicred._internal.environ import variable
 from alicred.compat.bridge import Front
 from alicred.compat.environ import ENVIRON
 from alicred.compat.exceptions import CredentialValueError, checking

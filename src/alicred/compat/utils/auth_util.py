@@ -10,7 +10,7 @@ import sys
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from alicred._environ import variable
+from alicred._internal.environ import variable
 from alicred.compat.environ import ENVIRON, assign, forget
 
 _VARIABLES = {

@@ -1,0 +1,1 @@
+"""What the rest of alicred is built with. Nothing here is public."""

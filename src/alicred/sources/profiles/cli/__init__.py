@@ -1,0 +1,1 @@
+"""The configuration file of the `aliyun` command line tool: its profiles, its modes and the provider that reads them."""

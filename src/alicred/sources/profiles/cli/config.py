@@ -1,0 +1,178 @@
+"""The command line tool's own file, ``~/.aliyun/config.json``: where it is, what it says, and which of its profiles counts."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from typing import TypeGuard
+
+import attrs
+
+import alicred._internal.checks as check
+from alicred._internal.environ import is_true, variable
+from alicred._internal.files import as_text, read_file, shown
+from alicred.errors import ConfigurationError, NotConfigured
+from alicred.sources.profiles.cli.profile import CliProfile
+from alicred.sources.profiles.ini.lookup import DEFAULT_PROFILE, LARGEST_FILE, PROFILE, has_profile_file, read_named
+
+CONFIG_FILE = "ALIBABA_CLOUD_CONFIG_FILE"
+DISABLED = "ALIBABA_CLOUD_CLI_PROFILE_DISABLED"
+DEFAULT_PATH = "~/.aliyun/config.json"
+WHAT = "the CLI configuration"
+
+
+@attrs.frozen(kw_only=True)
+class CliConfig:
+    """The file as it was at one moment. A value; its ``repr`` shows no value of a profile.
+
+    Args:
+        path: The file.
+        current: The profile that counts unless another one is asked for; ``None`` means ``default``, as for the tool.
+        profiles: The profiles by their names, in the order of the file; of two with the same name, the first.
+    """
+
+    path: str
+    current: str | None
+    profiles: Mapping[str, Mapping[str, object]] = attrs.field(repr=False)
+
+    @classmethod
+    def read(cls, path: str) -> CliConfig:
+        """The file at *path* as it is now.
+
+        Raises:
+            ConfigurationError: It is missing, unreadable, too large or malformed; the text names the path.
+        """
+        return cls.parse(as_text(read_file(path, what=WHAT, limit=LARGEST_FILE, private=True), path, what=WHAT), path)
+
+    @classmethod
+    def parse(cls, text: str, path: str) -> CliConfig:
+        """What *text*, the content of *path*, says.
+
+        Raises:
+            ConfigurationError: It is no JSON, or not of the form of this file; the text names line and column, or the key, and
+                quotes nothing.
+        """
+        root = _json(text, path)
+        where = f"{WHAT} {shown(path)}"
+        if not is_object(root):
+            raise ConfigurationError(f'{where} must be a JSON object, such as {{"current": …, "profiles": […]}}')
+        current, listed = root.get("current"), root.get("profiles")
+        if current is not None and not isinstance(current, str):
+            raise ConfigurationError(f"{where}: current must be a string, not {type(current).__name__}")
+        if listed is not None and not _is_list(listed):
+            raise ConfigurationError(f"{where}: profiles must be a list, not {type(listed).__name__}")
+        profiles: dict[str, Mapping[str, object]] = {}
+        for number, each in enumerate(listed or []):
+            if not is_object(each):
+                raise ConfigurationError(f"{where}: profiles[{number}] must be an object, not {type(each).__name__}")
+            name = each.get("name")
+            if name is not None and not isinstance(name, str):
+                raise ConfigurationError(f"{where}: profiles[{number}].name must be a string, not {type(name).__name__}")
+            profiles.setdefault(name or "", each)
+        return cls(path=path, current=current, profiles=profiles)
+
+    def profile(self, name: str, environ: Mapping[str, str] | None = None) -> CliProfile | None:
+        """The profile *name*, whose gaps *environ* fills; ``None`` if there is no such profile."""
+        values = self.profiles.get(name)
+        return None if values is None else CliProfile(name=name, path=self.path, values=values, environ=environ or {})
+
+    @property
+    def names(self) -> str:
+        """The names of the profiles, for an error text."""
+        return f"it has {', '.join(repr(name) for name in self.profiles)}" if self.profiles else "it has none at all"
+
+
+@attrs.frozen(kw_only=True)
+class Chosen:
+    """The profile that counts, and the file that it stands in.
+
+    Args:
+        config: The file.
+        profile: The profile.
+        asked: Whether the program or a variable named it, rather than the file.
+    """
+
+    config: CliConfig
+    profile: CliProfile
+    asked: bool
+
+
+class CliLookup:
+    """Which profile of which file a provider wants. Immutable: thread- and fork-safe, picklable.
+
+    Args:
+        owner: The provider's class, for errors.
+        path: The file; ``None`` means the variable's, else ``~/.aliyun/config.json``.
+        profile: The profile; ``None`` means the variable's, else the one that the file calls ``current``, else ``default``.
+        environ: Where to look variables up, HOME too; ``None`` means ``os.environ`` at the time of the call.
+        of_both: Whether *profile* may be in the INI file instead.
+
+    Raises:
+        ConfigurationError: An argument is empty or of the wrong type; the text names it.
+    """
+
+    def __init__(self, owner: str, *, path: object, profile: object, environ: Mapping[str, str] | None, of_both: bool = False) -> None:
+        self._path = None if path is None else check.path(f"{owner}.path", path)
+        self._profile = check.optional_text(f"{owner}.profile", profile)
+        self._environ = check.environment(f"{owner}.environ", environ)
+        self._of_both = of_both
+
+    @property
+    def environ(self) -> Mapping[str, str]:
+        """Where to look variables up now."""
+        return os.environ if self._environ is None else self._environ
+
+    def find(self) -> Chosen:
+        """The profile, read from its file now.
+
+        Raises:
+            NotConfigured: A variable switches this file off; or there is no file, no profile in it, or nothing that says which.
+            ConfigurationError: The file that was asked for is missing, the file is unreadable or malformed, or it lacks the
+                profile that was asked for. The text names the path.
+        """
+        environ = self.environ
+        if is_true(environ, DISABLED):
+            raise NotConfigured(f"{DISABLED} is true: {WHAT} is not read")
+        path, text = read_named(self._path, environ, what=WHAT, variable_name=CONFIG_FILE, defaults=(DEFAULT_PATH,))
+        config = CliConfig.parse(text, path)
+        asked = self._profile or variable(environ, PROFILE)
+        named = asked or config.current
+        profile = config.profile(DEFAULT_PROFILE if named is None else named, environ)
+        if profile is None:
+            raise self._no_such_profile(config, named)
+        return Chosen(config=config, profile=profile, asked=asked is not None)
+
+    def _no_such_profile(self, config: CliConfig, name: str | None) -> ConfigurationError | NotConfigured:
+        where = f"{WHAT} {shown(config.path)}"
+        if name is None:
+            return NotConfigured(f"{where} names no current profile, and has none that is called {DEFAULT_PROFILE!r}: {config.names}")
+        by_argument = self._profile is not None
+        if by_argument or variable(self.environ, PROFILE) is not None:
+            text = f"{where} has no profile {name!r}, which {'the argument profile' if by_argument else PROFILE} names: {config.names}"
+            # The variable speaks of the INI file as well. Where there is one, that source says whether the profile exists at all.
+            elsewhere = (self._of_both or not by_argument) and has_profile_file(self.environ)
+            return NotConfigured(text) if elsewhere else ConfigurationError(text)
+        text = f"{where} has no profile {name!r}, which it calls current: {config.names}"
+        return ConfigurationError(text) if config.profiles else NotConfigured(text)
+
+
+def is_object(value: object) -> TypeGuard[Mapping[str, object]]:
+    """Whether *value*, a part of a JSON text, is an object."""
+    return isinstance(value, dict)  # JSON has no keys but strings
+
+
+def _is_list(value: object) -> TypeGuard[list[object]]:
+    return isinstance(value, list)
+
+
+def _json(text: str, path: str) -> object:
+    try:
+        found: object = json.loads(text)
+        return found
+    except json.JSONDecodeError as error:
+        problem = f"line {error.lineno}, column {error.colno} is not valid JSON"
+    except (ValueError, RecursionError):
+        problem = "it is not JSON that can be read: a number in it is too long, or its brackets are nested too deeply"
+    # Raised out here: those errors hold the whole text.
+    raise ConfigurationError(f"{WHAT} {shown(path)}: {problem}")

@@ -1,0 +1,314 @@
+"""OAuth logins that stand in the command line tool's file: who may renew one, and where the renewed tokens go."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from functools import partial
+from hashlib import sha256
+from typing import TypeVar
+
+import attrs
+
+from alicred._internal import forks
+from alicred._internal.file_lock import Busy, NotOpened, exclusive
+from alicred._internal.late import os
+from alicred._internal.log import WARNING, log
+from alicred._internal.owned_lock import NotAcquired, OwnedLock
+from alicred._internal.shortage import TEMPORARY, shortage
+from alicred.clock import SYSTEM_CLOCK
+from alicred.credential import Credential
+from alicred.errors import AlicredError, ConfigurationError, DeniedError, TransientError
+from alicred.events import Listener, LoginNotSaved, tell
+from alicred.sources._naming import called
+from alicred.sources.oauth import OAUTH_SITES, OAuthProvider, OAuthSite, OAuthTokens
+from alicred.sources.profiles.cli.config import CliConfig
+from alicred.sources.profiles.cli.profile import CliProfile
+from alicred.sources.profiles.cli.write_back import NotWrittenError, SupersededError, update
+from alicred.wire.http import HttpClient
+
+T = TypeVar("T")
+
+OAUTH = "OAuth"
+
+_FAR_ENOUGH = timedelta(minutes=20)  # longer than the refresh-ahead window of a cache, which would get the same keys again
+_LONGEST_WAIT = 30.0  # seconds; whoever renews a login talks to its site meanwhile
+_TOKENS = ("oauth_refresh_token", "oauth_access_token")
+
+
+def stored_session(profile: CliProfile, *, longer_than: timedelta = _FAR_ENOUGH) -> Credential | None:
+    """The temporary key that the profile holds, if it has more than 20 minutes, or *longer_than*, to live.
+
+    Raises:
+        ConfigurationError: A value is of the wrong type; the text names the key.
+    """
+    ends_at = profile.moment("sts_expiration")
+    if ends_at is None or ends_at - SYSTEM_CLOCK.utcnow() <= longer_than:
+        return None
+    key_id, secret, token = (profile.text(key) for key in ("access_key_id", "access_key_secret", "sts_token"))
+    return None if key_id is None or secret is None or token is None else Credential(key_id, secret, token, ends_at)
+
+
+def renewed_or_stored(profile: CliProfile, renew: Callable[[], Credential]) -> Credential:
+    """What *renew* returns; if it fails, the temporary key that the profile holds, to its end."""
+    try:
+        return renew()
+    except AlicredError as error:
+        with profile.explained():
+            stored = stored_session(profile, longer_than=timedelta(0))
+        if stored is None:
+            raise
+        log(WARNING, "%s: no new keys: %s; the stored ones are used until they end, at %s", profile.where, error, stored.expires_at)
+        return stored
+
+
+@attrs.frozen
+class _Unsaved:
+    """Tokens that the file should hold, and those that it held when they came."""
+
+    instead_of: Mapping[str, object] = attrs.field(repr=False)
+    tokens: OAuthTokens = attrs.field(repr=False)
+
+
+class Logins:
+    """Who renews a login, and the tokens that could not be saved. Thread- and fork-safe; what it holds does not travel in a pickle.
+
+    Args:
+        write_back: Whether the file may be changed.
+        listener: Told if it should be and cannot.
+    """
+
+    def __init__(self, *, write_back: bool, listener: Listener | None = None) -> None:
+        self.write_back = write_back
+        self.listener = listener
+        self._unsaved: dict[tuple[str, str], _Unsaved] = {}
+        self._forget_lock()
+        forks.watch(self, Logins._forget_lock)
+
+    def _forget_lock(self) -> None:
+        self._lock = OwnedLock()
+
+    def alone(self, profile: CliProfile, work: Callable[[], T]) -> T:
+        """What *work* returns, called while no other thread, and no other process that can write beside the file, renews this login.
+
+        Raises:
+            TransientError: Another one has been at it for 30 s, or the system cannot open the lock's file now.
+            ConfigurationError: The lock's file is none that can be trusted; the text names it.
+        """
+        try:
+            return self._lock.run(lambda: self._alone_among_processes(profile, work), seconds=_LONGEST_WAIT)
+        except (NotAcquired, Busy):
+            text = f"{profile.where}: another thread or program has been renewing its login for {_LONGEST_WAIT:.0f} s"
+        raise TransientError(text)
+
+    def _alone_among_processes(self, profile: CliProfile, work: Callable[[], T]) -> T:
+        path = _lock_file(profile)
+        try:
+            # Created where it may be: where nothing can be created, no token can be saved either, and the lock would not help.
+            return exclusive(path, lambda _: work(), create=self.write_back, seconds=_LONGEST_WAIT, owner=_owner_of(profile))
+        except NotOpened as error:
+            short = shortage(error.reason)
+        if short is not None:
+            raise TransientError(f"{profile.where}: its login cannot be renewed now: {path} cannot be opened: {short}", code=TEMPORARY)
+        return work()
+
+    def newest(self, profile: CliProfile) -> OAuthTokens:
+        """The tokens to go on with: the file's, or those that came after them and could not be saved.
+
+        Raises:
+            ConfigurationError: There is none, or one cannot be one; the text names the key.
+        """
+        unsaved = self._unsaved.get(_key(profile))
+        if unsaved is not None and unsaved.instead_of == tokens_in(profile):
+            return unsaved.tokens
+        self._unsaved.pop(_key(profile), None)  # somebody has logged in anew
+        return _tokens(profile)
+
+    def save(self, profile: CliProfile, tokens: OAuthTokens, session: Credential | None) -> CliProfile:
+        """Put *tokens*, and the keys that they gave, into the file; the profile as it is now.
+
+        Raises:
+            NotWrittenError: They were not saved. The tokens are kept here, unless the file has newer ones.
+        """
+        changes: dict[str, str | int] = {} if tokens == _tokens(profile) else _token_values(tokens)
+        if changes:
+            self._unsaved[_key(profile)] = _Unsaved(tokens_in(profile), tokens)
+        if session is not None:
+            changes |= _session_values(session)
+        if not changes or not self.write_back:
+            return profile
+        try:
+            update(profile.path, profile.name, changes, still={"mode": profile.values.get("mode"), **tokens_in(profile)})
+        except SupersededError:
+            self._unsaved.pop(_key(profile), None)
+            raise
+        self._unsaved.pop(_key(profile), None)
+        return attrs.evolve(profile, values={**profile.values, **changes})
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return partial(type(self), write_back=self.write_back, listener=self.listener), ()
+
+
+class OAuthLoginSource:
+    """The keys that a profile's OAuth login gives. `get` may block for 30 s for others, and as long as `OAuthProvider` does.
+
+    Args:
+        profile: The profile.
+        logins: Shared by all sources of a provider.
+        http: What sends the requests.
+
+    Raises:
+        ConfigurationError: A key of the profile is missing or wrong; the text names it.
+    """
+
+    def __init__(self, profile: CliProfile, logins: Logins, http: HttpClient) -> None:
+        self._profile = profile
+        self._logins = logins
+        self._http = http
+        site_of(profile)
+        if stored_session(profile, longer_than=timedelta(0)) is None:
+            _tokens(profile)
+
+    @property
+    def name(self) -> str:
+        """``oauth``."""
+        return "oauth"
+
+    def get(self) -> Credential:
+        """The keys that the file holds, if they last long enough, else new ones, which are put into the file.
+
+        If no new ones can be had, those of the file are served to their end.
+        """
+        stored = _stored(self._profile)
+        if stored is not None:
+            return stored
+        return renewed_or_stored(self._profile, lambda: self._logins.alone(self._profile, self._renew))
+
+    def _renew(self) -> Credential:
+        profile = self._now()
+        stored = _stored(profile)
+        if stored is not None:
+            return stored  # another process has renewed them while we waited
+        try:
+            return self._renewed(profile)
+        except DeniedError:
+            # The command line tool renews logins too, and does not know our lock.
+            newer = self._now()
+            if tokens_in(newer) == tokens_in(profile):
+                raise
+            return self._renewed(newer)
+
+    def _now(self) -> CliProfile:
+        where = self._profile.where
+        profile = CliConfig.read(self._profile.path).profile(self._profile.name)
+        if profile is None or profile.text("mode") != OAUTH:
+            raise ConfigurationError(f"{where} was an OAuth login a moment ago, and is none any more")
+        return profile
+
+    def _renewed(self, profile: CliProfile) -> Credential:
+        with profile.explained():
+            renewal = _Renewal(self._logins, profile)
+            site = site_of(profile)
+        provider = OAuthProvider(
+            client_id=site.client_id, sign_in_url=site.sign_in_url, tokens=renewal.tokens, on_tokens=renewal.tokens_came, http=self._http
+        )
+        session = provider.get()
+        renewal.session_came(session)
+        return session
+
+
+def _stored(profile: CliProfile) -> Credential | None:
+    with profile.explained():
+        return stored_session(profile)
+
+
+class _Renewal:
+    """Saves what one renewal brings, as it comes. Failing to save is told to the listener; what came is used all the same."""
+
+    def __init__(self, logins: Logins, profile: CliProfile) -> None:
+        self._logins = logins
+        self._profile = profile
+        self.tokens = logins.newest(profile)
+        self._has_failed = False
+
+    def tokens_came(self, tokens: OAuthTokens) -> None:
+        self.tokens = tokens
+        self._save(None)
+
+    def session_came(self, session: Credential) -> None:
+        self._save(session)
+
+    def _save(self, session: Credential | None) -> None:
+        try:
+            self._profile = self._logins.save(self._profile, self.tokens, session)
+        except NotWrittenError as error:
+            if not self._has_failed:
+                tell(self._logins.listener, _not_saved(self._profile, error, tokens=self.tokens != _tokens(self._profile)))
+            self._has_failed = True
+
+
+def _not_saved(profile: CliProfile, error: NotWrittenError, *, tokens: bool) -> LoginNotSaved:
+    what = "the new tokens" if tokens else "the new keys"
+    then = "; unless they can be saved later, the login ends with this process" if tokens and not isinstance(error, SupersededError) else ""
+    detail = f"{what} of {profile.where} were not saved: {error}{then}"
+    return LoginNotSaved(provider_name="cli_profile/oauth", detail=detail, tokens=tokens)
+
+
+def site_of(profile: CliProfile) -> OAuthSite:
+    """The site that the profile has logged in at.
+
+    Raises:
+        ConfigurationError: ``oauth_site_type`` is missing or unknown.
+    """
+    (site_type,) = profile.needed("oauth_site_type")
+    site = OAUTH_SITES.get(site_type.upper())
+    if site is None:
+        raise ConfigurationError(f"oauth_site_type is unknown: it must be {' or '.join(OAUTH_SITES)}")
+    return site
+
+
+def tokens_in(profile: CliProfile) -> dict[str, object]:
+    """What the file says about the tokens, to tell later whether it still says so."""
+    return {key: profile.values.get(key) or None for key in _TOKENS}
+
+
+def _tokens(profile: CliProfile) -> OAuthTokens:
+    refresh_token, access_token = (profile.text(key) for key in _TOKENS)
+    if refresh_token is None and access_token is None:
+        raise ConfigurationError("oauth_refresh_token and oauth_access_token are missing: log in with `aliyun configure --mode OAuth`")
+    with called({"refresh_token": _TOKENS[0], "access_token": _TOKENS[1]}):
+        return OAuthTokens(refresh_token, access_token, profile.moment("oauth_access_token_expire"))
+
+
+def _token_values(tokens: OAuthTokens) -> dict[str, str | int]:
+    ends_at = tokens.access_token_expires_at
+    return {
+        "oauth_access_token": tokens.access_token or "",
+        "oauth_refresh_token": tokens.refresh_token or "",
+        "oauth_access_token_expire": 0 if ends_at is None else int(ends_at.timestamp()),
+    }
+
+
+def _session_values(session: Credential) -> dict[str, str | int]:
+    return {
+        "access_key_id": session.access_key_id,
+        "access_key_secret": session.access_key_secret,
+        "sts_token": session.security_token or "",
+        "sts_expiration": 0 if session.expires_at is None else int(session.expires_at.timestamp()),
+    }
+
+
+def _key(profile: CliProfile) -> tuple[str, str]:
+    return os.path.realpath(profile.path), profile.name
+
+
+def _lock_file(profile: CliProfile) -> str:
+    directory, name = os.path.split(os.path.realpath(profile.path))
+    return os.path.join(directory, f".{name}.alicred-{sha256(profile.name.encode()).hexdigest()[:12]}.lock")
+
+
+def _owner_of(profile: CliProfile) -> int | None:
+    try:
+        return os.stat(profile.path).st_uid
+    except OSError:
+        return None

@@ -1,0 +1,185 @@
+"""One profile of the command line tool's file, as its modes read it."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from datetime import datetime, timedelta, timezone
+
+import attrs
+
+import alicred._internal.checks as check
+from alicred._internal.environ import key_variable, variable
+from alicred._internal.files import shown
+from alicred.credential import Credential
+from alicred.errors import ConfigurationError
+from alicred.sources.environment import ACCESS_KEY_ID, ACCESS_KEY_SECRET, SECURITY_TOKEN
+from alicred.wire.role_session import LONGEST_SESSION, session_span
+
+_HOUR = timedelta(hours=1)
+_GAPS = {
+    "ram_role_arn": "ALIBABA_CLOUD_ROLE_ARN",
+    "external_id": "ALIBABA_CLOUD_EXTERNAL_ID",
+    "oidc_provider_arn": "ALIBABA_CLOUD_OIDC_PROVIDER_ARN",
+    "oidc_token_file": "ALIBABA_CLOUD_OIDC_TOKEN_FILE",
+    "credentials_uri": "ALIBABA_CLOUD_CREDENTIALS_URI",
+    "bearer_token": "ALIBABA_CLOUD_BEARER_TOKEN",
+}
+_KEY = ("access_key_id", "access_key_secret", "sts_token")
+_KEYS = frozenset({
+    *_KEY, "bearer_token", "key_pair_name", "access_token", "oauth_access_token", "oauth_refresh_token", "cloud_sso_account_id",
+    "cloud_sso_access_config",
+})  # fmt: skip
+
+
+@attrs.frozen(kw_only=True)
+class CliProfile:
+    """One profile of the file. A value; its ``repr`` and its errors hold no value of the profile.
+
+    ``null``, ``""``, ``0`` and ``false`` count as missing: the tools write them for what was never set. The errors name the key;
+    whoever asks for the keys adds `where`.
+
+    Args:
+        name: The profile's name.
+        path: The file.
+        values: The profile's keys and values.
+        environ: The variables that fill the profile's gaps.
+    """
+
+    name: str
+    path: str
+    values: Mapping[str, object] = attrs.field(repr=False)
+    environ: Mapping[str, str] = attrs.field(repr=False)
+
+    @property
+    def where(self) -> str:
+        """How an error text calls the profile."""
+        return f"profile {self.name!r} of {shown(self.path)}"
+
+    @contextmanager
+    def explained(self) -> Generator[None]:
+        """Put `where` in front of every `ConfigurationError`."""
+        try:
+            yield
+        except ConfigurationError as error:
+            raise ConfigurationError(f"{self.where}: {error.message}", provider=error.provider) from None
+
+    def text(self, key: str) -> str | None:
+        """The value of *key*, else that of the variable that stands in for it.
+
+        Raises:
+            ConfigurationError: The value is no string, or cannot be one of this key; the error names the key, or the variable.
+        """
+        read = key_variable if key in _KEYS else variable
+        return self._own(key) or (read(self.environ, _GAPS[key]) if key in _GAPS else None)
+
+    def origin(self, key: str) -> str:
+        """Where `text` has the value of *key* from: *key* itself, or the variable that stands in for it."""
+        return key if self._own(key) else _GAPS.get(key, key)
+
+    def _own(self, key: str) -> str | None:
+        value = self.values.get(key)
+        if value is None:
+            return None
+        if not isinstance(value, str):
+            raise ConfigurationError(f"{key} must be a string, not {type(value).__name__}")
+        value = check.bare(value)
+        if key in _KEYS and value:
+            return check.key_text(key, value)
+        return check.whole(key, value) or None
+
+    def needed(self, *keys: str) -> tuple[str, ...]:
+        """The values of *keys*.
+
+        Raises:
+            ConfigurationError: Some are missing; the text names all of these, and the variables that could stand in for them.
+        """
+        values = [self.text(key) for key in keys]
+        found = [value for value in values if value is not None]
+        if len(found) != len(keys):
+            missing = [key for key, value in zip(keys, values, strict=True) if value is None]
+            raise ConfigurationError(_missing(missing, [_GAPS[key] for key in missing if key in _GAPS]))
+        return tuple(found)
+
+    def has_key(self) -> bool:
+        """Whether there is an access key, or one half of one, here or in the environment."""
+        return any(self._own(key) for key in _KEY[:2]) or self._variables()[0] is not None
+
+    def access_key(self, *, token: bool) -> Credential:
+        """The access key, with its security token if *token* says so; the environment's if the profile has neither id nor secret.
+
+        The parts of a key are never taken from two places.
+
+        Raises:
+            ConfigurationError: A part is missing or cannot be one; the text names it.
+        """
+        parts = [self._own(key) for key in _KEY]
+        if parts[0] is None and parts[1] is None and self._variables()[0] is not None:
+            parts, names = self._variables(), [ACCESS_KEY_ID, ACCESS_KEY_SECRET]
+        else:
+            names = list(_KEY[:2])
+        missing = [name for name, part in zip(names, parts, strict=False) if part is None]
+        key_id, secret, security_token = parts
+        if key_id is None or secret is None:
+            raise ConfigurationError(_missing(missing, [ACCESS_KEY_ID, ACCESS_KEY_SECRET] if len(missing) == 2 else []))
+        return Credential(key_id, secret, security_token if token else None)
+
+    def _variables(self) -> list[str | None]:
+        return [key_variable(self.environ, name) for name in (ACCESS_KEY_ID, ACCESS_KEY_SECRET, SECURITY_TOKEN)]
+
+    def number(self, key: str) -> int | None:
+        """The whole number of *key*; ``None`` if it is missing or 0.
+
+        Raises:
+            ConfigurationError: It is anything else; the text names the key.
+        """
+        value = self.values.get(key)
+        if value is None or value == "":
+            return None
+        if isinstance(value, float) and value.is_integer():
+            value = int(value)
+        if not isinstance(value, int) or isinstance(value, bool):
+            raise ConfigurationError(f"{key} must be a whole number, not {type(value).__name__}")
+        if not 0 <= value < 1 << 40:
+            raise ConfigurationError(f"{key} must be a whole number of zero or more, and no larger than a time or a span is")
+        return value or None
+
+    def flag(self, key: str) -> bool:
+        """Whether *key* is ``true``.
+
+        Raises:
+            ConfigurationError: It is neither ``true`` nor ``false``, nor missing; the text names the key.
+        """
+        value = self.values.get(key)
+        if value is None or value in (0, ""):  # as False is
+            return False
+        if not isinstance(value, bool):
+            raise ConfigurationError(f"{key} must be true or false, not {type(value).__name__}")
+        return value
+
+    def session_span(self, key: str, at_most: timedelta = LONGEST_SESSION) -> timedelta:
+        """The seconds of *key*, an hour if it is missing.
+
+        Raises:
+            ConfigurationError: It is no whole number, or below 900 s or above *at_most*; the text names the key.
+        """
+        seconds = self.number(key)
+        return _HOUR if seconds is None else session_span(key, timedelta(seconds=seconds), at_most)
+
+    def moment(self, key: str) -> datetime | None:
+        """The moment of *key*, seconds since 1970; ``None`` if it is missing.
+
+        Raises:
+            ConfigurationError: It is no time; the text names the key.
+        """
+        seconds = self.number(key)
+        try:
+            return None if seconds is None else datetime.fromtimestamp(seconds, timezone.utc)
+        except (ValueError, OverflowError, OSError):
+            pass
+        raise ConfigurationError(f"{key} must be a time, in seconds since 1970")
+
+
+def _missing(keys: list[str], variables: list[str]) -> str:
+    instead = f" (or set {' and '.join(variables)})" if variables else ""
+    return f"{' and '.join(keys)} {'is' if len(keys) == 1 else 'are'} missing{instead}"

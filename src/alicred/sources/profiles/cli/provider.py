@@ -1,0 +1,108 @@
+"""Credentials from a profile of the command line tool."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import alicred._internal.checks as check
+from alicred.credential import Credential, named
+from alicred.errors import NotConfigured, ProviderError
+from alicred.sources._naming import errors_of
+from alicred.sources._role_session import SessionName
+from alicred.sources._sts import StsChoice
+from alicred.sources._urls import HttpChoice
+from alicred.sources.profiles.cli.config import CliLookup
+from alicred.sources.profiles.cli.modes import CliTools, source_of
+from alicred.sources.profiles.cli.oauth_login import Logins
+from alicred.wire.imds import ImdsClient
+
+if TYPE_CHECKING:
+    from alicred.events import Listener
+    from alicred.wire.http import HttpClient
+    from alicred.wire.sts import StsClient
+
+_OWNER = "CliProfileProvider"
+
+
+class CliProfileProvider:
+    """The credential that one profile of the command line tool describes, in ``~/.aliyun/config.json``.
+
+    The file is read at every `get`, and nothing is kept, so that a changed file counts at once; put a `CachingProvider` around
+    it to keep temporary keys. Thread-, task- and fork-safe, picklable. `get` blocks for as long as the source that the profile
+    describes; for an OAuth login up to 30 s more while another thread or process renews it, and 10 s while one writes the file.
+
+    The file is changed in one case only: the tokens of an OAuth login renew each other, and the new ones, with the keys that they
+    gave, must take the place of the old ones. Only that profile's keys are changed; everything else in the file stays as it is, byte
+    for byte. Neither a crash nor another writer leaves a broken file behind. If it cannot be written, the credential is served all
+    the same, an event says so, and this object goes on with the new tokens.
+
+    Args:
+        path: The file; ``~`` is the home directory. ``None`` means ``ALIBABA_CLOUD_CONFIG_FILE``, else ``~/.aliyun/config.json``.
+        profile: The profile, letter by letter. ``None`` means ``ALIBABA_CLOUD_PROFILE``, else the one that the file calls ``current``.
+        write_back: Whether the file may be changed. Without that, renewed tokens last as long as this object, and then the login may
+            be lost.
+        environ: Where to look variables up, and what an external program gets; ``None`` means ``os.environ`` at the time of the call.
+        sts: The client to ask for keys of a role; ``None`` means one for the host that the profile, else *environ* names.
+        imds: The client to ask for an instance's keys; ``None`` means one for the metadata service.
+        http: What sends all other requests, and those of the STS client if *sts* is ``None``.
+        listener: Told of every `LoginNotSaved`; ``None`` writes to the logger ``alicred``.
+
+    Raises:
+        ConfigurationError: An argument is empty or of the wrong type; the text names it.
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str] | None = None,
+        profile: str | None = None,
+        *,
+        write_back: bool = True,
+        environ: Mapping[str, str] | None = None,
+        sts: StsClient | None = None,
+        imds: ImdsClient | None = None,
+        http: HttpClient | None = None,
+        listener: Listener | None = None,
+    ) -> None:
+        check.listener(f"{_OWNER}.listener", listener)
+        self._lookup = CliLookup(_OWNER, path=path, profile=profile, environ=environ)
+        self._logins = Logins(write_back=check.flag(f"{_OWNER}.write_back", write_back), listener=listener)
+        self._sts = StsChoice(_OWNER, sts, "assume_role", http=http)
+        check.optional(f"{_OWNER}.imds", imds, ImdsClient)
+        self._imds = ImdsClient() if imds is None else imds  # one for all calls: it keeps the token of the metadata service
+        self._http = HttpChoice(_OWNER, http)
+        self._session = SessionName(_OWNER, None)
+
+    @property
+    def name(self) -> str:
+        """``cli_profile``."""
+        return "cli_profile"
+
+    def get(self) -> Credential:
+        """The credential that the profile describes now. Its ``provider_name`` is ``cli_profile/`` and the name of that source.
+
+        Raises:
+            NotConfigured: There is no file, or none of its profiles was asked for, or the one that it calls current was never filled in,
+                or ``ALIBABA_CLOUD_CLI_PROFILE_DISABLED`` is true.
+            ConfigurationError: The file, the profile or one of its keys is wrong; the text names the path and the key.
+            ProviderError: What the source that the profile describes raised.
+        """
+        with errors_of(self.name):
+            chosen = self._lookup.find()
+            tools = CliTools(
+                environ=self._lookup.environ,
+                sts=self._sts,
+                imds=self._imds,
+                http=self._http,
+                session=self._session,
+                logins=self._logins,
+            )
+            source = source_of(chosen, tools)
+            try:
+                fetched = source.get()
+            except NotConfigured as error:
+                # The profile is set up and chosen: a chain must not slide onto another identity.
+                text = f"{chosen.profile.where} asks for {source.name}, but: {error.message}"
+                raise ProviderError(text, provider=error.provider) from error
+        return named(fetched, f"{self.name}/{source.name}")

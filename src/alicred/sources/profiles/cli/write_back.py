@@ -1,0 +1,176 @@
+"""Puts new values into one profile of the command line tool's file, so that neither a crash nor another writer can spoil it."""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Mapping
+from contextlib import suppress
+
+from alicred._internal.file_lock import Busy, NotOpened, exclusive
+from alicred._internal.files import as_text
+from alicred._internal.late import os
+from alicred._internal.shortage import shortage
+from alicred.errors import ConfigurationError
+from alicred.sources.profiles.cli.config import WHAT, CliConfig
+from alicred.sources.profiles.cli.edit import with_changes
+from alicred.sources.profiles.ini.lookup import LARGEST_FILE
+
+_LONGEST_WAIT = 10.0  # seconds; a writer holds the lock for some milliseconds
+_ABANDONED = 60.0  # seconds; as old is no new file that a living writer will put in its place
+_MOST_ATTEMPTS = 20
+_BOM = b"\xef\xbb\xbf"
+
+
+class NotWrittenError(Exception):
+    """The file is as it was. The text says why, and holds no secret."""
+
+
+class SupersededError(NotWrittenError):
+    """The profile is not what it was any more, and so the new values are out of date."""
+
+
+def update(path: str, profile: str, changes: Mapping[str, str | int], *, still: Mapping[str, object]) -> None:
+    """Make *changes* to the profile *profile* of the file at *path*, and to nothing else in it.
+
+    The file is locked against other threads and processes, and read anew. The new content is written beside it, forced onto the
+    disk, and put in its place in one step: whoever reads the file, and whatever crashes, finds the old one or the new one, whole. Its
+    mode and, where the system lets us, its owner stay; where *path* is a symbolic link, the file that it leads to is replaced.
+    Blocks for at most 10 s, and as long as the disk takes.
+
+    Args:
+        path: The file.
+        profile: The profile; of two with the same name, the first.
+        changes: The new values by their keys.
+        still: What the profile must still say, with ``None`` for a key that is missing or empty. If it says anything else, somebody
+            has logged in anew or changed the profile, and theirs stays.
+
+    Raises:
+        NotWrittenError: The file is as it was.
+        SupersededError: That is because the profile does not say what it must still say.
+    """
+    path = os.path.realpath(path)
+
+    def is_written(file: int) -> bool:
+        old = os.fstat(file)  # before it is read: what changes later shows
+        content = _content(file)
+        new = _changed(content, path, profile, changes, still)
+        return new == content or _replace(path, new, old)
+
+    try:
+        for _ in range(_MOST_ATTEMPTS):
+            if exclusive(path, is_written, create=False, seconds=_LONGEST_WAIT):
+                return
+        reason = "other programs keep changing it"
+    except Busy:
+        reason = "another program has kept it locked"
+    except ConfigurationError as error:
+        reason = error.message
+    except NotOpened as error:
+        reason = _words(error.reason)
+    except (OSError, MemoryError) as error:
+        reason = _words(error)
+    raise NotWrittenError(reason)
+
+
+def _words(error: OSError | MemoryError) -> str:
+    if isinstance(error, FileNotFoundError):
+        return "it is no longer there"
+    return (error.strerror if isinstance(error, OSError) else None) or shortage(error) or type(error).__name__
+
+
+def _content(descriptor: int) -> bytes:
+    with open(descriptor, "rb", closefd=False) as file:
+        content = file.read(LARGEST_FILE + 1)
+    if len(content) > LARGEST_FILE:
+        raise ConfigurationError(f"it is larger than {LARGEST_FILE} bytes")
+    return content
+
+
+def _changed(content: bytes, path: str, profile: str, changes: Mapping[str, str | int], still: Mapping[str, object]) -> bytes:
+    text = as_text(content, path, what=WHAT)
+    values = CliConfig.parse(text, path).profiles.get(profile)
+    if values is None:
+        raise SupersededError("the profile is no longer there")
+    if any((values.get(key) or None) != value for key, value in still.items()):
+        raise SupersededError("the profile has been changed meanwhile, by a new login for example, and stays as it is now")
+    bom = _BOM if content.startswith(_BOM) else b""
+    return bom + with_changes(text, profile, changes).encode()
+
+
+def _prefix(name: str) -> str:
+    return f".{name}.alicred-"
+
+
+def _remove_leftovers(path: str, now: float) -> None:
+    """What writers left behind that were killed, and not what one is writing: there may be others, where the system has no locks."""
+    directory, name = os.path.split(path)
+    with suppress(OSError), os.scandir(directory) as entries:
+        for entry in entries:
+            is_temporary = entry.name.startswith(_prefix(name)) and entry.name.endswith(".tmp")
+            if is_temporary and now - entry.stat(follow_symlinks=False).st_mtime > _ABANDONED:
+                os.unlink(entry.path)
+
+
+def _replace(path: str, content: bytes, old: os.stat_result) -> bool:
+    """Put a file with *content* in the place of the *old* one; false if that has been changed by a writer that our lock does not stop."""
+    directory, name = os.path.split(path)
+    beside = os.path.join(directory, f"{_prefix(name)}{os.getpid()}-{os.urandom(6).hex()}.tmp")
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0)
+    is_replaced = False
+    try:
+        with open(os.open(beside, flags, 0o600), "wb", buffering=0) as file:
+            _write(file.fileno(), content)
+            _make_like(file.fileno(), old)
+            os.fsync(file.fileno())
+            written_at = os.fstat(file.fileno()).st_mtime  # by the clock of the file system, which may be another machine's
+        _remove_leftovers(path, written_at)
+        if _version(os.stat(path)) == _version(old):
+            os.replace(beside, path)
+            is_replaced = True
+            _sync_directory(directory)
+    finally:
+        if not is_replaced:
+            with suppress(OSError):
+                os.unlink(beside)
+    return is_replaced
+
+
+def _version(of: os.stat_result) -> tuple[int, ...]:
+    return of.st_dev, of.st_ino, of.st_size, of.st_mtime_ns
+
+
+def _write(descriptor: int, content: bytes) -> None:
+    rest = memoryview(content)
+    while rest:
+        rest = rest[os.write(descriptor, rest) :]
+
+
+def _make_like(descriptor: int, old: os.stat_result) -> None:
+    """Give the file the owner, the group and the mode of the *old* one. A class of users that is not the old one's gains no right.
+
+    The owner first: changing it may take bits of the mode away.
+    """
+    if not hasattr(os, "fchown"):
+        return  # Windows
+    for owner in (old.st_uid, -1):
+        new = os.fstat(descriptor)
+        if (new.st_uid, new.st_gid) != (old.st_uid, old.st_gid):
+            with suppress(OSError):  # only root may give a file away, but its owner may give it to a group that he is in
+                os.fchown(descriptor, owner, old.st_gid)
+    new = os.fstat(descriptor)
+    mode = stat.S_IMODE(old.st_mode)
+    if new.st_gid != old.st_gid:
+        # Members of the old group are others now, and others may be members of the new one.
+        group, others = (mode & stat.S_IRWXG) >> 3, mode & stat.S_IRWXO
+        mode = mode & stat.S_IRWXU | group & others
+    os.fchmod(descriptor, mode)
+
+
+def _sync_directory(directory: str) -> None:
+    """So that a power cut cannot bring the old file back. The new one is in its place already, so a failure is none of ours."""
+    with suppress(OSError):
+        descriptor = os.open(directory, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

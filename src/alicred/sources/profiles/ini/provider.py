@@ -1,0 +1,94 @@
+"""Credentials from a section of the profile file, of every type but a bearer token."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import alicred._internal.checks as check
+from alicred.credential import Credential, named
+from alicred.errors import ConfigurationError, NotConfigured, ProviderError
+from alicred.sources._naming import errors_of
+from alicred.sources._role_session import SessionName
+from alicred.sources._sts import StsChoice
+from alicred.sources.profiles.ini.lookup import Lookup
+from alicred.sources.profiles.ini.profile import Profile
+from alicred.sources.profiles.ini.types import Tools, source_of
+from alicred.wire.imds import ImdsClient
+
+if TYPE_CHECKING:
+    from alicred.wire.http import HttpClient
+    from alicred.wire.sts import StsClient
+
+_OWNER = "ProfileFileProvider"
+
+
+class ProfileFileProvider:
+    """The credential that one section of the profile file describes, in the INI format that the official libraries share.
+
+    The file is found and read at every `get`, and nothing is kept, so that a changed file counts at once; put a
+    `CachingProvider` around it to keep temporary keys. Thread-, task- and fork-safe, picklable. `get` blocks for as long as the
+    source that the section describes.
+
+    Args:
+        path: The file; ``~`` is the home directory. ``None`` means ``ALIBABA_CLOUD_CREDENTIALS_FILE``, else the first of
+            ``~/.alibabacloud/credentials`` and ``~/.alibabacloud/credentials.ini`` that exists.
+        profile: The section, letter by letter. ``None`` means ``ALIBABA_CLOUD_PROFILE``, else ``default``.
+        require_enable: Whether a section without ``enable`` is switched off. ``enable = false`` switches it off anyway.
+        environ: Where to look variables up; ``None`` means ``os.environ`` at the time of the call.
+        sts: The client to ask for keys of a role; ``None`` means one for the host that the section, else *environ* names.
+        imds: The client to ask for an instance's keys; ``None`` means one for the metadata service.
+        http: What the STS client sends its requests with, if *sts* is ``None``.
+
+    Raises:
+        ConfigurationError: An argument is empty or of the wrong type; the text names it.
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str] | None = None,
+        profile: str | None = None,
+        *,
+        require_enable: bool = False,
+        environ: Mapping[str, str] | None = None,
+        sts: StsClient | None = None,
+        imds: ImdsClient | None = None,
+        http: HttpClient | None = None,
+    ) -> None:
+        self._lookup = Lookup(_OWNER, path=path, profile=profile, require_enable=require_enable, environ=environ)
+        self._sts = StsChoice(_OWNER, sts, "assume_role", http=http)
+        check.optional(f"{_OWNER}.imds", imds, ImdsClient)
+        self._imds = ImdsClient() if imds is None else imds  # one for all calls: it keeps the token of the metadata service
+        self._session = SessionName(_OWNER, None)
+
+    @property
+    def name(self) -> str:
+        """``profile``."""
+        return "profile"
+
+    def get(self) -> Credential:
+        """The credential that the section describes now. Its ``provider_name`` is ``profile/`` and the name of that source.
+
+        Raises:
+            NotConfigured: There is no file, or no section ``default`` and none was asked for, or the section is switched off.
+            ConfigurationError: The file, the section or one of its keys is wrong; the text names the path and the key.
+            ProviderError: What the source that the section describes raised.
+        """
+        with errors_of(self.name):
+            profile = self._section()
+            tools = Tools(environ=self._lookup.environ, sts=self._sts, imds=self._imds, session=self._session)
+            try:
+                source = source_of(profile, tools)
+            except ConfigurationError as error:
+                raise ConfigurationError(f"{profile.where}: {error.message}") from None
+            try:
+                fetched = source.get()
+            except NotConfigured as error:
+                # The section is set up and switched on: a chain must not slide onto another identity.
+                raise ProviderError(f"{profile.where} asks for {source.name}, but: {error.message}", provider=error.provider) from error
+        return named(fetched, f"{self.name}/{source.name}")
+
+    def _section(self) -> Profile:
+        """The section that counts, read from its file now."""
+        return self._lookup.find()

@@ -1,0 +1,1 @@
+"""The fake cloud: a server on the loopback interface that verifies signatures."""

@@ -16,7 +16,6 @@ import pytest
 unclosed = pytest.mark.filterwarnings("ignore:Exception ignored.*<_io.FileIO:pytest.PytestUnraisableExceptionWarning")
 
 
-
 _STRIKE = """
 import ctypes, random, sys, threading, time
 

@@ -20,7 +20,7 @@ from alicred import (
     DeniedError,
     Event,
     MalformedResponseError,
-    NotConfigured,
+    NotConfiguredError,
     OnError,
     ProviderError,
     SourceOutcome,
@@ -30,7 +30,7 @@ from alicred import (
 from tests.strategies import EPOCH, credential
 from tests.support import HOUR, Recorder, Script
 
-ABSENT = NotConfigured("VAULT_ADDR is not set", provider="script")
+ABSENT = NotConfiguredError("VAULT_ADDR is not set", provider="script")
 BROKEN = DeniedError("the vault is sealed", provider="script")
 CONTINUE = ChainPolicy(on_error=OnError.CONTINUE)
 
@@ -49,7 +49,7 @@ def test_the_first_source_that_has_a_credential_wins() -> None:
 
 def test_what_is_not_set_up_is_passed_over_under_every_policy() -> None:
     for on_error in OnError:
-        chain = ChainProvider(named("a", ABSENT), named("b", HOUR), policy=ChainPolicy(on_error=on_error))
+        chain = ChainProvider(named("a", ABSENT), named("b", HOUR), chain=ChainPolicy(on_error=on_error))
         assert chain.get().access_key_id == "id-1"
 
 
@@ -63,12 +63,12 @@ def test_a_source_that_is_set_up_and_broken_stops_the_chain(error: AlicredError)
 
 
 def test_on_request_the_chain_goes_on_after_it() -> None:
-    assert ChainProvider(named("a", BROKEN), named("b", HOUR), policy=CONTINUE).get().access_key_id == "id-1"
+    assert ChainProvider(named("a", BROKEN), named("b", HOUR), chain=CONTINUE).get().access_key_id == "id-1"
 
 
 def test_if_nobody_has_one_the_error_lists_what_everybody_said() -> None:
     with pytest.raises(ChainError) as caught:
-        ChainProvider(named("a", ABSENT), named("b", BROKEN), policy=CONTINUE, name="mine").get()
+        ChainProvider(named("a", ABSENT), named("b", BROKEN), chain=CONTINUE, name="mine").get()
     error = caught.value
     assert [(r.name, r.outcome, r.error) for r in error.reports] == [
         ("a", SourceOutcome.NOT_CONFIGURED, ABSENT),
@@ -108,7 +108,7 @@ def test_nobody_is_a_winner_before_he_has_won() -> None:
 
 def test_on_request_every_call_walks_from_the_beginning() -> None:
     first, second = named("a", ABSENT), named("b", HOUR)
-    chain = ChainProvider(first, second, policy=ChainPolicy(sticky=False))
+    chain = ChainProvider(first, second, chain=ChainPolicy(sticky=False))
     assert [chain.get().access_key_id for _ in range(3)] == ["id-1", "id-2", "id-3"]
     assert first.calls == 3
 
@@ -224,7 +224,7 @@ def hear(event: Event) -> None:
 
 def test_it_can_be_pickled_and_shown() -> None:
     HEARD.clear()
-    chain = ChainProvider(Sealed(), Pickled(), policy=CONTINUE, listener=hear, name="mine")
+    chain = ChainProvider(Sealed(), Pickled(), chain=CONTINUE, listener=hear, name="mine")
     twin = pickle.loads(pickle.dumps(chain))
     assert twin.get() == chain.get()
     assert repr(twin) == repr(chain) == "<ChainProvider mine: vault, pickled>"
@@ -243,8 +243,8 @@ def test_a_chain_of_nothing_is_refused() -> None:
 
 
 def test_what_is_no_policy_is_refused() -> None:
-    with pytest.raises(ConfigurationError, match=r"^ChainProvider\.policy must be a ChainPolicy"):
-        ChainProvider(Pickled(), policy="stop")  # type: ignore[arg-type]  # that is the point
+    with pytest.raises(ConfigurationError, match=r"^ChainProvider\.chain must be a ChainPolicy"):
+        ChainProvider(Pickled(), chain="stop")  # type: ignore[arg-type]  # that is the point
 
 
 def test_what_is_no_listener_is_refused() -> None:

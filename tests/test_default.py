@@ -16,7 +16,7 @@ import pytest
 from alicred.chain import ChainProvider
 from alicred.credential import Credential
 from alicred.default import default_chain, default_provider
-from alicred.errors import ChainError, ConfigurationError, DeniedError, NotConfigured, TransientError
+from alicred.errors import ChainError, ConfigurationError, DeniedError, NotConfiguredError, TransientError
 from alicred.events import ChainResolved, RefreshSucceeded, RetryScheduled, SourceSkipped
 from alicred.policy.backoff import Backoff
 from alicred.policy.refresh import RefreshPolicy
@@ -209,7 +209,7 @@ def test_nothing_set_up_reads_as_one_line_for_each_source(home: Path) -> None:
     assert [line.split(":")[0] for line in lines] == [f"  - {name}" for name in NAMES]
     assert [report.name for report in chain.explain()] == list(NAMES)
     assert all(report.outcome is SourceOutcome.NOT_CONFIGURED for report in chain.explain())
-    assert all(isinstance(report.error, NotConfigured) for report in caught.value.reports)
+    assert all(isinstance(report.error, NotConfiguredError) for report in caught.value.reports)
 
 
 def test_explain_says_what_each_source_has_and_no_secret(home: Path) -> None:

@@ -38,23 +38,23 @@ REJECTED = {"rejected_client_call": "GetAsyncJobResult", "rejected_request": "Ge
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
-def test_an_example_runs_and_says_what_it_should(example: Path, fake_cloud: FakeCloud, tmp_path: Path) -> None:
-    key = fake_cloud.access_key
+def test_an_example_runs_and_says_what_it_should(example: Path, alicred_cloud: FakeCloud, tmp_path: Path) -> None:
+    key = alicred_cloud.access_key
     profile = tmp_path / "credentials"
     profile.write_text(
         f"[default]\nenable = true\ntype = ram_role_arn\naccess_key_id = {key.access_key_id}\n"
-        f"access_key_secret = {key.access_key_secret}\nrole_arn = {fake_cloud.role_arn}\n"
-        f"[call-centre]\nenable = true\ntype = bearer\nbearer_token = {fake_cloud.add_bearer_token().token}\n",
+        f"access_key_secret = {key.access_key_secret}\nrole_arn = {alicred_cloud.role_arn}\n"
+        f"[call-centre]\nenable = true\ntype = bearer\nbearer_token = {alicred_cloud.add_bearer_token().token}\n",
         "utf-8",
     )
     if example.stem in REJECTED:
-        fake_cloud.inject(faults.Denied("InvalidSecurityToken.Expired", 400), operation=REJECTED[example.stem])
+        alicred_cloud.inject(faults.Denied("InvalidSecurityToken.Expired", 400), operation=REJECTED[example.stem])
     environment = {
         **os.environ,
         "ALIBABA_CLOUD_CREDENTIALS_FILE": str(profile),
-        "ALIBABA_CLOUD_STS_ENDPOINT": fake_cloud.endpoint,
-        "SSL_CERT_FILE": fake_cloud.ca_file,
-        "OCR_ENDPOINT": fake_cloud.http_endpoint.removeprefix("http://"),
+        "ALIBABA_CLOUD_STS_ENDPOINT": alicred_cloud.endpoint,
+        "SSL_CERT_FILE": alicred_cloud.ca_file,
+        "OCR_ENDPOINT": alicred_cloud.http_endpoint.removeprefix("http://"),
         "OCR_PROTOCOL": "http",
     }
     done = subprocess.run([sys.executable, str(example)], capture_output=True, text=True, env=environment, timeout=50, check=False)
@@ -62,8 +62,8 @@ def test_an_example_runs_and_says_what_it_should(example: Path, fake_cloud: Fake
     assert SAYS[example.stem] in done.stdout
     assert key.access_key_secret not in done.stdout + done.stderr
     expected = [REJECTED[example.stem]] if example.stem in REJECTED else []
-    assert [call.operation for call in fake_cloud.rejected] == expected
-    assert not expected or fake_cloud.count("AssumeRole") == 2
+    assert [call.operation for call in alicred_cloud.rejected] == expected
+    assert not expected or alicred_cloud.count("AssumeRole") == 2
 
 
 def blocks(page: Path, language: str = "python") -> list[str]:

@@ -16,9 +16,9 @@ from alicred import (
     ConfigurationError,
     DeniedError,
     MalformedResponseError,
-    NotConfigured,
+    NotConfiguredError,
     ProviderError,
-    RefreshTimeout,
+    RefreshTimeoutError,
     SourceOutcome,
     SourceReport,
     TransientError,
@@ -27,12 +27,12 @@ from alicred import (
 DETAILS = {"provider": "vault", "code": "NoPermission", "request_id": "r-1", "status": 403}
 TREE = {
     ConfigurationError: (AlicredError, ValueError),
-    NotConfigured: (AlicredError,),
+    NotConfiguredError: (AlicredError,),
     ProviderError: (AlicredError,),
     TransientError: (ProviderError,),
     DeniedError: (ProviderError,),
     MalformedResponseError: (ProviderError,),
-    RefreshTimeout: (ProviderError,),
+    RefreshTimeoutError: (ProviderError,),
     ChainError: (AlicredError,),
     ClosedError: (AlicredError,),
 }
@@ -58,14 +58,14 @@ def test_what_a_service_said_is_kept_and_shown(kind: type[ProviderError]) -> Non
     assert {name: getattr(error, name) for name in DETAILS} == DETAILS
     assert error.retry_after == timedelta(seconds=3)
     assert str(error) == "vault: no (code NoPermission, HTTP 403, request id r-1)"
-    assert error.retryable is (kind in (TransientError, RefreshTimeout))
+    assert error.retryable is (kind in (TransientError, RefreshTimeoutError))
     assert kind("no", retryable=True).retryable
     assert not kind("no", retryable=False).retryable
 
 
 REPORTS = (
     SourceReport(
-        name="env", outcome=SourceOutcome.NOT_CONFIGURED, detail="ALIBABA_CLOUD_ACCESS_KEY_ID is not set", error=NotConfigured("x")
+        name="env", outcome=SourceOutcome.NOT_CONFIGURED, detail="ALIBABA_CLOUD_ACCESS_KEY_ID is not set", error=NotConfiguredError("x")
     ),
     SourceReport(name="ecs_ram_role", outcome=SourceOutcome.FAILED, detail="timed out", error=TransientError("y"), seconds=1.0),
 )

@@ -17,7 +17,7 @@ from alicred import (
     Backoff,
     CachingProvider,
     RefreshPolicy,
-    RefreshTimeout,
+    RefreshTimeoutError,
     RetryingProvider,
     RetryPolicy,
     SystemClock,
@@ -105,7 +105,7 @@ def test_nobody_waits_longer_than_was_said(freeze: Freeze) -> None:
     cache = CachingProvider(Script(gate), refresh=RefreshPolicy(max_wait=timedelta(milliseconds=50)))
     with freeze():
         began = monotonic()
-        with pytest.raises(RefreshTimeout):
+        with pytest.raises(RefreshTimeoutError):
             cache.get()
         cache.close()
         assert monotonic() - began < 20
@@ -116,7 +116,7 @@ def test_retries_come_to_their_end(freeze: Freeze) -> None:
     source = Script(TransientError("down"))
     policy = RetryPolicy(attempts=1000, budget=timedelta(milliseconds=200), backoff=Backoff(initial=timedelta(milliseconds=20), jitter=0))
     with freeze(), pytest.raises(TransientError):
-        RetryingProvider(source, policy).get()
+        RetryingProvider(source, retry=policy).get()
     assert source.calls < 12
 
 

@@ -16,7 +16,7 @@ from alicred import (
     DeniedError,
     Event,
     MalformedResponseError,
-    NotConfigured,
+    NotConfiguredError,
     ProviderError,
     RetryingProvider,
     RetryPolicy,
@@ -34,7 +34,7 @@ STEADY = RetryPolicy(backoff=Backoff(initial=SECOND, jitter=0))
 def test_a_failure_that_may_pass_is_tried_again_after_a_pause() -> None:
     clock, heard = FakeClock(), Recorder()
     source = Script(DOWN, DOWN, HOUR)
-    assert RetryingProvider(source, STEADY, clock=clock, listener=heard).get().access_key_id == "id-3"
+    assert RetryingProvider(source, retry=STEADY, clock=clock, listener=heard).get().access_key_id == "id-3"
     assert clock.sleeps == (SECOND, 2 * SECOND)
     assert heard.events == [
         RetryScheduled(provider_name="script", error=DOWN, failures=1, delay=SECOND),
@@ -46,13 +46,13 @@ def test_the_last_attempts_error_is_raised_as_it_is() -> None:
     last = TransientError("still down")
     source = Script(DOWN, DOWN, last)
     with pytest.raises(TransientError) as caught:
-        RetryingProvider(source, STEADY, clock=FakeClock()).get()
+        RetryingProvider(source, retry=STEADY, clock=FakeClock()).get()
     assert caught.value is last
     assert caught.value.__cause__ is None
     assert source.calls == 3
 
 
-@pytest.mark.parametrize("error", [DeniedError("no"), NotConfigured("no"), ConfigurationError("no"), ProviderError("no")])
+@pytest.mark.parametrize("error", [DeniedError("no"), NotConfiguredError("no"), ConfigurationError("no"), ProviderError("no")])
 def test_what_will_not_pass_is_not_tried_again(error: AlicredError) -> None:
     source = Script(error)
     with pytest.raises(type(error)):
@@ -62,7 +62,7 @@ def test_what_will_not_pass_is_not_tried_again(error: AlicredError) -> None:
 
 def test_the_pause_that_the_service_asks_for_is_kept() -> None:
     clock = FakeClock()
-    RetryingProvider(Script(TransientError("slow down", retry_after=7 * SECOND), HOUR), STEADY, clock=clock).get()
+    RetryingProvider(Script(TransientError("slow down", retry_after=7 * SECOND), HOUR), retry=STEADY, clock=clock).get()
     assert clock.sleeps == (7 * SECOND,)
 
 
@@ -75,7 +75,7 @@ def test_the_budget_counts_what_the_attempts_take() -> None:
 
     source = Script(slow)
     with pytest.raises(TransientError):
-        RetryingProvider(source, RetryPolicy(attempts=10, backoff=STEADY.backoff, budget=20 * SECOND), clock=clock).get()
+        RetryingProvider(source, retry=RetryPolicy(attempts=10, backoff=STEADY.backoff, budget=20 * SECOND), clock=clock).get()
     assert source.calls == 3
 
 
@@ -93,7 +93,7 @@ def test_a_foreign_exception_is_wrapped_and_not_tried_again() -> None:
 def test_a_foreign_exception_that_is_tried_again_is_told_with_its_source() -> None:
     heard = Recorder()
     policy = RetryPolicy(backoff=STEADY.backoff, retryable=lambda error: True)
-    RetryingProvider(Script(KeyError("hunter2"), HOUR), policy, clock=FakeClock(), listener=heard).get()
+    RetryingProvider(Script(KeyError("hunter2"), HOUR), retry=policy, clock=FakeClock(), listener=heard).get()
     [event] = heard.of(RetryScheduled)
     assert event.error.provider == "script"
 
@@ -139,7 +139,7 @@ class Flaky(Pickled):
 
 def test_it_can_be_pickled_and_shown() -> None:
     HEARD.clear()
-    provider = RetryingProvider(Flaky(), RetryPolicy(attempts=7, budget=HOUR), clock=FakeClock(), listener=hear)
+    provider = RetryingProvider(Flaky(), retry=RetryPolicy(attempts=7, budget=HOUR), clock=FakeClock(), listener=hear)
     twin = pickle.loads(pickle.dumps(provider))
     assert twin.get() == provider.get()
     assert (twin.name, repr(twin)) == ("pickled", "<RetryingProvider of pickled>")
@@ -152,7 +152,7 @@ def test_it_can_be_pickled_and_shown() -> None:
     [
         ({"source": None}, r"^RetryingProvider\.source must be a provider"),
         ({"source": Pickled}, r"^RetryingProvider\.source must be a provider"),
-        ({"policy": None}, r"^RetryingProvider\.policy must be a RetryPolicy"),
+        ({"retry": None}, r"^RetryingProvider\.retry must be a RetryPolicy"),
         ({"clock": 3}, r"^RetryingProvider\.clock must be a Clock"),
         ({"listener": "print"}, r"^RetryingProvider\.listener must be None or a function"),
     ],
@@ -186,5 +186,5 @@ class OddBackoff(Backoff):
 def test_a_policy_that_cannot_be_asked_is_blamed_and_the_usual_one_used(policy: RetryPolicy, blamed: str) -> None:
     source = Script(DOWN)
     with pytest.raises(TransientError, match=rf"RetryPolicy\.next_delay\(\) {blamed}"):
-        RetryingProvider(source, policy, clock=FakeClock()).get()
+        RetryingProvider(source, retry=policy, clock=FakeClock()).get()
     assert source.calls == RetryPolicy().attempts

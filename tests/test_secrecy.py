@@ -130,7 +130,7 @@ def ask(said: Said, make: Callable[[], Any], *, listens: bool) -> None:
     stop, go_on = ChainPolicy(), ChainPolicy(on_error=OnError.CONTINUE)
     for policy in (stop, go_on):
         retrying: Any = RetryingProvider(source, clock=FakeClock(), listener=listener)
-        chain: Any = ChainProvider(retrying, policy=policy, listener=listener, name="default")
+        chain: Any = ChainProvider(retrying, chain=policy, listener=listener, name="default")
         cache: Any = CachingProvider(chain, refresh=RefreshPolicy(mode=RefreshMode.INLINE), listener=listener)
         for each in (source, cache, cache):
             said.value(each)
@@ -294,7 +294,7 @@ def environment(case: Case) -> Any:
 def ram_role_arn(case: Case) -> Any:
     policy = case.pick(POLICY, {"Statement": SECRET}, SECRET, {"a": {SECRET}}, {SECRET: object()})
     role, sts = case.pick(case.cloud.role_arn, ROLE), case.cloud.sts_client()
-    return RamRoleArnProvider(StaticProvider(case.key()), role_arn=role, policy=policy, external_id=case.secret(), sts=sts)
+    return RamRoleArnProvider(StaticProvider(case.key()), role_arn=role, session_policy=policy, external_id=case.secret(), sts=sts)
 
 
 def oidc_role_arn(case: Case) -> Any:
@@ -314,7 +314,7 @@ def saml_role_arn(case: Case) -> Any:
         return assertion
 
     arns = {"role_arn": case.cloud.role_arn, "saml_provider_arn": case.cloud.saml_provider_arn}
-    return SamlRoleArnProvider(assertion=hand_out, policy=POLICY, sts=case.cloud.sts_client(), **arns)
+    return SamlRoleArnProvider(assertion=hand_out, session_policy=POLICY, sts=case.cloud.sts_client(), **arns)
 
 
 def ecs_ram_role(case: Case) -> Any:

@@ -117,9 +117,7 @@ def execute(group: str, arguments: list[str]) -> Result:
         report = Path(folder) / "tried.json"
         environment = {**os.environ, "ALICRED_CLIENTS_GROUP": group, "ALICRED_CLIENTS_REPORT": str(report)}
         command = [str(python), "-m", "pytest", "-p", "no:cacheprovider", *files, *arguments]
-        with subprocess.Popen(
-            command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-        ) as child:
+        with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as child:
             assert child.stdout is not None
             for line in child.stdout:
                 print(line, end="", flush=True)

@@ -19,17 +19,17 @@ retry = RetryPolicy(attempts=3, budget=timedelta(seconds=10))
 own = ChainProvider(
     EnvironmentProvider(),
     ProfileFileProvider(),
-    RetryingProvider(EcsRamRoleProvider(), retry),
+    RetryingProvider(EcsRamRoleProvider(), retry=retry),
 )
 # The key that assumes the role is kept as well, so that a refresh of the role does not fetch it anew.
 reports = RamRoleArnProvider(
     CachingProvider(own),
     role_arn="acs:ram::123456789012:role/reports",
     role_session_name="nightly",
-    policy={"Version": "1", "Statement": [{"Effect": "Allow", "Action": "oss:Get*", "Resource": "*"}]},
+    session_policy={"Version": "1", "Statement": [{"Effect": "Allow", "Action": "oss:Get*", "Resource": "*"}]},
 )
 provider = CachingProvider(
-    RetryingProvider(reports, retry),
+    RetryingProvider(reports, retry=retry),
     refresh=RefreshPolicy(
         ahead=timedelta(minutes=10),
         failure_backoff=Backoff(initial=timedelta(seconds=2), maximum=timedelta(minutes=1)),

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from alicred import CachingProvider, Clock, Credential, Listener, MalformedResponseError, NotConfigured, Provider, RefreshPolicy
+from alicred import CachingProvider, Clock, Credential, Listener, MalformedResponseError, NotConfiguredError, Provider, RefreshPolicy
 from alicred.testing.conformance import cache_checks, source_checks
 
 
@@ -21,7 +21,7 @@ class VaultProvider:
         try:
             found = json.loads(self._path.read_text("utf-8"))
         except FileNotFoundError:
-            raise NotConfigured(f"{self._path} does not exist: start the vault", provider=self.name) from None
+            raise NotConfiguredError(f"{self._path} does not exist: start the vault", provider=self.name) from None
         except ValueError:  # not `from error`, which would quote what stands there
             raise MalformedResponseError(f"{self._path} holds no JSON", provider=self.name) from None
         return Credential(found["id"], found["secret"], found["token"], datetime.now(timezone.utc) + timedelta(hours=1))

@@ -4,7 +4,7 @@ import json
 from datetime import datetime, timezone
 from pathlib import Path
 
-from alicred import CachingProvider, ConfigurationError, Credential, MalformedResponseError, NotConfigured
+from alicred import CachingProvider, ConfigurationError, Credential, MalformedResponseError, NotConfiguredError
 
 
 class SecretFileProvider:
@@ -19,7 +19,7 @@ class SecretFileProvider:
         try:
             text = self._path.read_text("utf-8")
         except FileNotFoundError:
-            raise NotConfigured(f"{self._path} does not exist: start the sidecar", provider=self.name) from None
+            raise NotConfiguredError(f"{self._path} does not exist: start the sidecar", provider=self.name) from None
         except OSError as error:
             raise ConfigurationError(f"{self._path} cannot be read: {error.strerror}", provider=self.name) from None
         try:
@@ -39,5 +39,5 @@ class SecretFileProvider:
 provider = CachingProvider(SecretFileProvider(Path("/run/secrets/alibaba-cloud.json")))
 try:
     print(provider.get())
-except NotConfigured as error:
+except NotConfiguredError as error:
     print(error)

@@ -9,8 +9,8 @@ import alicred._internal.checks as check
 from alicred._internal.real_time import monotonic
 from alicred._values import checked, utc
 from alicred.credential import BearerToken, C, Credential, named
-from alicred.errors import AlicredError, ChainError, ConfigurationError, NotConfigured, as_alicred_error, text_of
-from alicred.events import ChainResolved, Listener, SourceSkipped, tell
+from alicred.errors import AlicredError, ChainError, ConfigurationError, NotConfiguredError, as_alicred_error, one_line
+from alicred.events import ChainResolved, Listener, SourceSkipped, emit
 from alicred.policy.chain import ChainPolicy, OnError
 from alicred.provider import Provider
 from alicred.reports import SourceOutcome, SourceReport
@@ -19,13 +19,13 @@ from alicred.reports import SourceOutcome, SourceReport
 class ChainProvider(Generic[C]):
     """The first of several sources that has a value. Thread- and fork-safe; it can be pickled.
 
-    A source that raises `NotConfigured` is passed over. Any other failure means that the source is meant to be used and is
+    A source that raises `NotConfiguredError` is passed over. Any other failure means that the source is meant to be used and is
     broken, so that by default it is raised and no other identity takes its place (``ChainPolicy(on_error=...)``). Once a
     source has had a value, later calls go to it alone (``ChainPolicy(sticky=...)``); a pickled chain walks anew.
 
     Args:
         sources: What is asked, in this order.
-        policy: How to go from one source to the next.
+        chain: How to go from one source to the next.
         listener: Told of every `SourceSkipped` and `ChainResolved`; ``None`` writes to the logger ``alicred``.
         name: Name of the chain. Unless it is ``None``, it goes before the ``provider_name`` of what was found, as in
             ``"default/env"``.
@@ -37,7 +37,7 @@ class ChainProvider(Generic[C]):
     def __init__(
         self,
         *sources: Provider[C],
-        policy: ChainPolicy = ChainPolicy(),  # noqa: B008  (an immutable value)
+        chain: ChainPolicy = ChainPolicy(),  # noqa: B008  (an immutable value)
         listener: Listener | None = None,
         name: str | None = None,
     ) -> None:
@@ -45,11 +45,11 @@ class ChainProvider(Generic[C]):
             raise ConfigurationError("ChainProvider needs at least one source")
         for source in sources:
             check.provider("ChainProvider.sources", source)
-        check.required("ChainProvider.policy", policy, ChainPolicy)
+        check.required("ChainProvider.chain", chain, ChainPolicy)
         check.listener("ChainProvider.listener", listener)
         check.optional_text("ChainProvider.name", name)
         self._sources = sources
-        self._policy = policy
+        self._chain = chain
         self._listener = listener
         self._name = name
         self._winner: Provider[C] | None = None
@@ -74,14 +74,14 @@ class ChainProvider(Generic[C]):
             try:
                 value = self._ask(source)
             except AlicredError as error:
-                if not isinstance(error, NotConfigured) and self._policy.on_error is OnError.STOP:
+                if not isinstance(error, NotConfiguredError) and self._chain.on_error is OnError.STOP:
                     raise
                 reports.append(_report(source, error, began))
-                tell(self._listener, SourceSkipped(provider_name=self.name, source=source.name, error=error))
+                emit(self._listener, SourceSkipped(provider_name=self.name, source=source.name, error=error))
                 continue
-            if self._policy.sticky:
+            if self._chain.sticky:
                 self._winner = source
-            tell(self._listener, ChainResolved(provider_name=self.name, source=source.name))
+            emit(self._listener, ChainResolved(provider_name=self.name, source=source.name))
             return self._named(value)
         raise ChainError("no source has a credential:", reports=tuple(reports), provider=self.name)
 
@@ -125,15 +125,15 @@ class ChainProvider(Generic[C]):
         return f"<ChainProvider {self.name}: {', '.join(source.name for source in self._sources)}>"
 
     def __reduce__(self) -> tuple[object, ...]:
-        return partial(type(self), policy=self._policy, listener=self._listener, name=self._name), self._sources
+        return partial(type(self), chain=self._chain, listener=self._listener, name=self._name), self._sources
 
 
 def _report(source: Provider[C], error: AlicredError, began: float) -> SourceReport:
-    not_configured = isinstance(error, NotConfigured)
+    not_configured = isinstance(error, NotConfiguredError)
     return SourceReport(
         name=source.name,
         outcome=SourceOutcome.NOT_CONFIGURED if not_configured else SourceOutcome.FAILED,
-        detail=text_of(error, without=source.name),
+        detail=one_line(error, without=source.name),
         error=error,
         seconds=monotonic() - began,
     )

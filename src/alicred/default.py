@@ -55,7 +55,7 @@ def default_provider(
     Raises:
         ConfigurationError: An argument is of the wrong type; the text names it.
     """
-    with called({"policy": "retry"}, "default_provider."):
+    with called({}, "default_provider."):
         sources = default_sources(
             environ=environ, sts=sts, imds=imds, http=http, retry=retry, listener=listener, require_enable=require_enable
         )
@@ -87,7 +87,7 @@ def default_chain(
     Raises:
         ConfigurationError: An argument is of the wrong type; the text names it.
     """
-    with called({"policy": "retry"}, "default_chain."):
+    with called({}, "default_chain."):
         sources = default_sources(environ=environ, sts=sts, imds=imds, http=http, retry=retry, require_enable=require_enable)
         return ChainProvider(*sources, name=_NAME)
 
@@ -109,14 +109,14 @@ def default_sources(
     """
     imds = ImdsClient() if imds is None else imds  # one for all sources: it keeps the token of the metadata service
 
-    def patient(source: Provider[Credential]) -> RetryingProvider[Credential]:
-        return RetryingProvider(source, retry, listener=listener)
+    def retrying(source: Provider[Credential]) -> RetryingProvider[Credential]:
+        return RetryingProvider(source, retry=retry, listener=listener)
 
     return (
         EnvironmentProvider(environ),
-        patient(OidcRoleArnProvider.from_environment(environ, sts=sts, http=http)),
-        patient(CliProfileProvider(environ=environ, sts=sts, imds=imds, http=http, listener=listener)),
-        patient(profile_file(require_enable=require_enable, environ=environ, sts=sts, imds=imds, http=http)),
-        patient(EcsRamRoleProvider.from_environment(environ, imds=imds)),
-        patient(CredentialsUriProvider.from_environment(environ, http=http)),
+        retrying(OidcRoleArnProvider.from_environment(environ, sts=sts, http=http)),
+        retrying(CliProfileProvider(environ=environ, sts=sts, imds=imds, http=http, listener=listener)),
+        retrying(profile_file(require_enable=require_enable, environ=environ, sts=sts, imds=imds, http=http)),
+        retrying(EcsRamRoleProvider.from_environment(environ, imds=imds)),
+        retrying(CredentialsUriProvider.from_environment(environ, http=http)),
     )

@@ -47,7 +47,7 @@ class ConfigurationError(AlicredError, ValueError):
     """A parameter, a variable or a file is wrong. The text names it and says what to do."""
 
 
-class NotConfigured(AlicredError):
+class NotConfiguredError(AlicredError):
     """This source is not set up here, and the text says what would set it up. A chain moves on to its next source.
 
     Args:
@@ -121,7 +121,7 @@ class MalformedResponseError(ProviderError):
     """The answer is not what the service promises, or what it handed out has expired already."""
 
 
-class RefreshTimeout(ProviderError):
+class RefreshTimeoutError(ProviderError):
     """A caller waited ``max_wait`` for a refresh that is still under way. The refresh itself goes on."""
 
     _retryable = True
@@ -156,18 +156,18 @@ def is_transient(error: AlicredError) -> bool:
 
 
 def is_local(error: AlicredError) -> bool:
-    """Whether the failure never left the machine (`NotConfigured`, `ConfigurationError`, a chain of nothing else)."""
+    """Whether the failure never left the machine (`NotConfiguredError`, `ConfigurationError`, a chain of nothing else)."""
     if isinstance(error, ChainError):
         return all(report.error is None or is_local(report.error) for report in error.reports)
-    return isinstance(error, ConfigurationError) or (isinstance(error, NotConfigured) and not error.answered)
+    return isinstance(error, ConfigurationError) or (isinstance(error, NotConfiguredError) and not error.answered)
 
 
-def text_of(error: AlicredError, *, without: str) -> str:
+def one_line(error: AlicredError, *, without: str) -> str:
     """The text of *error* on one line, for a place where the provider's name, *without*, stands already."""
     return " ".join(str(error).removeprefix(f"{without}: ").split())
 
 
-def another(error: AlicredError) -> AlicredError:
+def copy_for_caller(error: AlicredError) -> AlicredError:
     """A new error of the same type with the same details, caused by *error*: one for each caller that shares it.
 
     The constructor of a user's own subclass may ask for anything, so it is not called. A subclass that cannot be made without it is
@@ -207,7 +207,7 @@ def is_of_user_code(error: BaseException, *, at_once: bool = False) -> bool:
 
 def remarked(error: AlicredError, remark: str) -> AlicredError:
     """A new error as *error*, with *remark* at the end of its message."""
-    twin = another(error)
+    twin = copy_for_caller(error)
     twin.args = (f"{error.message}. {remark}", *error.args[1:])
     return twin
 

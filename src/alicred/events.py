@@ -9,7 +9,7 @@ import attrs
 
 from alicred._internal.log import DEBUG, ERROR, INFO, WARNING, is_logged, log
 from alicred._values import utc
-from alicred.errors import AlicredError, is_of_user_code, text_of
+from alicred.errors import AlicredError, is_of_user_code, one_line
 
 
 @attrs.frozen(kw_only=True)
@@ -155,7 +155,7 @@ def is_of_listener(error: BaseException) -> bool:
     return isinstance(error, SystemExit) and hasattr(error, _RAISED_BY)
 
 
-def tell(listener: Listener | None, event: Event) -> None:
+def emit(listener: Listener | None, event: Event) -> None:
     """Give *event* to *listener*, or to the log if there is none. Nothing that the listener raises goes any further."""
     try:
         (listener or _log)(event)
@@ -170,7 +170,7 @@ def _log(event: Event) -> None:
     name = event.provider_name
     if isinstance(event, RefreshFailed):
         kept = "the held value stays in service" if event.usable else "no value is left to serve"
-        text = text_of(event.error, without=name)
+        text = one_line(event.error, without=name)
         log(WARNING, "%s: refresh failed (%d in a row), %s: %s", name, event.consecutive_failures, kept, text)
     elif isinstance(event, RefreshSucceeded):
         level = INFO if event.refreshes == 1 else DEBUG
@@ -183,9 +183,9 @@ def _log(event: Event) -> None:
         log(level, "%s: serving a value that ended at %s, as the policy's grace allows", name, end)
     elif isinstance(event, RetryScheduled):
         text = "%s: attempt %d failed, the next one follows in %.3f s: %s"
-        log(DEBUG, text, name, event.failures, event.delay.total_seconds(), text_of(event.error, without=name))
+        log(DEBUG, text, name, event.failures, event.delay.total_seconds(), one_line(event.error, without=name))
     elif isinstance(event, SourceSkipped):
-        log(DEBUG, "%s: %s passed over: %s", name, event.source, text_of(event.error, without=event.source))
+        log(DEBUG, "%s: %s passed over: %s", name, event.source, one_line(event.error, without=event.source))
     elif isinstance(event, ChainResolved):
         log(INFO, "%s: using %s", name, event.source)
     elif isinstance(event, LoginNotSaved):

@@ -12,7 +12,7 @@ from alicred._values import checked
 from alicred.clock import SYSTEM_CLOCK, Clock
 from alicred.credential import C
 from alicred.errors import AlicredError, as_alicred_error, is_transient, remarked
-from alicred.events import Listener, RetryScheduled, tell
+from alicred.events import Listener, RetryScheduled, emit
 from alicred.policy.backoff import Backoff, asked
 from alicred.policy.retry import RetryPolicy
 from alicred.provider import Provider
@@ -23,7 +23,7 @@ class RetryingProvider(Generic[C]):
 
     Args:
         source: What is asked.
-        policy: How often, how long and after which errors.
+        retry: How often, how long and after which errors.
         clock: Measures and sleeps.
         listener: Told of every `RetryScheduled`; ``None`` writes to the logger ``alicred``.
 
@@ -34,17 +34,17 @@ class RetryingProvider(Generic[C]):
     def __init__(
         self,
         source: Provider[C],
-        policy: RetryPolicy = RetryPolicy(),  # noqa: B008  (an immutable value)
         *,
+        retry: RetryPolicy = RetryPolicy(),  # noqa: B008  (an immutable value)
         clock: Clock = SYSTEM_CLOCK,
         listener: Listener | None = None,
     ) -> None:
         check.provider("RetryingProvider.source", source)
-        check.required("RetryingProvider.policy", policy, RetryPolicy)
+        check.required("RetryingProvider.retry", retry, RetryPolicy)
         check.clock("RetryingProvider.clock", clock)
         check.listener("RetryingProvider.listener", listener)
         self._source = source
-        self._policy = policy
+        self._retry = retry
         self._clock = clock
         self._listener = listener
 
@@ -80,10 +80,10 @@ class RetryingProvider(Generic[C]):
     def _pause(self, failures: int, began: float, error: AlicredError) -> tuple[timedelta | None, str]:
         """The pause before the next attempt, of which the listener is told; ``None`` to give up, and what is wrong with the policy."""
         elapsed, u = timedelta(seconds=self._clock.monotonic() - began), draw()
-        if _is_plain(self._policy):  # no code of the user's own is asked
-            delay, problem = self._policy.next_delay(failures, elapsed, error, u), ""
+        if _is_plain(self._retry):  # no code of the user's own is asked
+            delay, problem = self._retry.next_delay(failures, elapsed, error, u), ""
         else:
-            delay, problem = asked(lambda: self._policy.next_delay(failures, elapsed, error, u))
+            delay, problem = asked(lambda: self._retry.next_delay(failures, elapsed, error, u))
         if problem:
             problem = (
                 f"RetryPolicy.next_delay() {problem}: correct what it asks, retryable and backoff (the default policy was used instead)"
@@ -91,14 +91,14 @@ class RetryingProvider(Generic[C]):
             delay = RetryPolicy().next_delay(failures, elapsed, error, u)
         if delay is not None:
             event = RetryScheduled(provider_name=self.name, error=error, failures=failures, delay=delay)
-            tell(self._listener, event)
+            emit(self._listener, event)
         return delay, problem
 
     def __repr__(self) -> str:
         return f"<RetryingProvider of {self.name}>"
 
     def __reduce__(self) -> tuple[object, ...]:
-        return partial(type(self), clock=self._clock, listener=self._listener), (self._source, self._policy)
+        return partial(type(self), retry=self._retry, clock=self._clock, listener=self._listener), (self._source,)
 
 
 def _is_plain(policy: RetryPolicy) -> bool:

@@ -20,7 +20,7 @@ from alicred import (
     ConfigurationError,
     Credential,
     DeniedError,
-    NotConfigured,
+    NotConfiguredError,
     RefreshPolicy,
     StaticProvider,
 )
@@ -135,9 +135,7 @@ def test_parts_do_not_mix_between_threads() -> None:
     adapter = tea(rotating())
 
     def read() -> bool:
-        return all(
-            whole((adapter.get_access_key_id(), adapter.get_access_key_secret(), adapter.get_security_token())) for _ in range(200)
-        )
+        return all(whole((adapter.get_access_key_id(), adapter.get_access_key_secret(), adapter.get_security_token())) for _ in range(200))
 
     assert in_threads(8, read) == [True] * 8
 
@@ -226,8 +224,8 @@ class Sessions:
         return self._sts.assume_role(self._cloud.access_key, role_arn=self._cloud.role_arn, role_session_name="tests")
 
 
-def test_each_request_of_the_client_is_of_one_piece_and_uses_the_current_credential(fake_cloud: FakeCloud) -> None:
-    client = ocr(fake_cloud, tea(Sessions(fake_cloud)))
+def test_each_request_of_the_client_is_of_one_piece_and_uses_the_current_credential(alicred_cloud: FakeCloud) -> None:
+    client = ocr(alicred_cloud, tea(Sessions(alicred_cloud)))
     assert [call(client) for _ in range(3)] == [200] * 3
     assert in_threads(8, lambda: call(client)) == [200] * 8
 
@@ -235,8 +233,8 @@ def test_each_request_of_the_client_is_of_one_piece_and_uses_the_current_credent
         return await asyncio.gather(*(call_async(client) for _ in range(10)))
 
     assert asyncio.run(main()) == [200] * 10
-    calls = [each for each in fake_cloud.calls if each.operation == "GetAsyncJobResult"]
-    assert fake_cloud.rejected == ()
+    calls = [each for each in alicred_cloud.calls if each.operation == "GetAsyncJobResult"]
+    assert alicred_cloud.rejected == ()
     assert len(calls) == 21
     assert len({each.access_key_id for each in calls}) == 21  # a rotation at every call
 
@@ -272,17 +270,17 @@ def test_the_client_is_served_over_many_sessions_by_one_cache() -> None:
         assert 5 <= cloud.count("AssumeRole") <= 8  # three minutes, each session for 30 to 36 seconds
 
 
-def test_a_bearer_token_is_taken_by_the_service(fake_cloud: FakeCloud) -> None:
-    client = ocr(fake_cloud, tea(StaticProvider(fake_cloud.add_bearer_token())))
+def test_a_bearer_token_is_taken_by_the_service(alicred_cloud: FakeCloud) -> None:
+    client = ocr(alicred_cloud, tea(StaticProvider(alicred_cloud.add_bearer_token())))
     assert call(client) == 200
     assert asyncio.run(call_async(client)) == 200
-    assert fake_cloud.rejected == ()
+    assert alicred_cloud.rejected == ()
 
 
-@pytest.mark.parametrize("error", [NotConfigured("VAULT_ADDR is not set"), DeniedError("no", code="NoPermission")])
-def test_the_providers_error_arrives_inside_the_clients(fake_cloud: FakeCloud, error: Exception) -> None:
-    client = ocr(fake_cloud, tea(Script(error)))
+@pytest.mark.parametrize("error", [NotConfiguredError("VAULT_ADDR is not set"), DeniedError("no", code="NoPermission")])
+def test_the_providers_error_arrives_inside_the_clients(alicred_cloud: FakeCloud, error: Exception) -> None:
+    client = ocr(alicred_cloud, tea(Script(error)))
     with pytest.raises(Exception) as caught:  # noqa: PT011  (the client's own type differs between its releases)
         call(client)
     assert getattr(caught.value, "inner_exception", None) is error
-    assert fake_cloud.calls == ()
+    assert alicred_cloud.calls == ()

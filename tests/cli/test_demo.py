@@ -39,9 +39,7 @@ def test_a_wrong_command_line_is_explained(arguments: list[str], capsys: pytest.
     assert "usage: alicred" in capsys.readouterr().err
 
 
-def test_without_the_client_the_demo_says_what_to_install(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_without_the_client_the_demo_says_what_to_install(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(demo, "find_spec", lambda name: None)
     assert main.main(["demo"]) == 2
     assert "pip install alibabacloud_ocr20191230" in capsys.readouterr().out

@@ -55,9 +55,7 @@ def _assigns(kind: type, name: str) -> bool:
     except (OSError, TypeError):
         return False
     tree = ast.parse(inspect.cleandoc("\n" + source) if source[:1].isspace() else source)
-    return any(
-        isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store) and node.attr == name for node in ast.walk(tree)
-    )
+    return any(isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store) and node.attr == name for node in ast.walk(tree))
 
 
 def _of_class(node: ast.ClassDef, owner: object, where: str) -> Iterator[str]:

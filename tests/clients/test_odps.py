@@ -259,9 +259,7 @@ def test_it_can_be_pickled_and_copied_and_shows_no_secret() -> None:
     assert repr(account) == "<odps adapter of static_sts>"
 
 
-def test_a_pickled_client_takes_its_account_along_if_the_client_is_told_to(
-    service: OdpsLoopback, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_pickled_client_takes_its_account_along_if_the_client_is_told_to(service: OdpsLoopback, monkeypatch: pytest.MonkeyPatch) -> None:
     held = service.keys.get()
     client = odps_of(service, adapted(StaticProvider(held)))
     options.account = None

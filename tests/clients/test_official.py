@@ -89,16 +89,16 @@ def test_a_credential_model_is_of_one_fetch() -> None:
 
 
 @pytest.mark.tried(PACKAGE, "sync")
-def test_a_role_may_be_assumed_by_the_package_with_a_key_of_the_provider(fake_cloud: FakeCloud, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_role_may_be_assumed_by_the_package_with_a_key_of_the_provider(alicred_cloud: FakeCloud, monkeypatch: pytest.MonkeyPatch) -> None:
     chained = RamRoleArnCredentialsProvider(
-        credentials_provider=alibabacloud_credentials(StaticProvider(fake_cloud.access_key)),
-        role_arn=fake_cloud.role_arn,
-        sts_endpoint=fake_cloud.endpoint.removeprefix("https://"),
+        credentials_provider=alibabacloud_credentials(StaticProvider(alicred_cloud.access_key)),
+        role_arn=alicred_cloud.role_arn,
+        sts_endpoint=alicred_cloud.endpoint.removeprefix("https://"),
     )
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", fake_cloud.ca_file)
-    monkeypatch.setenv("SSL_CERT_FILE", fake_cloud.ca_file)
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", alicred_cloud.ca_file)
+    monkeypatch.setenv("SSL_CERT_FILE", alicred_cloud.ca_file)
     got = chained.get_credentials()
-    assert got.get_access_key_id() == fake_cloud.sessions[-1].access_key_id
+    assert got.get_access_key_id() == alicred_cloud.sessions[-1].access_key_id
 
 
 def test_what_the_provider_raises_arrives_as_it_is() -> None:

@@ -107,12 +107,8 @@ def test_each_part_of_a_resumable_upload_and_download_has_a_credential_of_its_ow
 
     def up_and_down(mark: str) -> None:
         uploads, downloads = oss2.ResumableStore(root=str(tmp_path)), oss2.ResumableDownloadStore(root=str(tmp_path))
-        oss2.resumable_upload(
-            bucket, f"{mark}.bin", str(source), store=uploads, multipart_threshold=PART, part_size=PART, num_threads=4
-        )
-        oss2.resumable_download(
-            bucket, f"{mark}.bin", str(target), store=downloads, multiget_threshold=PART, part_size=PART, num_threads=4
-        )
+        oss2.resumable_upload(bucket, f"{mark}.bin", str(source), store=uploads, multipart_threshold=PART, part_size=PART, num_threads=4)
+        oss2.resumable_download(bucket, f"{mark}.bin", str(target), store=downloads, multiget_threshold=PART, part_size=PART, num_threads=4)
         assert target.read_bytes() == source.read_bytes() == store.objects[f"{mark}.bin"]
 
     Driver(service).one_after_the_other(up_and_down, calls=1)
@@ -150,9 +146,7 @@ def test_the_service_lists_its_buckets(keys: Keys, service: Loopback, version: s
 
 @pytest.mark.tried("oss2", "sync", "rotation")
 def test_what_is_tried_again_is_signed_with_one_credential_too(keys: Keys, service: Loopback, store: Bucket, version: str) -> None:
-    again = requests.adapters.HTTPAdapter(
-        max_retries=urllib3.Retry(3, status_forcelist=[503], allowed_methods=None, backoff_factor=0)
-    )
+    again = requests.adapters.HTTPAdapter(max_retries=urllib3.Retry(3, status_forcelist=[503], allowed_methods=None, backoff_factor=0))
     by_transport = bucket_of(service, adapted(keys), version, session=oss2.Session(adapter=again))
     store.objects["transport"] = b"x"
     store.busy("transport", 2)

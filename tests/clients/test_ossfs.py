@@ -152,9 +152,7 @@ def test_so_it_is_in_tasks(keys: Keys, service: Loopback, store: Bucket) -> None
 
 
 @pytest.mark.tried("ossfs", "sync", "rotation")
-def test_a_large_file_goes_in_parts_each_with_a_credential_of_its_own(
-    keys: Keys, service: Loopback, store: Bucket, kind: str
-) -> None:
+def test_a_large_file_goes_in_parts_each_with_a_credential_of_its_own(keys: Keys, service: Loopback, store: Bucket, kind: str) -> None:
     body = bytes(11 * 2**20)
     files_of(kind, service, keys).pipe_file(f"{BUCKET}/large", body)
     assert store.objects["large"] == body
@@ -373,9 +371,7 @@ def test_strings_at_construction_go_stale() -> None:
     keys = Keys(lasts=timedelta(seconds=1))
     with Loopback(keys, oss.verify, Bucket()) as service:
         held = keys.get()
-        files = OSSFileSystem(
-            endpoint=service.url, key=held.access_key_id, secret=held.access_key_secret, token=held.security_token
-        )
+        files = OSSFileSystem(endpoint=service.url, key=held.access_key_id, secret=held.access_key_secret, token=held.security_token)
         time.sleep(1.1)
         with pytest.raises(OSError, match="403"):
             files.pipe_file(f"{BUCKET}/a", b"x")

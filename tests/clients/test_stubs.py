@@ -25,7 +25,7 @@ def is_described(package: str) -> bool:
 
 
 INSTALLED = {name: path for name, path in stubs.stubs().items() if is_described(name.partition(".")[0])}
-MODULE = '''
+MODULE = """
 class Base:
     def __init__(self, one, two=2):
         self.given = one
@@ -38,7 +38,7 @@ class Base:
 class Derived(Base): ...
 def function(first, second=None, *, third): ...
 def anything(**options): ...
-'''
+"""
 
 
 @pytest.mark.filterwarnings("ignore")

@@ -137,9 +137,7 @@ def test_however_a_callback_ends_the_key_is_served(
     assert f"credential_update_callback raised {ending.__name__}" in caplog.text
 
 
-def test_a_callback_that_takes_too_long_is_in_the_log(
-    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_callback_that_takes_too_long_is_in_the_log(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
     from alicred.compat import callbacks
 
     monkeypatch.setattr(callbacks, "_LONGEST", 0.05)

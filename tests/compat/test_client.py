@@ -21,7 +21,7 @@ from alicred import (
     Credential,
     DeniedError,
     EnvironmentProvider,
-    NotConfigured,
+    NotConfiguredError,
     ProviderError,
     StaticProvider,
 )
@@ -143,7 +143,7 @@ def test_a_native_provider_is_taken_as_well(monkeypatch: pytest.MonkeyPatch) -> 
         assert client.get_credential().provider_name == client.get_type() == "env"
         assert asyncio.run(client.get_credential_async()).access_key_id == "id"
     with pytest.raises(CredentialException, match="no"):
-        Client(provider=Script(NotConfigured("no"))).get_credential()
+        Client(provider=Script(NotConfiguredError("no"))).get_credential()
 
 
 @pytest.mark.parametrize("provider", [5, "x", Plain, StaticProvider, object()])

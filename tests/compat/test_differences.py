@@ -251,9 +251,7 @@ def test_what_the_service_would_refuse_is_refused_before(given: dict[str, Any], 
         ours.provider.RamRoleArnCredentialsProvider(**parameters)
 
 
-def test_a_role_and_a_policy_of_any_form_are_sent_as_they_are(
-    cloud: FakeCloud, sent: list[Sent], tmp_path: Path, ours: Package
-) -> None:
+def test_a_role_and_a_policy_of_any_form_are_sent_as_they_are(cloud: FakeCloud, sent: list[Sent], tmp_path: Path, ours: Package) -> None:
     from_section(ours, tmp_path, ROLE + "policy = test\n")
     assert {b"RoleArn=role_arn", b"Policy=test"} < set(sent[-1].body.split(b"&"))
     (tmp_path / "token").write_text("token")

@@ -216,9 +216,7 @@ def test_a_proxy_is_used(cloud: FakeCloud) -> None:
     assert cloud.raw[-1].line.startswith("GET http://127.0.0.9:9/credentials ")
 
 
-def test_a_local_uri_goes_through_no_proxy_of_the_environment(
-    cloud: FakeCloud, closed_port: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_local_uri_goes_through_no_proxy_of_the_environment(cloud: FakeCloud, closed_port: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{closed_port}")
     Client(Config(type="credentials_uri", credentials_uri=f"{cloud.http_endpoint}/credentials", timeout=5000)).get_credential()
 

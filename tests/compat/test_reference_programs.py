@@ -179,7 +179,6 @@ def profile_file() -> Path:
     return path
 
 
-
 def test_a_client_without_a_configuration_walks_the_chain_to_the_profile_file(profile_file: Path, ours: Package) -> None:
     client = ours.of("client").Client()
     assert (client.get_access_key_id(), client.get_access_key_secret(), client.get_security_token()) == ("foo", "bar", None)

@@ -7,7 +7,7 @@ import time
 from datetime import datetime, timedelta, timezone
 from math import inf
 
-from alicred import AlicredError, Credential, Provider, RefreshTimeout, SystemClock
+from alicred import AlicredError, Credential, Provider, RefreshTimeoutError, SystemClock
 from alicred.testing import FakeClock
 from tests.field.naive import Plain
 
@@ -92,6 +92,6 @@ class WaitsByAFrozenClock:
         deadline = time.monotonic() + self._seconds
         while not found:
             if time.monotonic() > deadline:  # never, while nothing moves it
-                raise RefreshTimeout("waited in vain")
+                raise RefreshTimeoutError("waited in vain")
             time.sleep(0.01)
         return found[0]

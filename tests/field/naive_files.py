@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from alicred import Credential, NotConfigured
+from alicred import Credential, NotConfiguredError
 
 Environ = Mapping[str, str]
 
@@ -67,7 +67,7 @@ class TakesAShortageForAbsence(_KeyFile):
         try:
             return super()._content()
         except OSError:  # also "too many open files"
-            raise NotConfigured("there is no file") from None
+            raise NotConfiguredError("there is no file") from None
 
 
 class LooksOnce(_KeyFile):
@@ -75,7 +75,7 @@ class LooksOnce(_KeyFile):
         try:
             return super()._content()
         except FileNotFoundError:  # it may be there again by now
-            raise NotConfigured("there is no file") from None
+            raise NotConfiguredError("there is no file") from None
 
 
 class OpensAnything(_KeyFile):
@@ -110,7 +110,7 @@ class NeedsACurrent(_KeyFile):
         root = json.loads(self._content())
         current = root.get("current")
         if not current:
-            raise NotConfigured("no profile is current")
+            raise NotConfiguredError("no profile is current")
         return next(Credential(each["access_key_id"], "secret") for each in root["profiles"] if each["name"] == current)
 
 

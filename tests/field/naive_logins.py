@@ -14,7 +14,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from alicred import Credential, NotConfigured, TransientError
+from alicred import Credential, NotConfiguredError, TransientError
 
 
 class HookedLock:
@@ -121,4 +121,4 @@ class NotThereNow(TrustsTheStatus):
         try:
             return super().get()
         except OSError as error:
-            raise NotConfigured("there is no such program") from error  # or no descriptor left for a pipe
+            raise NotConfiguredError("there is no such program") from error  # or no descriptor left for a pipe

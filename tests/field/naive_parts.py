@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from alicred import Credential, NotConfigured, Provider
+from alicred import Credential, NotConfiguredError, Provider
 
 
 class PartByPart:
@@ -37,9 +37,9 @@ class RemembersTooEarly:
             self._winner = source  # remembered before it has answered
             try:
                 return source.get()
-            except NotConfigured:
+            except NotConfiguredError:
                 continue
-        raise NotConfigured("no source has a credential")
+        raise NotConfiguredError("no source has a credential")
 
 
 class DropsTheEnd:

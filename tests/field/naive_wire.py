@@ -11,7 +11,7 @@ from urllib.request import urlopen
 
 import urllib3
 
-from alicred import Clock, Credential, NotConfigured, ProviderError, TransientError
+from alicred import Clock, Credential, NotConfiguredError, ProviderError, TransientError
 from alicred.wire.http import HttpResponse
 
 ROLES = "/latest/meta-data/ram/security-credentials/"
@@ -105,7 +105,7 @@ class TakesEveryShortageForAbsence:
             connection.request("GET", ROLES + "role")
             return credential(connection.getresponse().read())
         except OSError:  # which is also what a machine says that has no descriptor left
-            raise NotConfigured("there is no metadata service") from None
+            raise NotConfiguredError("there is no metadata service") from None
         finally:
             connection.close()
 

@@ -77,7 +77,7 @@ def test_who_gives_up_waiting_does_not_go_upstream_as_well(subject: Subject) -> 
         assert gate.entered.wait(20)
         assert subject.stays_away(lambda: source.calls > 1), "went upstream one after the other, once they had waited for a while"
         assert subject.comes(callers.have_answers)
-        assert ids(callers.join()) == {"RefreshTimeout"}
+        assert ids(callers.join()) == {"RefreshTimeoutError"}
     finally:
         gate.open()
         callers.join()

@@ -14,7 +14,7 @@ import freezegun
 import pytest
 import time_machine
 
-from alicred import CachingProvider, CliProfileProvider, NotConfigured, RefreshPolicy, RefreshTimeout, SystemClock
+from alicred import CachingProvider, CliProfileProvider, NotConfiguredError, RefreshPolicy, RefreshTimeoutError, SystemClock
 from alicred.testing import FakeClock
 from tests.field import naive_clocks
 from tests.field.harness import Callers, Subject, bites, inline, outcome
@@ -106,7 +106,7 @@ def test_nobody_waits_longer_because_a_test_has_frozen_time(subject: Subject) ->
     gate.opened.set()
     [answer] = caller.join()
     assert ended, "waits without end"
-    assert isinstance(answer, RefreshTimeout)
+    assert isinstance(answer, RefreshTimeoutError)
 
 
 @bites(naive_clocks.NeverLooksAgain, failing="the old key is in use", alicred=inline, sound=naive_clocks.LooksAgain)
@@ -130,10 +130,9 @@ def test_a_key_that_was_rotated_in_a_file_is_noticed(subject: Subject, tmp_path:
 @bites(naive_clocks.DropsWhatIsGone, failing="taken away", alicred=inline, sound=naive_clocks.LooksAgain)
 def test_a_key_that_cannot_be_looked_at_again_stays_in_service(subject: Subject) -> None:
     clock = FakeClock()
-    source = Script(None, NotConfigured("there is no such file"))
+    source = Script(None, NotConfiguredError("there is no such file"))
     cache = subject.make(source, clock=clock)
     key = cache.get()
     for _ in range(4 * 60):
         clock.advance(MINUTE)
         assert outcome(cache.get) == key, "taken away"
-

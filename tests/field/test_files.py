@@ -96,9 +96,7 @@ def test_a_pipe_in_the_place_of_a_file_holds_nobody_up(subject: Subject, tmp_pat
 
 
 @bites(naive_files.ExpandsToTheWorkingDirectory, failing="a key of whoever", alicred=at_home)
-def test_without_a_home_no_key_comes_from_the_working_directory(
-    subject: Subject, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_without_a_home_no_key_comes_from_the_working_directory(subject: Subject, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     written(tmp_path / "~" / ".aliyun" / "config.json")
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("HOME")
@@ -119,9 +117,7 @@ def test_what_a_test_tool_had_replaced_at_the_first_read_is_gone_at_the_next(
 
 
 @bites(naive_files.Complains, failing="not one", alicred=cli_profile)
-def test_a_file_that_everybody_may_read_is_complained_of_once(
-    subject: Subject, tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_file_that_everybody_may_read_is_complained_of_once(subject: Subject, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     path = written(tmp_path / "config.json")
     path.chmod(0o644)
     for _ in range(10):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from alicred import CachingProvider, ChainProvider, NotConfigured, RefreshMode, RefreshPolicy, TransientError
+from alicred import CachingProvider, ChainProvider, NotConfiguredError, RefreshMode, RefreshPolicy, TransientError
 from alicred.adapters import tea
 from alicred.testing import FakeClock
 from tests.field import naive_parts
@@ -27,7 +27,7 @@ def test_parts_that_are_read_one_by_one_across_a_refresh_belong_together(subject
 
 @bites(naive_parts.RemembersTooEarly, failing="stuck", alicred=ChainProvider)
 def test_a_chain_remembers_nobody_who_has_not_won(subject: Subject) -> None:
-    starting = Script(NotConfigured("the sidecar is not there yet"), HOUR)
+    starting = Script(NotConfiguredError("the sidecar is not there yet"), HOUR)
     broken = Script(TransientError("the service is down"))
     chain = subject.make(starting, broken)
     outcome(chain.get)

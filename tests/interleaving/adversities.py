@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from alicred import RefreshTimeout
+from alicred import RefreshTimeoutError
 from alicred.refresh.flight import Flight
 from tests.interleaving import programs
 from tests.interleaving.scene import BACKGROUND, BOTH, INLINE, PROGRAMS, Strands, answers, held_for, program
@@ -12,7 +12,7 @@ from tests.support import HOUR, SECOND
 
 @program(BACKGROUND, timeouts=True, max_wait=10 * SECOND)
 def cold_and_out_of_patience(world: World) -> Strands:
-    world.after = lambda: answers(world, "id-1", RefreshTimeout.__name__)
+    world.after = lambda: answers(world, "id-1", RefreshTimeoutError.__name__)
     return {"one": world.get, "two": world.get}
 
 
@@ -25,20 +25,20 @@ def urgent_and_out_of_patience(world: World) -> Strands:
 
 @program(BACKGROUND, timeouts=True, max_wait=10 * SECOND)
 def closed_and_out_of_patience(world: World) -> Strands:
-    world.after = lambda: answers(world, "id-1", "ClosedError", RefreshTimeout.__name__)
+    world.after = lambda: answers(world, "id-1", "ClosedError", RefreshTimeoutError.__name__)
     return {"one": world.get, "closer": world.close}
 
 
 @program(*BOTH, timeouts=True, max_wait=10 * SECOND)
 def longer_and_out_of_patience(world: World) -> Strands:
     held_for(world, 40 * MINUTE)
-    world.after = lambda: answers(world, "id-2", RefreshTimeout.__name__)
+    world.after = lambda: answers(world, "id-2", RefreshTimeoutError.__name__)
     return {"any": world.get_valid_for(30 * MINUTE), "long": world.get_valid_for(30 * MINUTE)}
 
 
 @program(BACKGROUND, timeouts=True, max_wait=10 * SECOND)
 def task_out_of_patience(world: World) -> Strands:
-    world.after = lambda: answers(world, "id-1", RefreshTimeout.__name__)
+    world.after = lambda: answers(world, "id-1", RefreshTimeoutError.__name__)
     return {"thread": world.get, "task": world.aget}
 
 

@@ -67,7 +67,6 @@ class Watched:
         else:
             self.slot.__set__(thing, value)
 
-
     def _is_new(self, thing: Any) -> bool:
         """Whether it is set for the first time, so that no other strand can know of it."""
         if self.slot is None:

@@ -17,7 +17,7 @@ from alicred import (
     DeniedError,
     FixedWindow,
     FractionWindow,
-    NotConfigured,
+    NotConfiguredError,
     OnDenied,
     OnError,
     ProviderError,
@@ -51,9 +51,7 @@ class TestBackoff:
     def test_without_jitter_pauses_never_shrink(self, backoff: Backoff, failures: int, u: float) -> None:
         assert backoff.delay(failures, u) <= backoff.delay(failures + 1, u)
 
-    @pytest.mark.parametrize(
-        ("failures", "seconds"), [(1, 1), (2, 2), (3, 4), (4, 8), (6, 32), (7, 60), (20, 60), (1_000_000, 60)]
-    )
+    @pytest.mark.parametrize(("failures", "seconds"), [(1, 1), (2, 2), (3, 4), (4, 8), (6, 32), (7, 60), (20, 60), (1_000_000, 60)])
     def test_it_doubles_up_to_the_maximum(self, failures: int, seconds: int) -> None:
         backoff = Backoff(initial=SECOND, maximum=MINUTE, jitter=0)
         assert backoff.delay(failures, 0.5) == timedelta(seconds=seconds)
@@ -89,9 +87,7 @@ class TestWindows:
     def test_a_fixed_window_is_the_same_for_all(self, span: timedelta, lifetime: timedelta) -> None:
         assert FixedWindow(span)(lifetime) == span
 
-    @pytest.mark.parametrize(
-        ("minutes", "window"), [(0, 0), (20, 5), (40, 10), (60, 15), (90, 15), (720, 15)]
-    )
+    @pytest.mark.parametrize(("minutes", "window"), [(0, 0), (20, 5), (40, 10), (60, 15), (90, 15), (720, 15)])
     def test_the_default_is_a_quarter_up_to_fifteen_minutes(self, minutes: int, window: int) -> None:
         assert FractionWindow()(timedelta(minutes=minutes)) == timedelta(minutes=window)
 
@@ -246,7 +242,7 @@ class TestRetryPolicy:
             (ProviderError("x"), False),
             (ProviderError("x", retryable=True), True),
             (TransientError("x", retryable=False), False),
-            (NotConfigured("x"), False),
+            (NotConfiguredError("x"), False),
             (ConfigurationError("x"), False),
             (CHAIN_OF_THROTTLED, True),
             (ChainError("none"), False),

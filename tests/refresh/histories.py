@@ -17,7 +17,7 @@ from alicred import (
     DeniedError,
     FixedWindow,
     FractionWindow,
-    NotConfigured,
+    NotConfiguredError,
     OnDenied,
     RefreshMode,
     RefreshPolicy,
@@ -67,7 +67,7 @@ def policies(mode: RefreshMode) -> st.SearchStrategy[RefreshPolicy]:
 
 # What a source brings: a lifetime, one of three words, or an error. Lists with repetitions, which weigh as `st.one_of` does not.
 LIFETIMES = (900.0, 3600.0, 40.0, 10.0, 7200.0, math.inf)
-ERRORS = (TransientError, TransientError, DeniedError, NotConfigured, ConfigurationError, RuntimeError, KeyboardInterrupt)
+ERRORS = (TransientError, TransientError, DeniedError, NotConfiguredError, ConfigurationError, RuntimeError, KeyboardInterrupt)
 answers = st.sampled_from([*LIFETIMES * 3, *ERRORS, 0.0, -3600.0, *["the same", "by true time"] * 3, "an old one"])
 troubles = st.sampled_from([TransientError, TransientError, DeniedError, "by true time", "by true time", 3600.0, 900.0])
 

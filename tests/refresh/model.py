@@ -21,12 +21,12 @@ from alicred import (
     Credential,
     DeniedError,
     MalformedResponseError,
-    NotConfigured,
+    NotConfiguredError,
     OnDenied,
     ProviderError,
     RefreshMode,
     RefreshPolicy,
-    RefreshTimeout,
+    RefreshTimeoutError,
 )
 
 WAITS, PAYS = "waits", "pays"
@@ -199,7 +199,7 @@ class Model:
         if self.usable(now, caller.span):
             return self.give(now)
         if now >= caller.asked + self.max_wait:
-            return RefreshTimeout
+            return RefreshTimeoutError
         caller.until = caller.asked + self.max_wait
         return WAITS
 
@@ -234,7 +234,7 @@ class Model:
         self.failures += 1
         self.error = flight.error = answer
         self.denied = self.policy.on_denied is OnDenied.RAISE and (self.denied or answer is DeniedError)
-        is_free = answer in (NotConfigured, ConfigurationError) and not (self.held and self.held.ends == inf)
+        is_free = answer in (NotConfiguredError, ConfigurationError) and not (self.held and self.held.ends == inf)
         self.not_before = -inf if is_free else now + self.pause(self.failures, u)
 
     def keep(self, flight: Flight, held: Held, u: float) -> None:

@@ -29,7 +29,7 @@ from alicred import (
     Credential,
     DeniedError,
     MalformedResponseError,
-    NotConfigured,
+    NotConfiguredError,
     OnDenied,
     Phase,
     ProviderError,
@@ -41,7 +41,7 @@ from alicred import (
     TransientError,
 )
 from alicred._internal.forks import _reset_all
-from alicred.errors import another
+from alicred.errors import copy_for_caller
 from alicred.refresh.engine import Engine
 from alicred.refresh.flight import Flight, Outcome
 from alicred.testing import FakeClock
@@ -60,7 +60,7 @@ def test_interrupts_at_random_moments_never_leave_a_flight_behind_that_nobody_ru
     program = f"""
         import random, signal, sys, time
         from datetime import timedelta
-        from alicred import CachingProvider, Credential, RefreshMode, RefreshPolicy, RefreshTimeout
+        from alicred import CachingProvider, Credential, RefreshMode, RefreshPolicy, RefreshTimeoutError
 
         armed = False
 
@@ -91,7 +91,7 @@ def test_interrupts_at_random_moments_never_leave_a_flight_behind_that_nobody_ru
                 interrupted += 1
             try:
                 cache.get()
-            except RefreshTimeout:
+            except RefreshTimeoutError:
                 stuck += 1
         print("enough" if interrupted > 100 else interrupted, stuck)
     """
@@ -108,7 +108,7 @@ def test_exceptions_that_another_thread_sets_never_leave_a_flight_behind_that_no
     program = f"""
         import ctypes, random, sys, threading, time
         from datetime import timedelta
-        from alicred import CachingProvider, Credential, RefreshMode, RefreshPolicy, RefreshTimeout
+        from alicred import CachingProvider, Credential, RefreshMode, RefreshPolicy, RefreshTimeoutError
         from alicred.refresh import cache as cache_module
 
         class Over(BaseException):
@@ -149,7 +149,7 @@ def test_exceptions_that_another_thread_sets_never_leave_a_flight_behind_that_no
             asked = time.monotonic()
             try:
                 cache.get()
-            except RefreshTimeout:
+            except RefreshTimeoutError:
                 stuck += 1
             slow += time.monotonic() - asked > 2.5
             finished.append(True)
@@ -211,7 +211,7 @@ class TestStorms:
     @pytest.mark.parametrize("mode", list(RefreshMode))
     def test_a_service_that_says_that_nothing_is_set_up_is_asked_at_the_pace_of_the_backoff(self, mode: RefreshMode, held: bool) -> None:
         clock = FakeClock()
-        nothing = NotConfigured("no role is attached", answered=True)
+        nothing = NotConfiguredError("no role is attached", answered=True)
         source = Script(*([HOUR] if held else []), nothing, clock=clock)
         cache = CachingProvider(ChainProvider(source), clock=clock, refresh=attrs.evolve(INLINE, mode=mode))
         if held:
@@ -339,9 +339,7 @@ class TestForeignCode:
     @pytest.mark.parametrize("mode", list(RefreshMode))
     @pytest.mark.parametrize("ending", [SystemExit, asyncio.CancelledError, GeneratorExit, Exhausted])
     @pytest.mark.parametrize("where", ["source", "window", "backoff", "chain's listener"])
-    def test_what_ends_a_thread_is_no_storm_wherever_it_is_raised(
-        self, where: str, ending: type[BaseException], mode: RefreshMode
-    ) -> None:
+    def test_what_ends_a_thread_is_no_storm_wherever_it_is_raised(self, where: str, ending: type[BaseException], mode: RefreshMode) -> None:
         if mode is RefreshMode.INLINE and (where == "source" or (ending is Exhausted and where == "chain's listener")):
             pytest.skip("it goes on to the caller, whose own end it may be")
         clock = FakeClock()
@@ -360,7 +358,7 @@ class TestForeignCode:
 
         source = Script({"source": raise_it, "backoff": DOWN}.get(where, 2 * HOUR), clock=clock)
         listener = raise_it if where == "chain's listener" else None
-        chain = ChainProvider(source, listener=listener, policy=ChainPolicy(sticky=False))  # type: ignore[arg-type]  # it returns nothing
+        chain = ChainProvider(source, listener=listener, chain=ChainPolicy(sticky=False))  # type: ignore[arg-type]  # it returns nothing
         own: dict[str, Any] = {"window": {"ahead": window}, "backoff": {"failure_backoff": Odd()}}.get(where, {})
         policy = attrs.evolve(INLINE, mode=mode, max_wait=SECOND, **own)
         cache = CachingProvider(chain, clock=clock, refresh=policy)
@@ -540,7 +538,7 @@ class TestErrors:
     def test_notes_belong_to_one_error_object(self) -> None:
         error = TransientError("down")
         error.__notes__ = ["of the source"]  # type: ignore[attr-defined]  # Python 3.11 and newer
-        first, second = another(error), another(error)
+        first, second = copy_for_caller(error), copy_for_caller(error)
         first.__notes__.append("of a caller")  # type: ignore[attr-defined]
         assert second.__notes__ == error.__notes__ == ["of the source"]  # type: ignore[attr-defined]
 
@@ -550,7 +548,7 @@ class TestErrors:
 
         error = Slotted("no")
         error.shard = 7
-        assert another(error).shard == 7
+        assert copy_for_caller(error).shard == 7
 
     def test_one_that_cannot_be_made_is_stood_in_for(self) -> None:
         class Odd(DeniedError):
@@ -560,7 +558,7 @@ class TestErrors:
             def __init__(self, *, vault: str, door: str) -> None:
                 super().__init__(f"{vault} {door}", code="Sealed")
 
-        twin = another(Odd(vault="blue", door="left"))
+        twin = copy_for_caller(Odd(vault="blue", door="left"))
         assert type(twin) is DeniedError
         assert (str(twin), twin.code) == ("blue left (code Sealed)", "Sealed")
 

@@ -145,7 +145,7 @@ def test_everything_that_an_error_refers_to_is_emptied(ask: Callable[[], None], 
 
 def test_what_the_sources_of_a_chain_raised_is_emptied() -> None:
     policy = ChainPolicy(on_error=OnError.CONTINUE)
-    error = failure(ChainProvider(Source(with_a_cause), Source(lambda: refused(SECRET)), policy=policy))
+    error = failure(ChainProvider(Source(with_a_cause), Source(lambda: refused(SECRET)), chain=policy))
     reported = error.__cause__
     assert [holders(report.error) for report in reported.reports] == [[], []]  # type: ignore[union-attr]  # a ChainError
 

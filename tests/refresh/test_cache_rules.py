@@ -27,7 +27,7 @@ from alicred import (
     Credential,
     DeniedError,
     MalformedResponseError,
-    NotConfigured,
+    NotConfiguredError,
     OnDenied,
     Phase,
     ProviderError,
@@ -165,7 +165,7 @@ def test_an_attempt_inside_the_backoff_is_for_a_value_that_ended_and_not_for_one
 @pytest.mark.parametrize(
     "error",
     [
-        NotConfigured("no variable is set"),
+        NotConfiguredError("no variable is set"),
         ConfigurationError("half a pair"),
         ChainError("none"),
     ],
@@ -315,7 +315,7 @@ class TestRecheck:
         assert source.calls <= 8
 
     def test_a_look_that_fails_is_repeated_under_the_back_off_and_changes_nothing_else(self) -> None:
-        for error in (DOWN, NotConfigured("the file is gone"), ConfigurationError("the file is broken"), DeniedError("no")):
+        for error in (DOWN, NotConfiguredError("the file is gone"), ConfigurationError("the file is broken"), DeniedError("no")):
             bench = Bench(None, error)
             bench.cache.get()
             bench.at(5 * MINUTE)

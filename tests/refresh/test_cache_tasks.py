@@ -124,7 +124,7 @@ def test_a_waiting_task_gives_up_after_max_wait() -> None:
         return await asyncio.gather(*(cache.aget() for _ in range(5)), return_exceptions=True)
 
     began = time.monotonic()
-    assert ids(run(main())) == {"RefreshTimeout"}
+    assert ids(run(main())) == {"RefreshTimeoutError"}
     assert time.monotonic() - began < 5
     gate.open()
 

@@ -26,7 +26,7 @@ from alicred import (
     ProviderError,
     RefreshMode,
     RefreshPolicy,
-    RefreshTimeout,
+    RefreshTimeoutError,
     TransientError,
 )
 from alicred.testing import FakeClock
@@ -146,7 +146,7 @@ def test_on_a_cold_cache_nobody_waits_for_a_hanging_upstream_longer_than_max_wai
     began = time.monotonic()
     results = in_threads(8, cache.get)
     assert 0.19 < time.monotonic() - began < 5
-    assert ids(results) == {"RefreshTimeout"}
+    assert ids(results) == {"RefreshTimeoutError"}
     assert source.calls == 1
     gate.open()
     wait_until(lambda: cache.state().phase is Phase.FRESH)
@@ -416,7 +416,7 @@ def run(program: str, seconds: float = 20) -> str:
 def test_a_refresh_that_hangs_does_not_keep_the_interpreter_from_exiting() -> None:
     program = """
         import threading, time
-        from alicred import CachingProvider, RefreshPolicy, RefreshTimeout
+        from alicred import CachingProvider, RefreshPolicy, RefreshTimeoutError
         from datetime import timedelta
 
         class Source:
@@ -426,7 +426,7 @@ def test_a_refresh_that_hangs_does_not_keep_the_interpreter_from_exiting() -> No
 
         try:
             CachingProvider(Source(), refresh=RefreshPolicy(max_wait=timedelta(milliseconds=50))).get()
-        except RefreshTimeout:
+        except RefreshTimeoutError:
             print("timed out")
     """
     began = time.monotonic()
@@ -457,6 +457,6 @@ def test_a_provider_that_is_asked_while_the_interpreter_exits_still_answers() ->
     assert run(program) in ("exit empty\nid", "exit empty")
 
 
-@pytest.mark.parametrize("error", [RefreshTimeout])
+@pytest.mark.parametrize("error", [RefreshTimeoutError])
 def test_a_timed_out_wait_may_be_tried_again(error: type[ProviderError]) -> None:
     assert error("waited").retryable

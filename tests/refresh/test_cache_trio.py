@@ -156,7 +156,7 @@ def test_a_waiting_task_gives_up_after_max_wait(run: Run) -> None:
     gate = Gate()
     cache = CachingProvider(Script(gate), refresh=RefreshPolicy(max_wait=timedelta(milliseconds=100)))
     began = time.monotonic()
-    assert ids(run(lambda: in_tasks(5, cache.aget))) == {"RefreshTimeout"}
+    assert ids(run(lambda: in_tasks(5, cache.aget))) == {"RefreshTimeoutError"}
     assert 0.1 <= time.monotonic() - began < 5
     gate.open()
 
@@ -355,7 +355,7 @@ def test_max_wait_counts_real_time_and_moves_no_clock_of_trios(clock: trio.abc.C
     began = time.monotonic()
     answers, moved = trio.run(main, clock=clock)
     took = time.monotonic() - began
-    assert ids(answers) == {"RefreshTimeout"}
+    assert ids(answers) == {"RefreshTimeoutError"}
     assert 0.1 <= took < 5
     assert moved <= took
     gate.open()
@@ -368,7 +368,7 @@ def test_max_wait_counts_real_time_where_the_clock_of_asyncio_stands_still(monke
     answers = run_asyncio(lambda: in_tasks(5, cache.aget))
     monkeypatch.undo()
     gate.open()
-    assert ids(answers) == {"RefreshTimeout"}
+    assert ids(answers) == {"RefreshTimeoutError"}
 
 
 def test_where_no_thread_can_be_started_the_clock_of_trio_has_to_do(monkeypatch: pytest.MonkeyPatch) -> None:

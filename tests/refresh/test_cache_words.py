@@ -26,7 +26,7 @@ from alicred import (
     RefreshPolicy,
     RefreshStarted,
     RefreshSucceeded,
-    RefreshTimeout,
+    RefreshTimeoutError,
     ServedStale,
     TransientError,
 )
@@ -137,7 +137,7 @@ class TestErrors:
         gate = Gate()
         cache = CachingProvider(Script(gate), refresh=RefreshPolicy(max_wait=timedelta(0)))
         try:
-            assert "0:00:00" in str(self.failure(cache.get, RefreshTimeout))
+            assert "0:00:00" in str(self.failure(cache.get, RefreshTimeoutError))
         finally:
             gate.open()
             wait_until(lambda: cache.state().refreshes == 1)
@@ -184,9 +184,7 @@ class TestErrors:
         with pytest.raises(ConfigurationError, match=r"^span must be a datetime\.timedelta of zero or more, not "):
             cache.get_valid_for(span)  # type: ignore[arg-type]  # that is the point
 
-    @pytest.mark.parametrize(
-        ("name", "value"), [("source", None), ("refresh", SECOND), ("clock", 3), ("listener", "print")]
-    )
+    @pytest.mark.parametrize(("name", "value"), [("source", None), ("refresh", SECOND), ("clock", 3), ("listener", "print")])
     def test_a_wrong_argument_is_named(self, name: str, value: object) -> None:
         with pytest.raises(ConfigurationError, match=rf"^CachingProvider\.{name} must be "):
             CachingProvider(**{"source": Script(), name: value})  # type: ignore[arg-type]  # that is the point

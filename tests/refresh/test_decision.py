@@ -149,9 +149,7 @@ def test_an_invalidated_value_is_where_it_would_be_at_its_end(data: st.DataObjec
 
 
 @given(st.data(), refresh_policies(), draws, moments)
-def test_a_forked_child_draws_again_and_changes_nothing_else(
-    data: st.DataObject, policy: RefreshPolicy, u: float, now: float
-) -> None:
+def test_a_forked_child_draws_again_and_changes_nothing_else(data: st.DataObject, policy: RefreshPolicy, u: float, now: float) -> None:
     held = data.draw(helds(policy))
     child = Snapshot(held=held, waited_for_until=now).after_fork().rejittered(policy, u, now)
     assert child.waited_for_until is None

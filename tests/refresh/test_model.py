@@ -16,7 +16,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize
 
-from alicred import Backoff, DeniedError, NotConfigured, OnDenied, RefreshMode, RefreshPolicy, TransientError
+from alicred import Backoff, DeniedError, NotConfiguredError, OnDenied, RefreshMode, RefreshPolicy, TransientError
 from tests.refresh.histories import EDGES, LIFETIMES, TICK, draws, policies
 from tests.refresh.machine import CacheAgainstModel
 from tests.support import SECOND
@@ -49,7 +49,7 @@ REJECTED = [("invalidate", NOW, "the last"), ("get", NOW, None, 900.0, 1)]
 BEGINNINGS: dict[str, list[tuple[object, ...]]] = {
     "fresh": [],
     "failing": [("get_by_and_by", [(DUE, None, TransientError)] * 2)],
-    "failing to the end": [("get_by_and_by", [(("ends", -TICK), None, TransientError), (("ends", 0.0), None, NotConfigured)])],
+    "failing to the end": [("get_by_and_by", [(("ends", -TICK), None, TransientError), (("ends", 0.0), None, NotConfiguredError)])],
     "denied": [("get_by_and_by", [(DUE, None, DeniedError), (("not before", 0.0), None, TransientError)])],
     "asked for too long": [("get_by_and_by", [(NOW, LONG, 900.0), (("no longer before", 0.0), LONG, 900.0)])],
     "asked for too long, then replaced": [("get_by_and_by", [(NOW, LONG, 40.0), (DUE, None, 900.0)])],

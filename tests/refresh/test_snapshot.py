@@ -8,7 +8,7 @@ from math import inf
 import attrs
 import pytest
 
-from alicred import Backoff, Credential, DeniedError, NotConfigured, OnDenied, Phase, RefreshPolicy, TransientError
+from alicred import Backoff, Credential, DeniedError, NotConfiguredError, OnDenied, Phase, RefreshPolicy, TransientError
 from alicred.refresh.decision import Action, Decision, decide
 from alicred.refresh.snapshot import Held, Snapshot, hold, rejittered, scheduled
 from tests.strategies import EPOCH, credential
@@ -255,14 +255,14 @@ class TestSnapshot:
         assert Snapshot(held=held()).succeeded(held(), policy, 0.25, span=timedelta(0)).next_attempt_at == 100.25
 
     def test_what_never_left_the_machine_is_not_held_back(self) -> None:
-        assert BUSY.failed(NotConfigured("not here"), POLICY, 100.0, 0.5).next_attempt_at == -inf
-        assert attrs.evolve(BUSY, held=held()).failed(NotConfigured("not here"), POLICY, 100.0, 0.5).next_attempt_at == -inf
+        assert BUSY.failed(NotConfiguredError("not here"), POLICY, 100.0, 0.5).next_attempt_at == -inf
+        assert attrs.evolve(BUSY, held=held()).failed(NotConfiguredError("not here"), POLICY, 100.0, 0.5).next_attempt_at == -inf
 
     def test_what_never_left_the_machine_is_held_back_where_the_value_has_no_end_and_so_nobody_waits(self) -> None:
         endless = held(lifetime=None)
-        assert attrs.evolve(BUSY, held=endless).failed(NotConfigured("gone"), POLICY, 100.0, 0.5).next_attempt_at == 108.0
+        assert attrs.evolve(BUSY, held=endless).failed(NotConfiguredError("gone"), POLICY, 100.0, 0.5).next_attempt_at == 108.0
         rejected = endless.invalidated_at(99.0, timedelta(0))
-        assert attrs.evolve(BUSY, held=rejected).failed(NotConfigured("gone"), POLICY, 100.0, 0.5).next_attempt_at == -inf
+        assert attrs.evolve(BUSY, held=rejected).failed(NotConfiguredError("gone"), POLICY, 100.0, 0.5).next_attempt_at == -inf
 
     def test_a_denial_is_remembered_under_the_policy_that_tells_it_until_a_refresh_succeeds(self) -> None:
         calm = attrs.evolve(BUSY, refused=False)

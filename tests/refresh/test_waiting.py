@@ -13,7 +13,7 @@ from typing import Any
 import attrs
 import pytest
 
-from alicred import CachingProvider, ClosedError, ConfigurationError, RefreshPolicy, RefreshTimeout
+from alicred import CachingProvider, ClosedError, ConfigurationError, RefreshPolicy, RefreshTimeoutError
 from alicred.refresh.flight import Flight, Outcome
 from alicred.refresh.waiting import Wait, wait_in_task, wait_in_thread
 from tests.support import HOUR, Gate, Script
@@ -155,7 +155,7 @@ def test_a_source_that_asks_its_own_cache_is_told_which() -> None:
 def test_a_closed_cache_does_not_wait_for_the_refresh_that_is_still_under_way() -> None:
     gate = Gate()
     cache = CachingProvider(Script(gate), refresh=RefreshPolicy(max_wait=timedelta(0)))
-    with pytest.raises(RefreshTimeout):
+    with pytest.raises(RefreshTimeoutError):
         cache.get()
     assert gate.entered.wait(10)
     cache.close()

@@ -78,7 +78,7 @@ def role(name: str, http: RecordingHttp) -> Credential:
         role_arn=official["RoleArn"],
         role_session_name=official["RoleSessionName"],
         duration=datetime.fromtimestamp(int(official["DurationSeconds"]), timezone.utc) - datetime.fromtimestamp(0, timezone.utc),
-        policy=official.get("Policy"),
+        session_policy=official.get("Policy"),
         external_id=official.get("ExternalId"),
         sts=sts,
     ).get()

@@ -13,7 +13,7 @@ from alicred.errors import (
     ConfigurationError,
     DeniedError,
     MalformedResponseError,
-    NotConfigured,
+    NotConfiguredError,
     ProviderError,
     TransientError,
 )
@@ -228,7 +228,7 @@ def test_the_variable_is_read_at_every_call(monkeypatch: pytest.MonkeyPatch) -> 
 
 @pytest.mark.parametrize("environ", [{}, {VARIABLE: ""}, {VARIABLE: " \n"}])
 def test_without_the_variable_it_is_not_set_up(environ: dict[str, str]) -> None:
-    error = failure(from_environment(RecordingHttp(ANSWER), environ), NotConfigured)
+    error = failure(from_environment(RecordingHttp(ANSWER), environ), NotConfiguredError)
     assert str(error) == f"credentials_uri: {VARIABLE} is not set"
 
 
@@ -247,7 +247,7 @@ def test_the_variable_that_forbids_programs_forbids_it_too(value: str, is_asked:
     if is_asked:
         assert made.get() == GOOD
     else:
-        assert DISABLED in str(failure(made, NotConfigured))
+        assert DISABLED in str(failure(made, NotConfiguredError))
     assert len(http.sent) == is_asked
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from alicred import ChainProvider, StaticProvider
 from alicred.credential import Credential
-from alicred.errors import AlicredError, ConfigurationError, DeniedError, NotConfigured, TransientError
+from alicred.errors import AlicredError, ConfigurationError, DeniedError, NotConfiguredError, TransientError
 from alicred.sources.ecs_ram_role import EcsRamRoleProvider
 from alicred.wire.imds import ImdsClient
 from tests.wire.metadata import Metadata, metadata
@@ -75,7 +75,7 @@ def test_v1_is_asked_only_if_allowed(service: Metadata, imds: ImdsClient, allow:
 
 def test_no_metadata_service_and_no_named_role_is_not_set_up(nowhere: ImdsClient) -> None:
     error = failure(EcsRamRoleProvider(imds=nowhere))
-    assert isinstance(error, NotConfigured)
+    assert isinstance(error, NotConfiguredError)
     assert "no ECS instance" in str(error)
 
 
@@ -101,7 +101,7 @@ def test_a_metadata_service_that_breaks_off_is_transient(service: Metadata, imds
 
 def test_an_instance_without_a_role_is_not_set_up(service: Metadata, imds: ImdsClient) -> None:
     service.listing = Reply(404, b"")
-    assert isinstance(failure(EcsRamRoleProvider(imds=imds)), NotConfigured)
+    assert isinstance(failure(EcsRamRoleProvider(imds=imds)), NotConfiguredError)
 
 
 def test_a_role_that_is_not_attached_is_denied(imds: ImdsClient) -> None:
@@ -142,7 +142,7 @@ def test_variables_are_read_at_each_get(service: Metadata, imds: ImdsClient, mon
     assert service.steps == "TNKK"
     monkeypatch.setenv(DISABLED, "TRUE")
     error = failure(provider)
-    assert isinstance(error, NotConfigured)
+    assert isinstance(error, NotConfiguredError)
     assert DISABLED in str(error)
     assert service.steps == "TNKK"
     monkeypatch.setenv(DISABLED, "false")
@@ -167,7 +167,7 @@ def test_a_given_environment_is_the_one_that_counts(
 
 def test_a_role_named_by_a_variable_must_be_reachable(nowhere: ImdsClient) -> None:
     assert isinstance(failure(EcsRamRoleProvider.from_environment({NAME: "role"}, imds=nowhere)), TransientError)
-    assert isinstance(failure(EcsRamRoleProvider.from_environment({NAME: " "}, imds=nowhere)), NotConfigured)
+    assert isinstance(failure(EcsRamRoleProvider.from_environment({NAME: " "}, imds=nowhere)), NotConfiguredError)
 
 
 def test_a_variable_with_a_control_character_is_named(imds: ImdsClient) -> None:

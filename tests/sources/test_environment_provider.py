@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alicred.errors import AlicredError, ConfigurationError, NotConfigured
+from alicred.errors import AlicredError, ConfigurationError, NotConfiguredError
 from alicred.sources import EnvironmentProvider
 
 ID, SECRET, TOKEN = "ALIBABA_CLOUD_ACCESS_KEY_ID", "ALIBABA_CLOUD_ACCESS_KEY_SECRET", "ALIBABA_CLOUD_SECURITY_TOKEN"
@@ -35,7 +35,7 @@ def test_it_reads_the_pair_and_the_token(environ: dict[str, str], expected: tupl
     "environ", [{}, {ID: "", SECRET: ""}, {ID: " ", SECRET: "\n"}, {TOKEN: "planted"}, {ID.lower(): "a", SECRET.lower(): "b"}]
 )
 def test_without_a_pair_it_is_not_configured_and_names_both_variables(environ: dict[str, str]) -> None:
-    with pytest.raises(NotConfigured) as caught:
+    with pytest.raises(NotConfiguredError) as caught:
         EnvironmentProvider(environ).get()
     assert str(caught.value) == f"env: {ID} and {SECRET} are not set"
 
@@ -74,7 +74,7 @@ def test_the_process_environment_is_read_at_every_call(monkeypatch: pytest.Monke
         assert provider.get().access_key_id == explicit.get().access_key_id == f"id-{number}"
     monkeypatch.delenv(ID)
     monkeypatch.delenv(SECRET)
-    with pytest.raises(NotConfigured):
+    with pytest.raises(NotConfiguredError):
         provider.get()
 
 

@@ -14,7 +14,7 @@ import pytest
 from alicred import CliProfileProvider, OidcRoleArnProvider, ProfileFileProvider
 from alicred._internal.files import as_text, expand, home, read_file, read_if_there, shown
 from alicred._internal.shortage import TEMPORARY
-from alicred.errors import ConfigurationError, NotConfigured, TransientError
+from alicred.errors import ConfigurationError, NotConfiguredError, TransientError
 from alicred.sources.profiles.ini.lookup import has_profile_file
 from tests.shortages import no_descriptors_left
 
@@ -59,7 +59,7 @@ def test_without_a_home_nothing_in_the_working_directory_takes_its_place(
             (root / folder / "credentials").write_text("[default]\ntype = access_key\naccess_key_id = a\naccess_key_secret = b\n")
             (root / folder / "config.json").write_text('{"profiles": [{"name": "default", "mode": "EcsRamRole"}]}')
     for provider in (ProfileFileProvider(environ=environ), CliProfileProvider(environ=environ)):
-        with pytest.raises(NotConfigured, match="there is no home directory to look in"):
+        with pytest.raises(NotConfiguredError, match="there is no home directory to look in"):
             provider.get()
     assert not has_profile_file(environ)
 

@@ -16,7 +16,7 @@ import pytest
 
 from alicred import CachingProvider, ChainPolicy, ChainProvider, EnvironmentProvider, RefreshPolicy
 from alicred.credential import Credential
-from alicred.errors import ConfigurationError, NotConfigured
+from alicred.errors import ConfigurationError, NotConfiguredError
 from alicred.sources.function_compute import FunctionComputeProvider
 from tests.refresh.test_cache_fork import in_child
 from tests.support import in_threads, wait_until
@@ -59,7 +59,9 @@ def test_the_newest_request_counts() -> None:
 def test_before_the_first_request_it_is_not_configured() -> None:
     made = FunctionComputeProvider()
     for _ in range(2):
-        with pytest.raises(NotConfigured, match=r"^function_compute: no request has brought keys yet: call update\(request\.headers\)"):
+        with pytest.raises(
+            NotConfiguredError, match=r"^function_compute: no request has brought keys yet: call update\(request\.headers\)"
+        ):
             made.get()
         assert made.update({"host": "example.com"}) is None
 
@@ -129,7 +131,7 @@ def test_a_value_that_is_no_key_is_refused_and_named(name: str, value: Any) -> N
     with pytest.raises(ConfigurationError, match=f"the request's header {name} ") as caught:
         made.update({**headers(), name: value})
     assert "planted" not in str(caught.value)
-    with pytest.raises(NotConfigured):
+    with pytest.raises(NotConfiguredError):
         made.get()
 
 
@@ -196,7 +198,7 @@ def test_the_functions_environment_is_the_environment_providers(monkeypatch: pyt
 
 def test_on_request_the_environment_answers_before_the_first_request(monkeypatch: pytest.MonkeyPatch) -> None:
     made = FunctionComputeProvider.from_environment()
-    with pytest.raises(NotConfigured, match=r"^function_compute/env: ALIBABA_CLOUD_ACCESS_KEY_ID and"):
+    with pytest.raises(NotConfiguredError, match=r"^function_compute/env: ALIBABA_CLOUD_ACCESS_KEY_ID and"):
         made.get()
     for number in (1, 2):
         for name, value in environ(number).items():
@@ -210,7 +212,7 @@ def test_on_request_the_environment_answers_before_the_first_request(monkeypatch
 def test_without_a_request_for_it_the_environment_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in environ().items():
         monkeypatch.setenv(name, value)
-    with pytest.raises(NotConfigured):
+    with pytest.raises(NotConfiguredError):
         FunctionComputeProvider().get()
 
 
@@ -283,7 +285,7 @@ def test_a_pickle_holds_no_key() -> None:
 
 def test_a_chain_that_is_not_sticky_goes_over_to_the_requests() -> None:
     made = FunctionComputeProvider()
-    chain = ChainProvider(made, EnvironmentProvider(environ()), policy=ChainPolicy(sticky=False))
+    chain = ChainProvider(made, EnvironmentProvider(environ()), chain=ChainPolicy(sticky=False))
     assert chain.get() == key("env")
     made.update(headers())
     assert chain.get() == key()

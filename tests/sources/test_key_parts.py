@@ -22,7 +22,7 @@ from alicred import (
     EnvironmentProvider,
     ExternalProcessProvider,
     MalformedResponseError,
-    NotConfigured,
+    NotConfiguredError,
     OidcRoleArnProvider,
     ProfileFileProvider,
     RamRoleArnProvider,
@@ -224,7 +224,7 @@ def test_what_no_part_has_is_refused_by_its_place_and_kind(tmp_path: Path, place
 
 def test_nothing_but_white_space_is_nothing(tmp_path: Path) -> None:
     blank = (" \ufeff", "\ufeff\n", "\xa0")
-    with pytest.raises(NotConfigured, match="are not set"):
+    with pytest.raises(NotConfiguredError, match="are not set"):
         environment(tmp_path, blank)
     with pytest.raises(ConfigurationError, match="are missing"):
         cli_profile(tmp_path, blank)
@@ -245,7 +245,7 @@ ARN = "acs:ram::1:role/a"
     [
         lambda: RamRoleArnProvider(EnvironmentProvider({}), role_arn=HALF),
         lambda: RamRoleArnProvider(EnvironmentProvider({}), role_arn=ARN, external_id=HALF),
-        lambda: RamRoleArnProvider(EnvironmentProvider({}), role_arn=ARN, policy=f'{{"a": "{HALF}"}}'),
+        lambda: RamRoleArnProvider(EnvironmentProvider({}), role_arn=ARN, session_policy=f'{{"a": "{HALF}"}}'),
         lambda: OidcRoleArnProvider(role_arn=ARN, oidc_provider_arn=HALF, oidc_token_file="/nowhere"),
         lambda: OidcRoleArnProvider.from_environment(
             {"ALIBABA_CLOUD_ROLE_ARN": HALF, "ALIBABA_CLOUD_OIDC_PROVIDER_ARN": "p", "ALIBABA_CLOUD_OIDC_TOKEN_FILE": "/nowhere"}

@@ -88,7 +88,7 @@ def makers(url: str) -> dict[str, Callable[[], Any]]:
     """A provider of each kind, with the secret in everything secret that it is given."""
     http = HttpClient(read_timeout=timedelta(seconds=2), trust_environment=False)
     sts = StsClient(url, http=http)
-    saml: dict[str, Any] = {"role_arn": "acs:ram::1:role/x", "saml_provider_arn": "idp", "policy": {"Version": SECRET}, "sts": sts}
+    saml: dict[str, Any] = {"role_arn": "acs:ram::1:role/x", "saml_provider_arn": "idp", "session_policy": {"Version": SECRET}, "sts": sts}
     oauth: dict[str, Any] = {"client_id": "c", "sign_in_url": f"{url}/{SECRET}?{SECRET}", "http": http, "on_tokens": raises_it}
     with_secrets = url.replace("//", f"//{SECRET}:{SECRET}@")
     return {

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from alicred.errors import AlicredError, ConfigurationError, DeniedError, NotConfigured
+from alicred.errors import AlicredError, ConfigurationError, DeniedError, NotConfiguredError
 from alicred.sources import OidcRoleArnProvider
 from alicred.sources import _sts as sts_choice
 from alicred.testing import FakeCloud
@@ -48,7 +48,7 @@ def writes(path: Path, token: str, then: object) -> Callable[[], object]:
 def test_it_sends_the_token_without_the_white_space_around_it(token_file: Path) -> None:
     token_file.write_bytes(b"\xef\xbb\xbf \tplanted-token \r\n\n")
     sts = RecordingSts()
-    made = provider(token_file, sts, role_session_name="me", duration=timedelta(minutes=15), policy={"Version": "1"})
+    made = provider(token_file, sts, role_session_name="me", duration=timedelta(minutes=15), session_policy={"Version": "1"})
     found = made.get()
     assert found == SESSION
     assert (found.provider_name, made.name) == ("oidc_role_arn", "oidc_role_arn")
@@ -60,7 +60,7 @@ def test_it_sends_the_token_without_the_white_space_around_it(token_file: Path) 
             "oidc_token": "planted-token",
             "role_session_name": "me",
             "duration": timedelta(minutes=15),
-            "policy": '{"Version":"1"}',
+            "session_policy": '{"Version":"1"}',
         }
     ]
 
@@ -170,7 +170,7 @@ def test_a_missing_variable_is_named_and_means_not_configured(missing: tuple[str
         del environ[name]
         if how is not None:
             environ[name] = how
-    with pytest.raises(NotConfigured) as caught:
+    with pytest.raises(NotConfiguredError) as caught:
         OidcRoleArnProvider.from_environment(environ, sts=RecordingSts()).get()
     verb = "is" if len(missing) == 1 else "are"
     assert str(caught.value) == f"oidc_role_arn: {' and '.join(missing)} {verb} not set"
@@ -211,7 +211,7 @@ def test_its_own_environment_names_session_and_host(monkeypatch: pytest.MonkeyPa
     [
         ({"role_arn": ""}, "role_arn is empty"),
         ({"role_arn": "planted"}, "role_arn is no ARN of a role"),
-        ({"policy": "planted"}, "policy is no JSON object"),
+        ({"session_policy": "planted"}, "session_policy is no JSON object"),
         ({"role_arn": 7}, "role_arn must be a string"),
         ({"oidc_provider_arn": " "}, "oidc_provider_arn is empty"),
         ({"oidc_provider_arn": None}, "oidc_provider_arn must be a string"),
@@ -220,8 +220,8 @@ def test_its_own_environment_names_session_and_host(monkeypatch: pytest.MonkeyPa
         ({"oidc_token_file": None}, "oidc_token_file must be a path"),
         ({"role_session_name": "x"}, "role_session_name must be 2 to 64 characters"),
         ({"duration": timedelta(seconds=899)}, "duration must be a datetime.timedelta of 900 s to 43200 s"),
-        ({"policy": ""}, "policy is empty"),
-        ({"policy": 7}, "policy must be a JSON string, a mapping or None"),
+        ({"session_policy": ""}, "session_policy is empty"),
+        ({"session_policy": 7}, "session_policy must be a JSON string, a mapping or None"),
         ({"sts": "planted"}, "sts must be None or have a method assume_role_with_oidc()"),
     ],
 )
@@ -239,7 +239,7 @@ def test_a_bad_argument_of_from_environment_is_named(arguments: dict[str, Any]) 
 
 
 def test_it_shows_its_role_only() -> None:
-    assert repr(provider("/x", policy='{"planted": 1}')) == f"<OidcRoleArnProvider: role_arn='{ROLE}'>"
+    assert repr(provider("/x", session_policy='{"planted": 1}')) == f"<OidcRoleArnProvider: role_arn='{ROLE}'>"
     assert repr(OidcRoleArnProvider.from_environment({})) == "<OidcRoleArnProvider: from the environment>"
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from alicred.credential import BearerToken, Credential
-from alicred.errors import AlicredError, ConfigurationError, DeniedError, NotConfigured, ProviderError
+from alicred.errors import AlicredError, ConfigurationError, DeniedError, NotConfiguredError, ProviderError
 from alicred.sources import EnvironmentProvider, RamRoleArnProvider, StaticProvider
 from alicred.sources import _sts as sts_choice
 from alicred.testing import FakeCloud
@@ -33,7 +33,7 @@ def test_it_asks_the_source_and_then_the_service_with_what_it_was_given() -> Non
         sts,
         role_session_name="me.@_-9",
         duration=timedelta(minutes=20),
-        policy='{"Version": "1"}',
+        session_policy='{"Version": "1"}',
         external_id="partner",
     )
     found = made.get()
@@ -46,7 +46,7 @@ def test_it_asks_the_source_and_then_the_service_with_what_it_was_given() -> Non
             "role_arn": ROLE,
             "role_session_name": "me.@_-9",
             "duration": timedelta(minutes=20),
-            "policy": '{"Version": "1"}',
+            "session_policy": '{"Version": "1"}',
             "external_id": "partner",
         }
     ]
@@ -56,7 +56,7 @@ def test_what_is_not_given_is_an_hour_without_policy_and_external_id() -> None:
     sts = RecordingSts()
     provider(sts).get()
     (call,) = sts.calls
-    assert (call["duration"], call["policy"], call["external_id"]) == (HOUR, None, None)
+    assert (call["duration"], call["session_policy"], call["external_id"]) == (HOUR, None, None)
 
 
 def test_it_asks_both_at_every_call_and_keeps_nothing() -> None:
@@ -143,17 +143,17 @@ def test_a_session_name_inside_its_range_is_taken(name: str) -> None:
 )
 def test_a_policy_is_sent_as_it_is_or_as_json(policy: object, sent: str) -> None:
     sts = RecordingSts()
-    provider(sts, policy=policy).get()
-    assert sts.calls[0]["policy"] == sent
+    provider(sts, session_policy=policy).get()
+    assert sts.calls[0]["session_policy"] == sent
 
 
 def test_a_mapping_is_written_once() -> None:
     sts = RecordingSts()
     policy = {"Version": "1"}
-    made = provider(sts, policy=policy)
+    made = provider(sts, session_policy=policy)
     policy["Version"] = "2"
     made.get()
-    assert json.loads(sts.calls[0]["policy"]) == {"Version": "1"}
+    assert json.loads(sts.calls[0]["session_policy"]) == {"Version": "1"}
 
 
 # --- bad parameters -----------------------------------------------------------------------------------------------------------------
@@ -170,24 +170,24 @@ def test_a_mapping_is_written_once() -> None:
         ({"duration": timedelta(seconds=43201)}, r"\.duration must be a datetime\.timedelta of 900 s to 43200 s"),
         ({"duration": 3600}, r"\.duration must be a datetime\.timedelta of 900 s to 43200 s"),
         ({"duration": None}, r"\.duration must be a datetime\.timedelta of 900 s to 43200 s"),
-        ({"policy": ""}, r"\.policy is empty"),
-        ({"policy": " \n"}, r"\.policy is empty"),
-        ({"policy": ["planted"]}, r"\.policy must be a JSON string, a mapping or None, not list"),
-        ({"policy": "planted"}, r"\.policy is no JSON object"),
-        ({"policy": '["planted"]'}, r"\.policy is no JSON object"),
-        ({"policy": '{"planted": 1'}, r"\.policy is no JSON object"),
-        ({"policy": "[" * 100_000 + "planted"}, r"\.policy is no JSON object"),
+        ({"session_policy": ""}, r"\.session_policy is empty"),
+        ({"session_policy": " \n"}, r"\.session_policy is empty"),
+        ({"session_policy": ["planted"]}, r"\.session_policy must be a JSON string, a mapping or None, not list"),
+        ({"session_policy": "planted"}, r"\.session_policy is no JSON object"),
+        ({"session_policy": '["planted"]'}, r"\.session_policy is no JSON object"),
+        ({"session_policy": '{"planted": 1'}, r"\.session_policy is no JSON object"),
+        ({"session_policy": "[" * 100_000 + "planted"}, r"\.session_policy is no JSON object"),
         ({"role_arn": "planted"}, r"\.role_arn is no ARN of a role: give acs:ram::<account>:role/<name>"),
         ({"role_arn": "acs:ram::planted:role/x"}, r"\.role_arn is no ARN of a role"),
         ({"role_arn": "acs:ram::1:user/planted"}, r"\.role_arn is no ARN of a role"),
         ({"role_arn": "acs:ram::1:role/"}, r"\.role_arn is no ARN of a role"),
         ({"role_arn": f" {ROLE}"}, r"\.role_arn is no ARN of a role"),
-        ({"policy": {"planted": {1, 2}}}, r"\.policy cannot be written as JSON"),
-        ({"policy": '{"planted": NaN}'}, r"\.policy is no JSON object"),
+        ({"session_policy": {"planted": {1, 2}}}, r"\.session_policy cannot be written as JSON"),
+        ({"session_policy": '{"planted": NaN}'}, r"\.session_policy is no JSON object"),
         ({"role_arn": "acs:ram::1:role/planted\u200b"}, r"\.role_arn is no ARN of a role"),
         ({"role_arn": "acs:ram::1:role/.."}, r"\.role_arn is no ARN of a role"),
-        ({"policy": {"planted": float("nan")}}, r"\.policy cannot be written as JSON"),
-        ({"policy": {"planted": "\ud800"}}, r"\.policy holds half a character"),
+        ({"session_policy": {"planted": float("nan")}}, r"\.session_policy cannot be written as JSON"),
+        ({"session_policy": {"planted": "\ud800"}}, r"\.session_policy holds half a character"),
         ({"external_id": ""}, r"\.external_id is empty"),
         ({"external_id": 7}, r"\.external_id must be a string, not int"),
         ({"source": None}, r"\.source must be a provider, with name and get\(\), not NoneType"),
@@ -213,7 +213,7 @@ def test_the_shortest_and_the_longest_duration_are_taken(seconds: int) -> None:
 
 
 def test_a_source_that_is_not_set_up_says_so_itself() -> None:
-    with pytest.raises(NotConfigured, match=r"^env: ALIBABA_CLOUD_ACCESS_KEY_ID") as caught:
+    with pytest.raises(NotConfiguredError, match=r"^env: ALIBABA_CLOUD_ACCESS_KEY_ID") as caught:
         provider(source=EnvironmentProvider({})).get()
     assert caught.value.__cause__ is None
 
@@ -251,7 +251,7 @@ def test_a_denial_says_which_source_was_denied() -> None:
 
 
 def test_it_shows_no_secret_and_no_policy() -> None:
-    text = repr(provider(policy='{"planted": 1}', external_id="planted"))
+    text = repr(provider(session_policy='{"planted": 1}', external_id="planted"))
     assert ROLE in text
     assert "planted" not in text
 
@@ -297,7 +297,7 @@ def test_without_a_client_the_environment_names_the_host(monkeypatch: pytest.Mon
 def test_a_pickled_provider_works_in_its_new_home() -> None:
     with FakeCloud() as cloud:
         sts = StsClient(cloud.endpoint, http=HttpClient(ca_file=cloud.ca_file))
-        made = RamRoleArnProvider(StaticProvider(cloud.access_key), role_arn=cloud.role_arn, policy={"Version": "1"}, sts=sts)
+        made = RamRoleArnProvider(StaticProvider(cloud.access_key), role_arn=cloud.role_arn, session_policy={"Version": "1"}, sts=sts)
         made.get()
         again = pickle.loads(pickle.dumps(made))
         assert again.get().security_token

@@ -51,7 +51,7 @@ def failure(made: SamlRoleArnProvider, kind: type[AlicredError] = AlicredError) 
 
 def test_it_sends_the_assertion_and_what_the_session_is_to_be() -> None:
     sts = RecordingSts()
-    made = provider(sts=sts, duration=timedelta(minutes=15), policy={"Version": "1"})
+    made = provider(sts=sts, duration=timedelta(minutes=15), session_policy={"Version": "1"})
     found = made.get()
     assert found == SESSION
     assert (found.provider_name, made.name) == ("saml_role_arn", "saml_role_arn")
@@ -62,7 +62,7 @@ def test_it_sends_the_assertion_and_what_the_session_is_to_be() -> None:
             "saml_provider_arn": IDP,
             "saml_assertion": "plantedassertion==",
             "duration": timedelta(minutes=15),
-            "policy": '{"Version":"1"}',
+            "session_policy": '{"Version":"1"}',
         }
     ]
 
@@ -149,13 +149,13 @@ def test_an_interrupt_goes_through() -> None:
     [
         ({"role_arn": ""}, "role_arn is empty"),
         ({"role_arn": "planted"}, "role_arn is no ARN of a role"),
-        ({"policy": "planted"}, "policy is no JSON object"),
+        ({"session_policy": "planted"}, "session_policy is no JSON object"),
         ({"saml_provider_arn": 7}, "saml_provider_arn must be a string"),
         ({"assertion": "planted"}, "assertion must be a function, not str"),
         ({"assertion": None}, "assertion must be a function, not NoneType"),
         ({"duration": timedelta(seconds=899)}, "duration must be a datetime.timedelta of 900 s to 43200 s"),
         ({"duration": timedelta(seconds=43201)}, "duration must be a datetime.timedelta of 900 s to 43200 s"),
-        ({"policy": ""}, "policy is empty"),
+        ({"session_policy": ""}, "session_policy is empty"),
         ({"sts": "planted"}, "sts must be None or have a method assume_role_with_saml()"),
     ],
 )
@@ -167,7 +167,7 @@ def test_a_bad_parameter_is_named_with_its_range(changes: dict[str, object], wor
 
 
 def test_it_shows_its_role_only() -> None:
-    assert repr(provider(policy='{"planted": 1}')) == f"SamlRoleArnProvider(role_arn='{ROLE}')"
+    assert repr(provider(session_policy='{"planted": 1}')) == f"SamlRoleArnProvider(role_arn='{ROLE}')"
 
 
 # --- against a cloud ----------------------------------------------------------------------------------------------------------------
@@ -175,7 +175,7 @@ def test_it_shows_its_role_only() -> None:
 
 def test_an_assertion_becomes_keys_and_stands_in_no_url(cloud: FakeCloud) -> None:
     assertion = cloud.add_saml_assertion()
-    made = of(cloud, lambda: assertion, policy={"planted": "*"}, duration=timedelta(minutes=20))
+    made = of(cloud, lambda: assertion, session_policy={"planted": "*"}, duration=timedelta(minutes=20))
     found = made.get()
     assert cloud.sts_client().get_caller_identity(found).identity_type == "AssumedRoleUser"
     assert cloud.raw[0].line == "POST / HTTP/1.1"

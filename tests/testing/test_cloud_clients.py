@@ -12,47 +12,53 @@ from alicred.testing import FakeClock, FakeCloud, faults
 HOUR = timedelta(hours=1)
 
 
-def test_the_sts_client_talks_to_it_over_tls(fake_cloud: FakeCloud) -> None:
-    sts = fake_cloud.sts_client()
+def test_the_sts_client_talks_to_it_over_tls(alicred_cloud: FakeCloud) -> None:
+    sts = alicred_cloud.sts_client()
     session = sts.assume_role(
-        fake_cloud.access_key, role_arn=fake_cloud.role_arn, role_session_name="test", duration=HOUR, policy='{ "a": "b+c*~é中" }'
+        alicred_cloud.access_key,
+        role_arn=alicred_cloud.role_arn,
+        role_session_name="test",
+        duration=HOUR,
+        session_policy='{ "a": "b+c*~é中" }',
     )
     assert sts.get_caller_identity(session).arn.endswith(":assumed-role/test-role/test")
     sts.assume_role_with_oidc(
-        role_arn=fake_cloud.role_arn,
-        oidc_provider_arn=fake_cloud.oidc_provider_arn,
-        oidc_token=fake_cloud.add_oidc_token(),
+        role_arn=alicred_cloud.role_arn,
+        oidc_provider_arn=alicred_cloud.oidc_provider_arn,
+        oidc_token=alicred_cloud.add_oidc_token(),
         role_session_name="test",
     )
     sts.assume_role_with_saml(
-        role_arn=fake_cloud.role_arn, saml_provider_arn=fake_cloud.saml_provider_arn, saml_assertion=fake_cloud.add_saml_assertion()
+        role_arn=alicred_cloud.role_arn,
+        saml_provider_arn=alicred_cloud.saml_provider_arn,
+        saml_assertion=alicred_cloud.add_saml_assertion(),
     )
-    public_key_id, private_key = fake_cloud.add_rsa_key()
+    public_key_id, private_key = alicred_cloud.add_rsa_key()
     key = sts.generate_session_access_key(public_key_id=public_key_id, private_key=private_key)
     assert key.security_token is None
     assert sts.get_caller_identity(key).identity_type == "RAMUser"
-    assert all(call.accepted and call.over_tls for call in fake_cloud.calls)
+    assert all(call.accepted and call.over_tls for call in alicred_cloud.calls)
 
 
-def test_the_imds_client_talks_to_it(fake_cloud: FakeCloud) -> None:
-    imds = fake_cloud.imds_client()
-    assert imds.role_credential(imds.role_name()).access_key_id == fake_cloud.sessions[0].access_key_id
+def test_the_imds_client_talks_to_it(alicred_cloud: FakeCloud) -> None:
+    imds = alicred_cloud.imds_client()
+    assert imds.role_credential(imds.role_name()).access_key_id == alicred_cloud.sessions[0].access_key_id
 
 
-def test_the_sts_client_goes_by_the_fake_clock(fake_clock: FakeClock) -> None:
-    with FakeCloud(clock=fake_clock) as cloud:
-        fake_clock.step_wall(HOUR)
+def test_the_sts_client_goes_by_the_fake_clock(alicred_clock: FakeClock) -> None:
+    with FakeCloud(clock=alicred_clock) as cloud:
+        alicred_clock.step_wall(HOUR)
         cloud.sts_client().get_caller_identity(cloud.access_key)
-        assert fake_clock.skew == -HOUR
+        assert alicred_clock.skew == -HOUR
         assert [call.accepted for call in cloud.calls] == [False, True]
 
 
-def test_the_sts_client_sees_the_faults(fake_cloud: FakeCloud) -> None:
-    sts = fake_cloud.sts_client()
-    fake_cloud.inject(faults.Throttling(timedelta(seconds=2)))
+def test_the_sts_client_sees_the_faults(alicred_cloud: FakeCloud) -> None:
+    sts = alicred_cloud.sts_client()
+    alicred_cloud.inject(faults.Throttling(timedelta(seconds=2)))
     with pytest.raises(TransientError) as transient:
-        sts.get_caller_identity(fake_cloud.access_key)
+        sts.get_caller_identity(alicred_cloud.access_key)
     assert transient.value.retry_after == timedelta(seconds=2)
-    fake_cloud.inject(faults.Denied())
+    alicred_cloud.inject(faults.Denied())
     with pytest.raises(DeniedError):
-        sts.get_caller_identity(fake_cloud.access_key)
+        sts.get_caller_identity(alicred_cloud.access_key)

@@ -36,9 +36,9 @@ def address(cloud: FakeCloud) -> tuple[str, int]:
     return host, int(port)
 
 
-def test_many_clients_at_once_are_all_served_and_all_recorded(fake_cloud: FakeCloud) -> None:
-    keys = [fake_cloud.add_access_key() for _ in range(THREADS)]
-    host = fake_cloud.http_endpoint.partition("://")[2]
+def test_many_clients_at_once_are_all_served_and_all_recorded(alicred_cloud: FakeCloud) -> None:
+    keys = [alicred_cloud.add_access_key() for _ in range(THREADS)]
+    host = alicred_cloud.http_endpoint.partition("://")[2]
 
     def work(key: Credential) -> int:
         connection = http.client.HTTPConnection(host, timeout=30)
@@ -52,7 +52,7 @@ def test_many_clients_at_once_are_all_served_and_all_recorded(fake_cloud: FakeCl
                 body=b"",
                 action="RecognizeCharacter",
                 version="2019-12-30",
-                now=fake_cloud.now(),
+                now=alicred_cloud.now(),
                 nonce=signing.nonce(),
             )
             connection.request("POST", "/", headers=headers)
@@ -64,10 +64,10 @@ def test_many_clients_at_once_are_all_served_and_all_recorded(fake_cloud: FakeCl
 
     with ThreadPoolExecutor(THREADS) as pool:
         assert sum(pool.map(work, keys)) == THREADS * CALLS
-    assert fake_cloud.count("RecognizeCharacter") == THREADS * CALLS == len(fake_cloud.raw)
-    assert fake_cloud.rejected == ()
+    assert alicred_cloud.count("RecognizeCharacter") == THREADS * CALLS == len(alicred_cloud.raw)
+    assert alicred_cloud.rejected == ()
     counts = {key.access_key_id: 0 for key in keys}
-    for call in fake_cloud.calls:
+    for call in alicred_cloud.calls:
         counts[call.access_key_id] += 1
     assert set(counts.values()) == {CALLS}
 
@@ -134,11 +134,11 @@ def test_the_certificate_is_trusted_through_its_file_alone_and_goes_with_the_clo
     assert not ca_file.parent.exists()
 
 
-def test_the_certificate_passes_a_strict_check(fake_cloud: FakeCloud) -> None:
-    context = ssl.create_default_context(cafile=fake_cloud.ca_file)
+def test_the_certificate_passes_a_strict_check(alicred_cloud: FakeCloud) -> None:
+    context = ssl.create_default_context(cafile=alicred_cloud.ca_file)
     context.verify_flags |= ssl.VERIFY_X509_STRICT
     with urllib3.PoolManager(retries=False, ssl_context=context) as pool:
-        assert pool.request("GET", fake_cloud.endpoint + "/credentials").status == 200
+        assert pool.request("GET", alicred_cloud.endpoint + "/credentials").status == 200
 
 
 def test_it_is_not_needed_to_run_for_its_account_to_be_set_up() -> None:
@@ -149,22 +149,22 @@ def test_it_is_not_needed_to_run_for_its_account_to_be_set_up() -> None:
         cloud.http_endpoint  # noqa: B018
 
 
-def test_a_forked_child_can_use_it_and_cannot_end_it(fake_cloud: FakeCloud) -> None:
+def test_a_forked_child_can_use_it_and_cannot_end_it(alicred_cloud: FakeCloud) -> None:
     child = os.fork()
     if child == 0:
         code = 1
         with contextlib.suppress(BaseException):
-            code = 0 if acs3(fake_cloud, fake_cloud.access_key).status == 200 else 2
-            fake_cloud.stop()
+            code = 0 if acs3(alicred_cloud, alicred_cloud.access_key).status == 200 else 2
+            alicred_cloud.stop()
         os._exit(code)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
-    assert fake_cloud.calls[0].accepted
-    assert acs3(fake_cloud, fake_cloud.access_key, over_tls=True).status == 200
-    assert Path(fake_cloud.ca_file).exists()
+    assert alicred_cloud.calls[0].accepted
+    assert acs3(alicred_cloud, alicred_cloud.access_key, over_tls=True).status == 200
+    assert Path(alicred_cloud.ca_file).exists()
 
 
-def test_a_connection_is_kept_alive_unless_the_client_closes_it(fake_cloud: FakeCloud) -> None:
-    connection = http.client.HTTPConnection(*address(fake_cloud), timeout=5)
+def test_a_connection_is_kept_alive_unless_the_client_closes_it(alicred_cloud: FakeCloud) -> None:
+    connection = http.client.HTTPConnection(*address(alicred_cloud), timeout=5)
     for close in (False, False, True):
         connection.request("GET", "/credentials", headers={"Connection": "close"} if close else {})
         answer = connection.getresponse()
@@ -173,26 +173,26 @@ def test_a_connection_is_kept_alive_unless_the_client_closes_it(fake_cloud: Fake
     connection.close()
 
 
-def test_a_chunked_body_is_read(fake_cloud: FakeCloud) -> None:
-    login = fake_cloud.add_oauth_login()
+def test_a_chunked_body_is_read(alicred_cloud: FakeCloud) -> None:
+    login = alicred_cloud.add_oauth_login()
     body = f"grant_type=refresh_token&client_id={login.client_id}&refresh_token={signing.percent_encode(login.refresh_token)}"
-    connection = http.client.HTTPConnection(*address(fake_cloud), timeout=5)
+    connection = http.client.HTTPConnection(*address(alicred_cloud), timeout=5)
     headers = {"Content-Type": "application/x-www-form-urlencoded; charset=utf-8"}
     connection.request("POST", "/v1/token", body=iter([body[:7].encode(), body[7:].encode()]), headers=headers, encode_chunked=True)
     answer = connection.getresponse()
     assert answer.status == 200
     answer.read()
     connection.close()
-    assert fake_cloud.raw[0].body == body.encode()
+    assert alicred_cloud.raw[0].body == body.encode()
 
 
-def test_a_whole_url_in_the_request_line_is_served_as_a_proxy_would(fake_cloud: FakeCloud) -> None:
-    connection = http.client.HTTPConnection(*address(fake_cloud), timeout=5)
+def test_a_whole_url_in_the_request_line_is_served_as_a_proxy_would(alicred_cloud: FakeCloud) -> None:
+    connection = http.client.HTTPConnection(*address(alicred_cloud), timeout=5)
     connection.request("GET", "http://metadata.test/latest/meta-data/ram/security-credentials/")
     answer = connection.getresponse()
     assert (answer.status, answer.read()) == (200, b"test-role")
     connection.close()
-    assert fake_cloud.raw[0].line.startswith("GET http://metadata.test/")
+    assert alicred_cloud.raw[0].line.startswith("GET http://metadata.test/")
 
 
 @pytest.mark.parametrize(
@@ -205,23 +205,23 @@ def test_a_whole_url_in_the_request_line_is_served_as_a_proxy_would(fake_cloud: 
         pytest.param(b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n", id="no last chunk"),
     ],
 )
-def test_a_request_that_breaks_off_leaves_no_record_and_harms_nobody(fake_cloud: FakeCloud, sent: bytes) -> None:
-    with socket.create_connection(address(fake_cloud), timeout=5) as connection:
+def test_a_request_that_breaks_off_leaves_no_record_and_harms_nobody(alicred_cloud: FakeCloud, sent: bytes) -> None:
+    with socket.create_connection(address(alicred_cloud), timeout=5) as connection:
         connection.sendall(sent)
         connection.shutdown(socket.SHUT_WR)
         while connection.recv(1000):
             pass
-    assert fake_cloud.calls == ()
-    assert send("GET", fake_cloud.http_endpoint + "/credentials").status == 200
+    assert alicred_cloud.calls == ()
+    assert send("GET", alicred_cloud.http_endpoint + "/credentials").status == 200
 
 
-def test_no_tls_on_the_tls_port_harms_nobody(fake_cloud: FakeCloud) -> None:
-    with socket.create_connection((address(fake_cloud)[0], int(fake_cloud.endpoint.rpartition(":")[2])), timeout=5) as connection:
+def test_no_tls_on_the_tls_port_harms_nobody(alicred_cloud: FakeCloud) -> None:
+    with socket.create_connection((address(alicred_cloud)[0], int(alicred_cloud.endpoint.rpartition(":")[2])), timeout=5) as connection:
         connection.sendall(b"GET / HTTP/1.1\r\n\r\n")
         with contextlib.suppress(ConnectionResetError):
             while connection.recv(1000):
                 pass
-    assert send("GET", fake_cloud.endpoint + "/credentials", ca_file=fake_cloud.ca_file).status == 200
+    assert send("GET", alicred_cloud.endpoint + "/credentials", ca_file=alicred_cloud.ca_file).status == 200
 
 
 def test_a_cloud_that_was_never_stopped_is_no_litter_after_it_was() -> None:

@@ -24,25 +24,25 @@ def with_token(credential: Credential, token: str | None) -> Credential:
     return Credential(credential.access_key_id, credential.access_key_secret, token)
 
 
-def test_a_right_call_is_accepted_and_recorded(fake_cloud: FakeCloud) -> None:
-    answer = acs3(fake_cloud, fake_cloud.access_key, over_tls=True)
+def test_a_right_call_is_accepted_and_recorded(alicred_cloud: FakeCloud) -> None:
+    answer = acs3(alicred_cloud, alicred_cloud.access_key, over_tls=True)
     assert answer.status == 200
     assert answer.payload["IdentityType"] == "RAMUser"
-    (call,) = fake_cloud.calls
+    (call,) = alicred_cloud.calls
     assert (call.operation, call.accepted, call.status, call.code) == ("GetCallerIdentity", True, 200, "")
-    assert (call.access_key_id, call.over_tls, call.method, call.path) == (fake_cloud.access_key.access_key_id, True, "POST", "/")
-    assert fake_cloud.rejected == ()
+    assert (call.access_key_id, call.over_tls, call.method, call.path) == (alicred_cloud.access_key.access_key_id, True, "POST", "/")
+    assert alicred_cloud.rejected == ()
 
 
-def test_a_session_can_be_used_and_assumes_a_role_in_its_turn(fake_cloud: FakeCloud) -> None:
-    second = fake_cloud.add_role("second", trusts=[fake_cloud.role_arn])
-    first = assume(fake_cloud)
-    identity = acs3(fake_cloud, first).payload
+def test_a_session_can_be_used_and_assumes_a_role_in_its_turn(alicred_cloud: FakeCloud) -> None:
+    second = alicred_cloud.add_role("second", trusts=[alicred_cloud.role_arn])
+    first = assume(alicred_cloud)
+    identity = acs3(alicred_cloud, first).payload
     assert identity["IdentityType"] == "AssumedRoleUser"
     assert identity["Arn"].endswith(":assumed-role/test-role/tester")
-    chained = acs3(fake_cloud, first, "AssumeRole", role_params(fake_cloud) | {"RoleArn": second})
+    chained = acs3(alicred_cloud, first, "AssumeRole", role_params(alicred_cloud) | {"RoleArn": second})
     assert chained.payload["AssumedRoleUser"]["Arn"].endswith(":assumed-role/second/tester")
-    assert [session.access_key_id for session in fake_cloud.sessions] == [
+    assert [session.access_key_id for session in alicred_cloud.sessions] == [
         first.access_key_id,
         chained.payload["Credentials"]["AccessKeyId"],
     ]
@@ -50,17 +50,17 @@ def test_a_session_can_be_used_and_assumes_a_role_in_its_turn(fake_cloud: FakeCl
 
 @pytest.mark.parametrize("in_query", [False, True], ids=["form", "query"])
 @pytest.mark.parametrize("policy", ['{"Version":"1"}', '{ "a": "b+c*~ /é中😀" }'])
-def test_parameters_are_taken_from_query_and_form(fake_cloud: FakeCloud, in_query: bool, policy: str) -> None:
-    params = role_params(fake_cloud, Policy=policy)
-    assert acs3(fake_cloud, fake_cloud.access_key, "AssumeRole", params, in_query=in_query).status == 200
+def test_parameters_are_taken_from_query_and_form(alicred_cloud: FakeCloud, in_query: bool, policy: str) -> None:
+    params = role_params(alicred_cloud, Policy=policy)
+    assert acs3(alicred_cloud, alicred_cloud.access_key, "AssumeRole", params, in_query=in_query).status == 200
 
 
-def test_rpc_parameters_are_signed_wherever_they_are(fake_cloud: FakeCloud) -> None:
-    params = role_params(fake_cloud, Policy='{ "a": "b+c*~ /é中😀" }')
-    session = as_credential(rpc(fake_cloud, fake_cloud.access_key, "AssumeRole", form=params).payload["Credentials"])
-    assert rpc(fake_cloud, session).status == 200
-    assert rpc(fake_cloud, fake_cloud.access_key, "AssumeRole", params, method="GET").status == 200
-    assert rpc(fake_cloud, fake_cloud.access_key, common={"SignatureType": ""}).status == 200
+def test_rpc_parameters_are_signed_wherever_they_are(alicred_cloud: FakeCloud) -> None:
+    params = role_params(alicred_cloud, Policy='{ "a": "b+c*~ /é中😀" }')
+    session = as_credential(rpc(alicred_cloud, alicred_cloud.access_key, "AssumeRole", form=params).payload["Credentials"])
+    assert rpc(alicred_cloud, session).status == 200
+    assert rpc(alicred_cloud, alicred_cloud.access_key, "AssumeRole", params, method="GET").status == 200
+    assert rpc(alicred_cloud, alicred_cloud.access_key, common={"SignatureType": ""}).status == 200
 
 
 def bad_signature(cloud: FakeCloud, key: Credential) -> object:
@@ -193,78 +193,80 @@ def without_external_id(cloud: FakeCloud, key: Credential) -> object:
         ),
     ],
 )
-def test_a_wrong_call_is_rejected(fake_cloud: FakeCloud, call: Callable[[FakeCloud, Credential], object], status: int, code: str) -> None:
-    key = fake_cloud.add_access_key()
-    answer = call(fake_cloud, key)
+def test_a_wrong_call_is_rejected(
+    alicred_cloud: FakeCloud, call: Callable[[FakeCloud, Credential], object], status: int, code: str
+) -> None:
+    key = alicred_cloud.add_access_key()
+    answer = call(alicred_cloud, key)
     assert (answer.status, answer.code) == (status, code)  # type: ignore[attr-defined]  # every row returns a Response
-    last = fake_cloud.calls[-1]
+    last = alicred_cloud.calls[-1]
     assert (last.accepted, last.status, last.code) == (False, status, code)
-    assert fake_cloud.rejected == (last,)
+    assert alicred_cloud.rejected == (last,)
 
 
-def test_an_error_has_the_fields_of_the_real_ones(fake_cloud: FakeCloud) -> None:
-    answer = acs3(fake_cloud, Credential("AK.none", "s"))
+def test_an_error_has_the_fields_of_the_real_ones(alicred_cloud: FakeCloud) -> None:
+    answer = acs3(alicred_cloud, Credential("AK.none", "s"))
     assert set(answer.payload) == {"RequestId", "HostId", "Code", "Message", "Recommend"}
     assert answer.headers["x-acs-request-id"] == answer.payload["RequestId"]
 
 
-def test_a_mismatch_comes_with_the_string_to_sign(fake_cloud: FakeCloud) -> None:
-    message = rpc(fake_cloud, with_secret(fake_cloud.access_key, "another")).payload["Message"]
+def test_a_mismatch_comes_with_the_string_to_sign(alicred_cloud: FakeCloud) -> None:
+    message = rpc(alicred_cloud, with_secret(alicred_cloud.access_key, "another")).payload["Message"]
     assert "server string to sign is:POST&%2F&AccessKeyId%3D" in message
 
 
-def test_a_rejected_call_uses_up_no_nonce(fake_cloud: FakeCloud) -> None:
-    acs3(fake_cloud, with_secret(fake_cloud.access_key, "another"), nonce="n1")
-    assert acs3(fake_cloud, fake_cloud.access_key, nonce="n1").status == 200
+def test_a_rejected_call_uses_up_no_nonce(alicred_cloud: FakeCloud) -> None:
+    acs3(alicred_cloud, with_secret(alicred_cloud.access_key, "another"), nonce="n1")
+    assert acs3(alicred_cloud, alicred_cloud.access_key, nonce="n1").status == 200
 
 
 # --- time ---------------------------------------------------------------------------------------------------------------------------
 
 
-def test_a_session_ends_on_the_clouds_clock(fake_clock: FakeClock) -> None:
-    with FakeCloud(session=timedelta(minutes=20), clock=fake_clock) as cloud:
+def test_a_session_ends_on_the_clouds_clock(alicred_clock: FakeClock) -> None:
+    with FakeCloud(session=timedelta(minutes=20), clock=alicred_clock) as cloud:
         session = assume(cloud, DurationSeconds="3600")
-        assert session.expires_at == fake_clock.utcnow() + timedelta(minutes=20)
-        fake_clock.advance(timedelta(minutes=20) - timedelta(microseconds=1))
+        assert session.expires_at == alicred_clock.utcnow() + timedelta(minutes=20)
+        alicred_clock.advance(timedelta(minutes=20) - timedelta(microseconds=1))
         assert acs3(cloud, session).status == 200
-        fake_clock.advance(timedelta(microseconds=1))
+        alicred_clock.advance(timedelta(microseconds=1))
         assert acs3(cloud, session).code == "InvalidSecurityToken.Expired"
         assert cloud.calls[-1].at == pytest.approx(20 * 60)
 
 
-def test_expirations_are_cut_to_whole_seconds(fake_clock: FakeClock) -> None:
-    with FakeCloud(clock=fake_clock) as cloud:
-        fake_clock.advance(timedelta(milliseconds=900))
-        assert assume(cloud).expires_at == fake_clock.utcnow() - timedelta(milliseconds=900) + HOUR
+def test_expirations_are_cut_to_whole_seconds(alicred_clock: FakeClock) -> None:
+    with FakeCloud(clock=alicred_clock) as cloud:
+        alicred_clock.advance(timedelta(milliseconds=900))
+        assert assume(cloud).expires_at == alicred_clock.utcnow() - timedelta(milliseconds=900) + HOUR
         assert cloud.sessions[0].ends_at == assume(cloud).expires_at
 
 
-def test_durations_are_honoured_on_request_and_roles_may_have_their_own(fake_clock: FakeClock) -> None:
-    with FakeCloud(clock=fake_clock, honour_duration=True) as cloud:
-        assert assume(cloud, DurationSeconds="7200").expires_at == fake_clock.utcnow() + 2 * HOUR
+def test_durations_are_honoured_on_request_and_roles_may_have_their_own(alicred_clock: FakeClock) -> None:
+    with FakeCloud(clock=alicred_clock, honour_duration=True) as cloud:
+        assert assume(cloud, DurationSeconds="7200").expires_at == alicred_clock.utcnow() + 2 * HOUR
         cloud.honour_duration = False
         cloud.session = 3 * HOUR
-        assert assume(cloud).expires_at == fake_clock.utcnow() + 3 * HOUR
+        assert assume(cloud).expires_at == alicred_clock.utcnow() + 3 * HOUR
         arn = cloud.add_role("short", session=timedelta(minutes=5))
         answer = acs3(cloud, cloud.access_key, "AssumeRole", role_params(cloud) | {"RoleArn": arn})
-        assert as_credential(answer.payload["Credentials"]).expires_at == fake_clock.utcnow() + timedelta(minutes=5)
+        assert as_credential(answer.payload["Credentials"]).expires_at == alicred_clock.utcnow() + timedelta(minutes=5)
 
 
-def test_the_clouds_clock_can_be_wrong(fake_cloud: FakeCloud) -> None:
-    right = fake_cloud.now()
-    fake_cloud.skew = HOUR
-    answer = acs3(fake_cloud, fake_cloud.access_key, now=right)
+def test_the_clouds_clock_can_be_wrong(alicred_cloud: FakeCloud) -> None:
+    right = alicred_cloud.now()
+    alicred_cloud.skew = HOUR
+    answer = acs3(alicred_cloud, alicred_cloud.access_key, now=right)
     assert answer.code == "InvalidTimeStamp.Expired"
-    assert f"{fake_cloud.now():%a, %d %b %Y %H:}" in answer.headers["Date"]
-    assert acs3(fake_cloud, fake_cloud.access_key).status == 200
+    assert f"{alicred_cloud.now():%a, %d %b %Y %H:}" in answer.headers["Date"]
+    assert acs3(alicred_cloud, alicred_cloud.access_key).status == 200
 
 
-def test_a_wrong_wall_clock_of_the_client_does_not_move_the_cloud(fake_clock: FakeClock) -> None:
-    with FakeCloud(clock=fake_clock) as cloud:
-        fake_clock.step_wall(-HOUR)
-        assert acs3(cloud, cloud.access_key, now=fake_clock.utcnow()).code == "InvalidTimeStamp.Expired"
-        fake_clock.observe(cloud.now())
-        assert acs3(cloud, cloud.access_key, now=fake_clock.utcnow()).status == 200
+def test_a_wrong_wall_clock_of_the_client_does_not_move_the_cloud(alicred_clock: FakeClock) -> None:
+    with FakeCloud(clock=alicred_clock) as cloud:
+        alicred_clock.step_wall(-HOUR)
+        assert acs3(cloud, cloud.access_key, now=alicred_clock.utcnow()).code == "InvalidTimeStamp.Expired"
+        alicred_clock.observe(cloud.now())
+        assert acs3(cloud, cloud.access_key, now=alicred_clock.utcnow()).status == 200
 
 
 # --- key pairs, identity providers, bearer tokens -----------------------------------------------------------------------------------
@@ -284,8 +286,8 @@ def signed_with(pem: str) -> Callable[[str], str]:
 RSA = {"SignatureMethod": "SHA256withRSA", "SignatureType": "PRIVATEKEY"}
 
 
-def test_a_key_pair_gets_a_session_without_a_token(fake_clock: FakeClock) -> None:
-    with FakeCloud(clock=fake_clock) as cloud:
+def test_a_key_pair_gets_a_session_without_a_token(alicred_clock: FakeClock) -> None:
+    with FakeCloud(clock=alicred_clock) as cloud:
         public_key_id, pem = cloud.add_rsa_key()
         _, other_pem = cloud.add_rsa_key()
         owner = Credential(public_key_id, "not used")
@@ -307,7 +309,7 @@ def test_a_key_pair_gets_a_session_without_a_token(fake_clock: FakeClock) -> Non
         session = generate()[1]["SessionAccessKey"]
         key = Credential(session["SessionAccessKeyId"], session["SessionAccessKeySecret"])
         assert acs3(cloud, key).status == 200
-        fake_clock.advance(HOUR)
+        alicred_clock.advance(HOUR)
         assert acs3(cloud, key).code == "InvalidAccessKeyId.NotFound"
         cloud.revoke(public_key_id)
         assert generate()[0] == "InvalidAccessKeyId.Inactive"
@@ -320,8 +322,8 @@ def unsigned(cloud: FakeCloud, action: str, **params: str) -> tuple[int, str]:
     return answer.status, answer.code
 
 
-def test_an_oidc_token_counts_until_it_expires_and_only_as_it_was_issued(fake_clock: FakeClock) -> None:
-    with FakeCloud(clock=fake_clock) as cloud:
+def test_an_oidc_token_counts_until_it_expires_and_only_as_it_was_issued(alicred_clock: FakeClock) -> None:
+    with FakeCloud(clock=alicred_clock) as cloud:
         token, provider = cloud.add_oidc_token(), cloud.oidc_provider_arn
 
         def assume_with(token: str, provider: str = provider, **more: str) -> tuple[int, str]:
@@ -336,12 +338,12 @@ def test_an_oidc_token_counts_until_it_expires_and_only_as_it_was_issued(fake_cl
         assert assume_with(token, RoleArn=trusting) == (200, "")
         assert assume_with(token, RoleArn=closed) == (403, "NoPermission")
         assert assume_with(token, RoleArn="acs:ram::1:role/nobody") == (404, "EntityNotExist.Role")
-        fake_clock.advance(HOUR)
+        alicred_clock.advance(HOUR)
         assert assume_with(token)[1] == "AuthenticationFail.OIDCToken.Expired"
 
 
-def test_a_saml_assertion_counts_until_it_expires(fake_clock: FakeClock) -> None:
-    with FakeCloud(clock=fake_clock) as cloud:
+def test_a_saml_assertion_counts_until_it_expires(alicred_clock: FakeClock) -> None:
+    with FakeCloud(clock=alicred_clock) as cloud:
         assertion, provider = cloud.add_saml_assertion(), cloud.saml_provider_arn
 
         def assume_with(assertion: str, provider: str = provider, **more: str) -> tuple[int, str]:
@@ -351,12 +353,12 @@ def test_a_saml_assertion_counts_until_it_expires(fake_clock: FakeClock) -> None
         assert assume_with(assertion, "acs:ram::1:saml-provider/x") == (404, "EntityNotExist.SAMLProvider")
         assert assume_with("xyzw") == (401, "AuthenticationFail.SAMLAssertion.Invalid")
         assert assume_with(assertion, RoleArn="acs:ram::1:role/nobody") == (404, "EntityNotExist.RoleArn")
-        fake_clock.advance(HOUR)
+        alicred_clock.advance(HOUR)
         assert assume_with(assertion) == (401, "AuthenticationFail.SAMLAssertion.Expired")
 
 
-def test_a_bearer_token_counts_until_it_expires(fake_clock: FakeClock) -> None:
-    with FakeCloud(clock=fake_clock) as cloud:
+def test_a_bearer_token_counts_until_it_expires(alicred_clock: FakeClock) -> None:
+    with FakeCloud(clock=alicred_clock) as cloud:
         token = cloud.add_bearer_token().token
 
         def call(token: str) -> int:
@@ -366,38 +368,38 @@ def test_a_bearer_token_counts_until_it_expires(fake_clock: FakeClock) -> None:
         assert (call(token), call("other")) == (200, 401)
         query = signing.canonical_query({"Action": "ListCalls", "Version": "2020-07-01", "BearerToken": token})
         assert send("GET", f"{cloud.http_endpoint}/?{query}").status == 200
-        fake_clock.advance(HOUR)
+        alicred_clock.advance(HOUR)
         assert call(token) == 401
 
 
 # --- products, records, configuration -----------------------------------------------------------------------------------------------
 
 
-def test_a_product_answers_what_it_was_told_to(fake_cloud: FakeCloud) -> None:
-    fake_cloud.answer("DescribeThing", {"Thing": {"Name": "seven"}})
-    answer = acs3(fake_cloud, assume(fake_cloud), "DescribeThing", version="2020-01-01", method="GET", path="/things/%E4%B8%AD")
+def test_a_product_answers_what_it_was_told_to(alicred_cloud: FakeCloud) -> None:
+    alicred_cloud.answer("DescribeThing", {"Thing": {"Name": "seven"}})
+    answer = acs3(alicred_cloud, assume(alicred_cloud), "DescribeThing", version="2020-01-01", method="GET", path="/things/%E4%B8%AD")
     assert answer.payload["Thing"] == {"Name": "seven"}
     assert answer.payload["RequestId"]
-    assert acs3(fake_cloud, fake_cloud.access_key, "Other", version="2020-01-01").payload["Data"] == {}
+    assert acs3(alicred_cloud, alicred_cloud.access_key, "Other", version="2020-01-01").payload["Data"] == {}
 
 
-def test_records_hold_everything_and_show_nothing_secret(fake_cloud: FakeCloud) -> None:
-    key = fake_cloud.access_key
-    session = assume(fake_cloud, Policy='{"marker":"x"}')
-    acs3(fake_cloud, session)
-    assert b"marker" in fake_cloud.raw[0].body
-    assert fake_cloud.raw[0].line == "POST / HTTP/1.1"
-    assert fake_cloud.raw[1].headers["x-acs-security-token"] == session.security_token
-    shown = repr((fake_cloud, fake_cloud.calls, fake_cloud.raw, fake_cloud.sessions, fake_cloud.add_oauth_login()))
-    shown += repr([call.headers for call in fake_cloud.calls])
+def test_records_hold_everything_and_show_nothing_secret(alicred_cloud: FakeCloud) -> None:
+    key = alicred_cloud.access_key
+    session = assume(alicred_cloud, Policy='{"marker":"x"}')
+    acs3(alicred_cloud, session)
+    assert b"marker" in alicred_cloud.raw[0].body
+    assert alicred_cloud.raw[0].line == "POST / HTTP/1.1"
+    assert alicred_cloud.raw[1].headers["x-acs-security-token"] == session.security_token
+    shown = repr((alicred_cloud, alicred_cloud.calls, alicred_cloud.raw, alicred_cloud.sessions, alicred_cloud.add_oauth_login()))
+    shown += repr([call.headers for call in alicred_cloud.calls])
     for secret in (key.access_key_secret, session.access_key_secret, session.security_token, "marker", "Signature="):
         assert secret is not None
         assert secret not in shown
-    assert fake_cloud.calls[1].headers["x-acs-action"] == "GetCallerIdentity"
+    assert alicred_cloud.calls[1].headers["x-acs-action"] == "GetCallerIdentity"
 
 
-def test_sessions_are_never_the_same(fake_cloud: FakeCloud) -> None:
-    held = [assume(fake_cloud) for _ in range(20)]
+def test_sessions_are_never_the_same(alicred_cloud: FakeCloud) -> None:
+    held = [assume(alicred_cloud) for _ in range(20)]
     for part in ("access_key_id", "access_key_secret", "security_token"):
         assert len({getattr(each, part) for each in held}) == 20
     assert all(each.access_key_id.startswith("STS.") for each in held)

@@ -29,7 +29,7 @@ from alicred import (
     EcsRamRoleProvider,
     EnvironmentProvider,
     Listener,
-    NotConfigured,
+    NotConfiguredError,
     OidcRoleArnProvider,
     OnDenied,
     Phase,
@@ -77,19 +77,19 @@ class TestAlicredsOwn:
         failing = [lambda: EnvironmentProvider({}), lambda: EnvironmentProvider(half)]
         check_named(name, source_checks(lambda: EnvironmentProvider(variables), failing=failing, secrets=[SECRET]))()
 
-    def test_role(self, name: str, fake_cloud: FakeCloud) -> None:
-        key = fake_cloud.access_key
+    def test_role(self, name: str, alicred_cloud: FakeCloud) -> None:
+        key = alicred_cloud.access_key
         source = StaticProvider(key)
 
         def make(role: str) -> RamRoleArnProvider:
-            return RamRoleArnProvider(source, role_arn=role, sts=fake_cloud.sts_client())
+            return RamRoleArnProvider(source, role_arn=role, sts=alicred_cloud.sts_client())
 
         def broken() -> RamRoleArnProvider:
-            fake_cloud.inject(faults.Malformed())
-            return make(fake_cloud.role_arn)
+            alicred_cloud.inject(faults.Malformed())
+            return make(alicred_cloud.role_arn)
 
-        failing = [lambda: make(fake_cloud.role_arn + "x"), broken]
-        check_named(name, source_checks(lambda: make(fake_cloud.role_arn), failing=failing, secrets=[key.access_key_secret]))()
+        failing = [lambda: make(alicred_cloud.role_arn + "x"), broken]
+        check_named(name, source_checks(lambda: make(alicred_cloud.role_arn), failing=failing, secrets=[key.access_key_secret]))()
 
     def test_role_on_a_fake_clock(self, name: str) -> None:
         clock = FakeClock(datetime(2031, 1, 1, tzinfo=timezone.utc))
@@ -98,18 +98,18 @@ class TestAlicredsOwn:
             make = lambda: RamRoleArnProvider(source, role_arn=cloud.role_arn, sts=cloud.sts_client())  # noqa: E731
             check_named(name, source_checks(make, clock=clock))()
 
-    def test_instance(self, name: str, fake_cloud: FakeCloud) -> None:
-        make = lambda: RetryingProvider(EcsRamRoleProvider(imds=fake_cloud.imds_client()))  # noqa: E731
-        check_named(name, source_checks(make, failing=[lambda: EcsRamRoleProvider("another", imds=fake_cloud.imds_client())]))()
+    def test_instance(self, name: str, alicred_cloud: FakeCloud) -> None:
+        make = lambda: RetryingProvider(EcsRamRoleProvider(imds=alicred_cloud.imds_client()))  # noqa: E731
+        check_named(name, source_checks(make, failing=[lambda: EcsRamRoleProvider("another", imds=alicred_cloud.imds_client())]))()
 
-    def test_oidc(self, name: str, fake_cloud: FakeCloud, tmp_path: Path) -> None:
+    def test_oidc(self, name: str, alicred_cloud: FakeCloud, tmp_path: Path) -> None:
         token = tmp_path / "token"
-        token.write_text(fake_cloud.add_oidc_token(), "utf-8")
+        token.write_text(alicred_cloud.add_oidc_token(), "utf-8")
 
         def make(file: Path) -> OidcRoleArnProvider:
             return OidcRoleArnProvider(
-                role_arn=fake_cloud.role_arn, oidc_provider_arn=fake_cloud.oidc_provider_arn, oidc_token_file=file,
-                sts=fake_cloud.sts_client(),
+                role_arn=alicred_cloud.role_arn, oidc_provider_arn=alicred_cloud.oidc_provider_arn, oidc_token_file=file,
+                sts=alicred_cloud.sts_client(),
             )  # fmt: skip
 
         failing = [lambda: make(tmp_path / "none")]
@@ -324,7 +324,7 @@ class CannotBeShown(Vault):
 
 class CannotDeliver(Vault):
     def get(self) -> Credential:
-        raise NotConfigured("the vault is not there: start it")
+        raise NotConfiguredError("the vault is not there: start it")
 
 
 class WithoutAName:
@@ -419,7 +419,7 @@ BROKEN: list[tuple[Callable[[], object], str, str]] = [
     (Complains, "secrecy", r"^a secret shows on standard error: got \[a secret\]$"),
     (CannotBeShown, "secrecy", r"^repr\(source\) raised RuntimeError$"),
     (WorksOnce, "cached", "session life 2 raised ProviderError: vault: the ticket has been used"),
-    (CannotDeliver, "value", "raised NotConfigured: the vault is not there: start it"),
+    (CannotDeliver, "value", "raised NotConfiguredError: the vault is not there: start it"),
     (WithoutAName, "name", "it has no name: give its class one"),
     (WithoutAName, "pickle", "it has no name: give its class one"),
     (WithoutAName, "cached", "it has no name: give its class one"),

@@ -12,12 +12,12 @@ import pytest
 import alicred.testing
 
 SUITE = """
-def test_both(fake_clock, fake_cloud):
-    assert fake_clock.sleeps == ()
-    assert fake_cloud.http_endpoint.startswith("http://127.0.0.1:")
+def test_both(alicred_clock, alicred_cloud):
+    assert alicred_clock.sleeps == ()
+    assert alicred_cloud.http_endpoint.startswith("http://127.0.0.1:")
 
-def test_each_test_has_its_own(fake_cloud):
-    assert fake_cloud.calls == ()
+def test_each_test_has_its_own(alicred_cloud):
+    assert alicred_cloud.calls == ()
 """
 
 
@@ -37,8 +37,15 @@ def test_another_projects_tests_get_the_fixtures_without_asking(tmp_path: Path) 
 
 def test_the_plugin_loads_nothing_that_is_heavy() -> None:
     loaded = json.loads(run("import alicred.testing.plugin, sys, json; print(json.dumps(sorted(sys.modules)))"))
-    heavy = ("http.server", "ssl", "cryptography", "urllib3",
-             "alicred.testing.cloud.fake_cloud", "alicred.testing.clock", "alicred.wire.signing")
+    heavy = (
+        "http.server",
+        "ssl",
+        "cryptography",
+        "urllib3",
+        "alicred.testing.cloud.fake_cloud",
+        "alicred.testing.clock",
+        "alicred.wire.signing",
+    )
     assert [name for name in heavy if name in loaded] == []
 
 

@@ -65,36 +65,36 @@ CALLS: dict[str, Callable[[OcrClient], Any]] = {
 
 @pytest.mark.parametrize("over_tls", [False, True], ids=["plain", "TLS"])
 @pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
-def test_the_ocr_client_is_served(fake_cloud: FakeCloud, call: Callable[[OcrClient], Any], over_tls: bool) -> None:
-    fake_cloud.answer("RecognizeCharacter", {"Data": {"Results": [{"Text": "seven", "Probability": 0.9}]}})
-    for credential in (fake_cloud.access_key, assume(fake_cloud)):
-        answer = call(ocr(fake_cloud, credential, over_tls=over_tls))
+def test_the_ocr_client_is_served(alicred_cloud: FakeCloud, call: Callable[[OcrClient], Any], over_tls: bool) -> None:
+    alicred_cloud.answer("RecognizeCharacter", {"Data": {"Results": [{"Text": "seven", "Probability": 0.9}]}})
+    for credential in (alicred_cloud.access_key, assume(alicred_cloud)):
+        answer = call(ocr(alicred_cloud, credential, over_tls=over_tls))
         assert answer.status_code == 200
         assert answer.body.data.results[0].text == "seven"
-    calls = [each for each in fake_cloud.calls if each.operation == "RecognizeCharacter"]
+    calls = [each for each in alicred_cloud.calls if each.operation == "RecognizeCharacter"]
     assert [(each.accepted, each.over_tls) for each in calls] == [(True, over_tls), (True, over_tls)]
 
 
 @pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
-def test_the_ocr_client_with_a_wrong_secret_is_not(fake_cloud: FakeCloud, call: Callable[[OcrClient], Any]) -> None:
-    client = ocr(fake_cloud, Credential(fake_cloud.access_key.access_key_id, "another"))
+def test_the_ocr_client_with_a_wrong_secret_is_not(alicred_cloud: FakeCloud, call: Callable[[OcrClient], Any]) -> None:
+    client = ocr(alicred_cloud, Credential(alicred_cloud.access_key.access_key_id, "another"))
     with pytest.raises(ClientError) as caught:
         call(client)
     assert caught.value.code == "SignatureDoesNotMatch"
 
 
-def test_the_ocr_client_sees_the_faults(fake_cloud: FakeCloud) -> None:
-    client = ocr(fake_cloud, fake_cloud.access_key)
-    fake_cloud.inject(faults.Denied())
+def test_the_ocr_client_sees_the_faults(alicred_cloud: FakeCloud) -> None:
+    client = ocr(alicred_cloud, alicred_cloud.access_key)
+    alicred_cloud.inject(faults.Denied())
     with pytest.raises(ClientError) as caught:
         recognise(client)
     assert caught.value.code == "NoPermission"
     assert recognise(client).status_code == 200
 
 
-def test_the_ocr_client_is_served_with_a_bearer_token(fake_cloud: FakeCloud) -> None:
-    token = fake_cloud.add_bearer_token().token
-    host = fake_cloud.http_endpoint.partition("://")[2]
+def test_the_ocr_client_is_served_with_a_bearer_token(alicred_cloud: FakeCloud) -> None:
+    token = alicred_cloud.add_bearer_token().token
+    host = alicred_cloud.http_endpoint.partition("://")[2]
     config = openapi_models.Config(bearer_token=token, type="bearer", endpoint=host, protocol="http", region_id="cn-shanghai")
     assert recognise(OcrClient(config)).status_code == 200
-    assert fake_cloud.calls[0].accepted
+    assert alicred_cloud.calls[0].accepted

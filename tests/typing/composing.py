@@ -110,7 +110,7 @@ def sources() -> None:
     assert_type(key.get(), Credential)
     assert_type(StaticProvider(BearerToken("token")).get(), BearerToken)
     sts = StsClient.for_region("cn-hangzhou", vpc=True, http=HttpClient(connect_timeout=timedelta(seconds=2)))
-    role = RamRoleArnProvider(key, role_arn="acs:ram::1:role/x", policy={"Version": "1"}, duration=timedelta(minutes=30), sts=sts)
+    role = RamRoleArnProvider(key, role_arn="acs:ram::1:role/x", session_policy={"Version": "1"}, duration=timedelta(minutes=30), sts=sts)
     several: list[Provider[Credential]] = [
         role,
         RamRoleArnProvider(role, role_arn="acs:ram::2:role/y"),
@@ -169,9 +169,9 @@ def policies() -> None:
 def composed(listener: Listener = listen) -> None:
     chain = ChainProvider(
         EnvironmentProvider(),
-        RetryingProvider(EcsRamRoleProvider(), RetryPolicy(attempts=2)),
+        RetryingProvider(EcsRamRoleProvider(), retry=RetryPolicy(attempts=2)),
         RetryingProvider(VaultProvider("a")),
-        policy=ChainPolicy(sticky=False, on_error=OnError.CONTINUE),
+        chain=ChainPolicy(sticky=False, on_error=OnError.CONTINUE),
         listener=listener,
     )
     assert_type(chain, ChainProvider[Credential])

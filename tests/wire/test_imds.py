@@ -17,7 +17,7 @@ from alicred.errors import (
     ConfigurationError,
     DeniedError,
     MalformedResponseError,
-    NotConfigured,
+    NotConfiguredError,
     ProviderError,
     TransientError,
 )
@@ -146,7 +146,7 @@ def test_v1_is_asked_too_if_an_answer_to_a_token_is_not_usable(
     client = ImdsClient(service.server.url)
     assert outcome(client) == GOOD
     assert service.steps == steps
-    assert isinstance(outcome(client, allow_v1=False), (NotConfigured, ProviderError))
+    assert isinstance(outcome(client, allow_v1=False), (NotConfiguredError, ProviderError))
     assert service.steps.count("n") + service.steps.count("k") == 1
 
 
@@ -188,7 +188,7 @@ def test_if_the_service_wants_a_token_and_gives_none_that_is_the_error(service: 
 def test_an_instance_without_a_role_is_not_set_up(service: Metadata) -> None:
     service.listing = Reply(404, b"planted")
     client = ImdsClient(service.server.url)
-    assert isinstance(outcome(client), NotConfigured)
+    assert isinstance(outcome(client), NotConfiguredError)
     assert not client.has_found_role
     assert service.steps == "TNn"
 
@@ -326,7 +326,7 @@ def test_a_service_that_is_out_of_order_with_a_token_and_knows_nothing_without_o
         with pytest.raises(TransientError) as caught:
             client.role_name()
         assert caught.value.status == status
-        with pytest.raises(NotConfigured):
+        with pytest.raises(NotConfiguredError):
             client_of_v1(service).role_name()
 
 

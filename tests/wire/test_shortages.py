@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from alicred import ChainProvider, Credential, EcsRamRoleProvider, HttpClient, ImdsClient, StaticProvider
-from alicred.errors import AlicredError, NotConfigured, TransientError
+from alicred.errors import AlicredError, NotConfiguredError, TransientError
 from tests.wire.metadata import metadata
 from tests.wire.servers import make_certificate
 
@@ -60,7 +60,7 @@ def test_a_shortage_is_no_reason_to_go_on_to_another_identity(error: Exception, 
 def test_where_nobody_is_there_the_chain_goes_on(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     source = EcsRamRoleProvider(imds=ImdsClient("http://127.0.0.1:1"))
     monkeypatch.setattr(socket.socket, "connect", raising(OSError(getattr(errno, name), "planted")))
-    assert isinstance(outcome(source), NotConfigured)
+    assert isinstance(outcome(source), NotConfiguredError)
     assert isinstance(outcome(ChainProvider(source, StaticProvider(Credential("another", "identity")))), Credential)
 
 
@@ -107,7 +107,9 @@ def test_authorities_that_could_not_be_read_are_not_none(monkeypatch: pytest.Mon
     assert "store.pem" in str(error)
 
 
-@pytest.mark.parametrize("source", ['EcsRamRoleProvider(imds=ImdsClient("http://127.0.0.1:9"))', 'CredentialsUriProvider("http://127.0.0.1:9/")'])
+@pytest.mark.parametrize(
+    "source", ['EcsRamRoleProvider(imds=ImdsClient("http://127.0.0.1:9"))', 'CredentialsUriProvider("http://127.0.0.1:9/")']
+)
 def test_a_shortage_while_the_first_request_loads_what_it_needs_may_pass(source: str) -> None:
     program = f"""
 import os, resource
@@ -116,7 +118,7 @@ provider = {source}
 lowest = os.open(os.devnull, os.O_RDONLY)
 os.close(lowest)
 limit = resource.getrlimit(resource.RLIMIT_NOFILE)
-for each in (provider, ChainProvider(provider), CachingProvider(RetryingProvider(provider, RetryPolicy(attempts=1)))):
+for each in (provider, ChainProvider(provider), CachingProvider(RetryingProvider(provider, retry=RetryPolicy(attempts=1)))):
     resource.setrlimit(resource.RLIMIT_NOFILE, (lowest, limit[1]))
     try:
         each.get()

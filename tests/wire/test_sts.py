@@ -67,11 +67,16 @@ def refuse(status: int, code: str, **headers: str) -> Reply:
 
 CALLS: dict[str, Call] = {
     "AssumeRole": lambda sts: sts.assume_role(
-        SOURCE, role_arn="acs:ram::1:role/r", role_session_name="s", policy={"a b": "é*"}, external_id="e", duration=timedelta(hours=2)
+        SOURCE,
+        role_arn="acs:ram::1:role/r",
+        role_session_name="s",
+        session_policy={"a b": "é*"},
+        external_id="e",
+        duration=timedelta(hours=2),
     ),
     "AssumeRoleWithOIDC": lambda sts: sts.assume_role_with_oidc(
         role_arn="acs:ram::1:role/r", oidc_provider_arn="acs:ram::1:oidc-provider/p", oidc_token="planted.oidc",
-        role_session_name="s", policy="{} ",
+        role_session_name="s", session_policy="{} ",
     ),
     "AssumeRoleWithSAML": lambda sts: sts.assume_role_with_saml(
         role_arn="acs:ram::1:role/r", saml_provider_arn="acs:ram::1:saml-provider/p", saml_assertion="plantedsaml=="
@@ -283,9 +288,9 @@ def test_a_date_that_is_none_does_not_matter(date: str, certificate: Path) -> No
         ("duration", {"duration": timedelta(seconds=899)}),
         ("duration", {"duration": timedelta(seconds=43201)}),
         ("duration", {"duration": 3600}),
-        ("policy", {"policy": ""}),
-        ("policy", {"policy": {"planted": {1, 2}}}),
-        ("policy", {"policy": 3}),
+        ("session_policy", {"session_policy": ""}),
+        ("session_policy", {"session_policy": {"planted": {1, 2}}}),
+        ("session_policy", {"session_policy": 3}),
         ("external_id", {"external_id": " "}),
     ],
 )

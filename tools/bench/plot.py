@@ -27,7 +27,7 @@ def write(report: Report, path: Path) -> None:
     """Draw what *report* holds to *path*."""
     parts = [*latencies(report.latencies), *ratios(report.ratios)]
     head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-labelledby="title">'
-    title = "<title id=\"title\">Left: how long a cached get() takes. Right: what things cost, as multiples of their floors.</title>"
+    title = '<title id="title">Left: how long a cached get() takes. Right: what things cost, as multiples of their floors.</title>'
     path.write_text("\n".join([head, title, f"<style>{STYLE}</style>", *parts, "</svg>", ""]), "utf-8")
 
 

@@ -154,8 +154,8 @@ class Providers:
         calls = HttpClient(trust_environment=False, read_timeout=timedelta(seconds=30), connect_timeout=timedelta(seconds=30))
         role = RamRoleArnProvider(StaticProvider(settings.key), role_arn=settings.role_arn, sts=sts)
         self.cached = {
-            "sts": self._cache(RetryingProvider(role, RETRY), settings),
-            "metadata": self._cache(RetryingProvider(EcsRamRoleProvider(imds=imds), RETRY), settings),
+            "sts": self._cache(RetryingProvider(role, retry=RETRY), settings),
+            "metadata": self._cache(RetryingProvider(EcsRamRoleProvider(imds=imds), retry=RETRY), settings),
         }
         self.shown: dict[str, Any] = dict(self.cached)
         if "expired" in settings.plants:
@@ -339,5 +339,3 @@ def prefork(names: list[str], first_number: int, settings: Settings, queue: Queu
     codes = [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children]
     if any(codes):
         raise SystemExit(f"forked workers ended with {codes}")
-
-

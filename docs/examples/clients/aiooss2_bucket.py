@@ -12,9 +12,7 @@ REGION = os.environ.get("OSS_REGION", "cn-hangzhou")
 class Auth(oss2.ProviderAuthV4):
     """Signature version 4, which aiooss2 alone cannot: its requests do not say which region they are for."""
 
-    def _sign_request(
-        self, req: oss2.http.Request, bucket_name: str, key: str, in_additional_headers: set[str] | None = None
-    ) -> None:
+    def _sign_request(self, req: oss2.http.Request, bucket_name: str, key: str, in_additional_headers: set[str] | None = None) -> None:
         req.region, req.product, req.cloudbox_id = REGION, "oss", None
         super()._sign_request(req, bucket_name, key, in_additional_headers)
 

@@ -21,9 +21,7 @@ if TYPE_CHECKING:
 _KEYS = ("key", "secret", "token")
 
 
-def ossfs(
-    provider: Provider[Credential], endpoint: str | None = None, *, region: str | None = None, **options: object
-) -> OSSFileSystem:
+def ossfs(provider: Provider[Credential], endpoint: str | None = None, *, region: str | None = None, **options: object) -> OSSFileSystem:
     """A file system of ossfs that signs every request with the current credential.
 
     Args:

@@ -6,7 +6,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 
 from alicred.compat.naming import in_our_words
-from alicred.errors import AlicredError, ConfigurationError, another
+from alicred.errors import AlicredError, ConfigurationError, copy_for_caller
 
 
 class CredentialException(AlicredError):
@@ -47,7 +47,7 @@ def explained(error: AlicredError, text: str | None = None) -> CredentialExcepti
 def native_error(error: CredentialException) -> AlicredError:
     """The way back: a new error like the one of alicred's own that *error* was made of."""
     cause = error.__cause__
-    return another(cause if isinstance(cause, AlicredError) else error)
+    return copy_for_caller(cause if isinstance(cause, AlicredError) else error)
 
 
 @contextmanager

@@ -115,9 +115,7 @@ class RefreshPolicy:
     jitter: float = attrs.field(default=0.2, validator=share)
     margin: timedelta = attrs.field(default=timedelta(seconds=60), validator=not_negative)
     mode: RefreshMode = attrs.field(default=RefreshMode.BACKGROUND, validator=member_of(RefreshMode))
-    failure_backoff: Backoff = attrs.field(
-        default=USUAL_BACKOFF, validator=instance_of(Backoff)
-    )
+    failure_backoff: Backoff = attrs.field(default=USUAL_BACKOFF, validator=instance_of(Backoff))
     on_denied: OnDenied = attrs.field(default=OnDenied.SERVE, validator=member_of(OnDenied))
     grace: timedelta = attrs.field(default=ZERO, validator=not_negative)
     max_wait: timedelta = attrs.field(default=timedelta(seconds=30), validator=not_negative)

@@ -12,8 +12,8 @@ from alicred._internal.real_time import monotonic
 from alicred._internal.validators import ZERO
 from alicred.clock import SYSTEM_CLOCK, Clock
 from alicred.credential import C
-from alicred.errors import AlicredError, ConfigurationError, another
-from alicred.events import Listener, ServedStale, tell
+from alicred.errors import AlicredError, ConfigurationError, copy_for_caller
+from alicred.events import Listener, ServedStale, emit
 from alicred.policy.refresh import RefreshMode, RefreshPolicy
 from alicred.provider import Provider
 from alicred.refresh import failures
@@ -80,7 +80,7 @@ class CachingProvider(Engine[C]):
 
         Raises:
             AlicredError: There is no value to serve: what the source raised (each caller has an error object of its own,
-                with the source's as the cause), `RefreshTimeout` after ``max_wait``, or `ClosedError`.
+                with the source's as the cause), `RefreshTimeoutError` after ``max_wait``, or `ClosedError`.
         """
         state = self._state
         if self._now() < state.until:
@@ -194,7 +194,7 @@ class CachingProvider(Engine[C]):
             if held is not None:
                 return self._serve(held, held.phase(now))
             if outcome is Outcome.FAILED and flight.error is not None:
-                raise another(flight.error)
+                raise copy_for_caller(flight.error)
             if outcome is Outcome.COMMITTED:
                 if snapshot.usable(now) is not None:
                     raise failures.too_short(self._name, span)
@@ -229,7 +229,7 @@ class CachingProvider(Engine[C]):
     def _serve(self, held: Held[C], phase: Phase) -> C:
         if phase is Phase.GRACE:
             event = ServedStale(provider_name=self._name, expires_at=held.value.expires_at, times=next(held.servings_past_end))
-            tell(self._listener, event)
+            emit(self._listener, event)
         return held.value
 
     def _refusal(self, snapshot: Snapshot[C], now: float, span: timedelta) -> AlicredError:
@@ -237,7 +237,7 @@ class CachingProvider(Engine[C]):
         if snapshot.closed:
             return failures.closed(self._name)
         if snapshot.last_error is not None:
-            return another(snapshot.last_error)
+            return copy_for_caller(snapshot.last_error)
         if snapshot.usable(now) is not None:
             return failures.too_short(self._name, span)
         return failures.rejected_again(self._name, snapshot.next_attempt_at - now)

@@ -21,7 +21,7 @@ from alicred._values import checked
 from alicred.clock import Clock
 from alicred.credential import C
 from alicred.errors import AlicredError, as_alicred_error, forget_locals, frames_of, is_of_user_code
-from alicred.events import Event, Listener, RefreshFailed, RefreshStarted, RefreshSucceeded, is_of_listener, tell
+from alicred.events import Event, Listener, RefreshFailed, RefreshStarted, RefreshSucceeded, emit, is_of_listener
 from alicred.policy.refresh import USUAL_BACKOFF, RefreshPolicy
 from alicred.policy.window import WINDOWS
 from alicred.provider import Provider
@@ -257,7 +257,7 @@ class Engine(Generic[C]):
     def _emit(self, event: Event, *, on_callers_thread: bool) -> None:
         """Tell the listener. What ends a thread, such as `SystemExit`, goes on to the caller who runs the flight; else it ends here."""
         try:
-            tell(self._listener, event)
+            emit(self._listener, event)
         except BaseException as raised:
             if on_callers_thread:
                 raise

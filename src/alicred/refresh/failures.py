@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from alicred._values import utc
 from alicred.credential import C
-from alicred.errors import ClosedError, ConfigurationError, MalformedResponseError, ProviderError, RefreshTimeout
+from alicred.errors import ClosedError, ConfigurationError, MalformedResponseError, ProviderError, RefreshTimeoutError
 from alicred.refresh.snapshot import Held
 
 
@@ -59,9 +59,9 @@ def ends_at_once(provider: str) -> MalformedResponseError:
     return MalformedResponseError(text, provider=provider)
 
 
-def waited_in_vain(provider: str, max_wait: timedelta) -> RefreshTimeout:
+def waited_in_vain(provider: str, max_wait: timedelta) -> RefreshTimeoutError:
     """The refresh is still under way."""
-    return RefreshTimeout(f"waited {max_wait} for a refresh that is still under way: it goes on, ask again", provider=provider)
+    return RefreshTimeoutError(f"waited {max_wait} for a refresh that is still under way: it goes on, ask again", provider=provider)
 
 
 def asks_itself(provider: str) -> ConfigurationError:

@@ -163,9 +163,7 @@ def hold(value: C, *, policy: RefreshPolicy, u: float, now: float, wall: datetim
     return scheduled(value, lifetime, policy=policy, u=u, fetched_at=now, wall=wall)
 
 
-def scheduled(
-    value: C, lifetime: timedelta | None, *, policy: RefreshPolicy, u: float, fetched_at: float, wall: datetime
-) -> Held[C]:
+def scheduled(value: C, lifetime: timedelta | None, *, policy: RefreshPolicy, u: float, fetched_at: float, wall: datetime) -> Held[C]:
     """*value* with the moments that *policy* gives to *lifetime*."""
     schedule = policy.schedule(lifetime, u)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import alicred._internal.checks as check
 from alicred._internal.environ import is_true, variable
 from alicred.credential import Credential, named
-from alicred.errors import NotConfigured
+from alicred.errors import NotConfiguredError
 from alicred.sources._naming import errors_of
 from alicred.sources._urls import HttpChoice, safe_target
 from alicred.wire import answers
@@ -78,7 +78,7 @@ class CredentialsUriProvider:
         """The keys that the URL hands out now.
 
         Raises:
-            NotConfigured: Made by `from_environment`, and the variable is not set, or another one forbids to ask.
+            NotConfiguredError: Made by `from_environment`, and the variable is not set, or another one forbids to ask.
             ConfigurationError: The variable holds no URL that may be asked.
             DeniedError: Whoever serves the URL said no.
             TransientError: The URL could not be reached, or who serves it is too busy.
@@ -100,9 +100,9 @@ class CredentialsUriProvider:
         environ = os.environ if self._environ is None else self._environ
         uri = variable(environ, CREDENTIALS_URI)
         if uri is None:
-            raise NotConfigured(f"{CREDENTIALS_URI} is not set")
+            raise NotConfiguredError(f"{CREDENTIALS_URI} is not set")
         if is_true(environ, DISABLED):
-            raise NotConfigured(f"{DISABLED} is true: {CREDENTIALS_URI} is not asked")
+            raise NotConfiguredError(f"{DISABLED} is true: {CREDENTIALS_URI} is not asked")
         return CREDENTIALS_URI, uri
 
     def __repr__(self) -> str:

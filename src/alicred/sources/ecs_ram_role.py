@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import alicred._internal.checks as check
 from alicred._internal.environ import is_true, variable
 from alicred.credential import Credential, named
-from alicred.errors import NotConfigured, TransientError
+from alicred.errors import NotConfiguredError, TransientError
 from alicred.sources._naming import errors_of
 from alicred.wire.imds import UNREACHABLE, ImdsClient, check_role_name
 
@@ -69,8 +69,8 @@ class EcsRamRoleProvider:
         """The keys of the role as the service has them now.
 
         Raises:
-            NotConfigured: No role is attached and none is named; or the service cannot be connected, no role is named and none has ever
-                been found; or a variable forbids to ask.
+            NotConfiguredError: No role is attached and none is named; or the service cannot be connected, no role is named and none has
+                ever been found; or a variable forbids to ask.
             DeniedError: The named role is not attached to this instance, or the service wants a token and gives none.
             TransientError: The service did not answer, or not in time; or this machine is short of something for the moment.
             MalformedResponseError: The answer is not what the metadata service promises.
@@ -82,7 +82,9 @@ class EcsRamRoleProvider:
             except TransientError as error:
                 if error.code != UNREACHABLE or role_name is not None or self._imds.has_found_role:
                     raise
-                raise NotConfigured(f"no metadata service: this is no ECS instance, or it is cut off from it ({error.message})") from None
+                raise NotConfiguredError(
+                    f"no metadata service: this is no ECS instance, or it is cut off from it ({error.message})"
+                ) from None
         return named(fetched, self.name)
 
     def _settings(self) -> tuple[str | None, bool]:
@@ -91,7 +93,7 @@ class EcsRamRoleProvider:
             return self._role_name, self._allow_v1
         environ = os.environ if self._environ is None else self._environ
         if is_true(environ, DISABLED):
-            raise NotConfigured(f"{DISABLED} is true: the metadata service is not asked")
+            raise NotConfiguredError(f"{DISABLED} is true: the metadata service is not asked")
         role_name = variable(environ, ROLE_NAME)
         return None if role_name is None else check_role_name(ROLE_NAME, role_name), not is_true(environ, V1_DISABLED)
 

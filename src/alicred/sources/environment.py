@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import alicred._internal.checks as check
 from alicred._internal.environ import key_variable
 from alicred.credential import Credential
-from alicred.errors import ConfigurationError, NotConfigured
+from alicred.errors import ConfigurationError, NotConfiguredError
 from alicred.sources._naming import errors_of
 
 ACCESS_KEY_ID = "ALIBABA_CLOUD_ACCESS_KEY_ID"
@@ -41,14 +41,14 @@ class EnvironmentProvider:
         """The access key as the variables have it now.
 
         Raises:
-            NotConfigured: Neither of the two key variables is set.
+            NotConfiguredError: Neither of the two key variables is set.
             ConfigurationError: One of the two is missing, or a value cannot be a key; the text names the variable.
         """
         environ = os.environ if self._environ is None else self._environ
         with errors_of(self.name):
             key_id, secret = key_variable(environ, ACCESS_KEY_ID), key_variable(environ, ACCESS_KEY_SECRET)
             if key_id is None and secret is None:
-                raise NotConfigured(f"{ACCESS_KEY_ID} and {ACCESS_KEY_SECRET} are not set")
+                raise NotConfiguredError(f"{ACCESS_KEY_ID} and {ACCESS_KEY_SECRET} are not set")
             if key_id is None or secret is None:
                 there, missing = (ACCESS_KEY_SECRET, ACCESS_KEY_ID) if key_id is None else (ACCESS_KEY_ID, ACCESS_KEY_SECRET)
                 raise ConfigurationError(f"{there} is set, but {missing} is not: set both or neither")

@@ -7,7 +7,7 @@ from typing import Protocol
 
 import alicred._internal.checks as check
 from alicred.credential import Credential, named
-from alicred.errors import ConfigurationError, NotConfigured
+from alicred.errors import ConfigurationError, NotConfiguredError
 from alicred.sources._naming import errors_of
 from alicred.sources.environment import EnvironmentProvider
 
@@ -115,14 +115,14 @@ class FunctionComputeProvider:
         """The keys that came last.
 
         Raises:
-            NotConfigured: None have come yet.
+            NotConfiguredError: None have come yet.
             ConfigurationError: Made by `from_environment`, and a variable is wrong; the text names it.
         """
         held = self._held
         if held is not None:
             return held
         if self._environment is None:
-            raise NotConfigured(
+            raise NotConfiguredError(
                 f"no request has brought keys yet: call update(request.headers) or update_from_context(context) of the {_OWNER} first, "
                 "and give the function a role",
                 provider=self.name,

@@ -235,9 +235,7 @@ class OAuthProvider:
         except BaseException as error:  # a user's function may end in any way, and the keys are there to be served
             if not isinstance(error, SystemExit) and not is_of_user_code(error):
                 raise
-            what = (
-                "oauth: the renewed tokens were not saved: on_tokens ended with %s; those saved before are spent: %s when this ends"
-            )
+            what = "oauth: the renewed tokens were not saved: on_tokens ended with %s; those saved before are spent: %s when this ends"
             log(WARNING, what, type(error).__name__, self._site.log_in_again)
 
     def _exchange(self, tokens: OAuthTokens) -> Credential:
@@ -261,8 +259,6 @@ class OAuthProvider:
 
     def __repr__(self) -> str:
         return f"{_OWNER}(client_id={self._client_id!r})"
-
-
 
 
 def _usable(token: object) -> str | None:

@@ -13,7 +13,7 @@ import alicred._internal.checks as check
 from alicred._internal.environ import variable
 from alicred._internal.files import as_text, expand, read_file, shown
 from alicred.credential import Credential, named
-from alicred.errors import ConfigurationError, DeniedError, NotConfigured
+from alicred.errors import ConfigurationError, DeniedError, NotConfiguredError
 from alicred.sources._naming import errors_of
 from alicred.sources._role_session import SessionName
 from alicred.sources._sts import StsChoice
@@ -53,7 +53,7 @@ class OidcRoleArnProvider:
         oidc_token_file: The file that the token stands in, at most 100,000 bytes; ``~`` is the home directory.
         role_session_name: As in `RamRoleArnProvider`.
         duration: As in `RamRoleArnProvider`.
-        policy: As in `RamRoleArnProvider`.
+        session_policy: As in `RamRoleArnProvider`.
         sts: The client to ask; ``None`` means one for the host that the environment names at `get`.
 
     Raises:
@@ -70,7 +70,7 @@ class OidcRoleArnProvider:
         oidc_token_file: str | os.PathLike[str],
         role_session_name: str | None = None,
         duration: timedelta = timedelta(hours=1),
-        policy: str | Mapping[str, object] | None = None,
+        session_policy: str | Mapping[str, object] | None = None,
         sts: StsClient | None = None,
     ) -> None:
         self._identity: _Identity | None = _Identity(
@@ -81,7 +81,7 @@ class OidcRoleArnProvider:
         self._environ: Mapping[str, str] | None = None
         self._session = SessionName(_OWNER, role_session_name)
         self._duration = session_span(f"{_OWNER}.duration", duration)
-        self._policy = policy_text(f"{_OWNER}.policy", policy, any_form=self._any_form)
+        self._session_policy = policy_text(f"{_OWNER}.session_policy", session_policy, any_form=self._any_form)
         self._sts = StsChoice(_OWNER, sts, "assume_role_with_oidc")
 
     @classmethod
@@ -114,7 +114,7 @@ class OidcRoleArnProvider:
         """New keys of the role.
 
         Raises:
-            NotConfigured: Made by `from_environment`, and a variable is missing; the text names it.
+            NotConfiguredError: Made by `from_environment`, and a variable is missing; the text names it.
             ConfigurationError: The token file is missing, unreadable, empty or too large; the text names its path.
             DeniedError: The service said no; ``code`` says why.
             TransientError: The service could not be reached, or is too busy.
@@ -140,7 +140,7 @@ class OidcRoleArnProvider:
             oidc_token=token,
             role_session_name=self._session.resolve(environ),
             duration=self._duration,
-            policy=self._policy,
+            session_policy=self._session_policy,
         )
 
     def __repr__(self) -> str:
@@ -160,7 +160,7 @@ def _from(environ: Mapping[str, str]) -> _Identity:
     if role_arn is None or provider_arn is None or token_file is None:
         values = ((ROLE_ARN, role_arn), (OIDC_PROVIDER_ARN, provider_arn), (OIDC_TOKEN_FILE, token_file))
         missing = [name for name, value in values if value is None]
-        raise NotConfigured(f"{' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} not set")
+        raise NotConfiguredError(f"{' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} not set")
     return _Identity(role_arn=role_arn, oidc_provider_arn=provider_arn, token_file=token_file)
 
 

@@ -35,7 +35,7 @@ class RamRoleArnProvider:
         role_session_name: What the session is called in audit logs: 2 to 64 of ``A-Z a-z 0-9 . @ _ -``. ``None`` means
             ``ALIBABA_CLOUD_ROLE_SESSION_NAME``, read at `get`, and without it ``alicred-<milliseconds>``, made up once.
         duration: How long the keys are to live: 900 s to 43200 s, whole seconds, no longer than the role's own maximum.
-        policy: What the session may do at most, a JSON string or a mapping; at most 2048 characters. ``None`` restricts nothing.
+        session_policy: What the session may do at most, a JSON string or a mapping; at most 2048 characters. ``None`` restricts nothing.
         external_id: The second proof that the role may ask for: 2 to 1224 characters.
         sts: The client to ask; ``None`` means one for the host that the environment names at `get`.
 
@@ -52,7 +52,7 @@ class RamRoleArnProvider:
         role_arn: str,
         role_session_name: str | None = None,
         duration: timedelta = timedelta(hours=1),
-        policy: str | Mapping[str, object] | None = None,
+        session_policy: str | Mapping[str, object] | None = None,
         external_id: str | None = None,
         sts: StsClient | None = None,
     ) -> None:
@@ -62,7 +62,7 @@ class RamRoleArnProvider:
         self._role_arn = role_arn_text(f"{_OWNER}.role_arn", role_arn, any_form=self._any_form)
         self._session = SessionName(_OWNER, role_session_name)
         self._duration = session_span(f"{_OWNER}.duration", duration)
-        self._policy = policy_text(f"{_OWNER}.policy", policy, any_form=self._any_form)
+        self._session_policy = policy_text(f"{_OWNER}.session_policy", session_policy, any_form=self._any_form)
         self._external_id = check.optional_text(f"{_OWNER}.external_id", external_id)
         self._sts = StsChoice(_OWNER, sts, "assume_role")
 
@@ -87,7 +87,7 @@ class RamRoleArnProvider:
                 role_arn=self._role_arn,
                 role_session_name=self._session.resolve(os.environ),
                 duration=self._duration,
-                policy=self._policy,
+                session_policy=self._session_policy,
                 external_id=self._external_id,
             )
         return named(fetched, self.name)

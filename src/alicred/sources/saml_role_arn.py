@@ -34,7 +34,7 @@ class SamlRoleArnProvider:
             100,000 characters; white space in it does not count. What it raises beside `AlicredError` becomes a `ProviderError`
             that names its type alone.
         duration: As in `RamRoleArnProvider`.
-        policy: As in `RamRoleArnProvider`.
+        session_policy: As in `RamRoleArnProvider`.
         sts: The client to ask; ``None`` means one for the host that the environment names at `get`.
 
     Raises:
@@ -48,14 +48,14 @@ class SamlRoleArnProvider:
         saml_provider_arn: str,
         assertion: Callable[[], str],
         duration: timedelta = timedelta(hours=1),
-        policy: str | Mapping[str, object] | None = None,
+        session_policy: str | Mapping[str, object] | None = None,
         sts: StsClient | None = None,
     ) -> None:
         self._role_arn = role_arn_text(f"{_OWNER}.role_arn", role_arn)
         self._saml_provider_arn = check.text(f"{_OWNER}.saml_provider_arn", saml_provider_arn)
         self._assertion = check.function(f"{_OWNER}.assertion", assertion)
         self._duration = session_span(f"{_OWNER}.duration", duration)
-        self._policy = policy_text(f"{_OWNER}.policy", policy)
+        self._session_policy = policy_text(f"{_OWNER}.session_policy", session_policy)
         self._sts = StsChoice(_OWNER, sts, "assume_role_with_saml")
 
     @property
@@ -80,7 +80,7 @@ class SamlRoleArnProvider:
                 saml_provider_arn=self._saml_provider_arn,
                 saml_assertion=_checked(given),
                 duration=self._duration,
-                policy=self._policy,
+                session_policy=self._session_policy,
             )
         return named(fetched, self.name)
 

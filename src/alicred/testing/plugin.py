@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def fake_clock() -> FakeClock:
+def alicred_clock() -> FakeClock:
     """A clock that moves only when the test says so; see `alicred.testing.FakeClock`."""
     from alicred.testing.clock import FakeClock
 
@@ -24,13 +24,13 @@ def fake_clock() -> FakeClock:
 
 
 @pytest.fixture
-def fake_cloud(request: pytest.FixtureRequest) -> Iterator[FakeCloud]:
+def alicred_cloud(request: pytest.FixtureRequest) -> Iterator[FakeCloud]:
     """A running cloud of the test's own, stopped after the test; see `alicred.testing.FakeCloud`.
 
-    On the test's `fake_clock` if it has one, else on the real clock.
+    On the test's `alicred_clock` if it has one, else on the real clock.
     """
     from alicred.testing.cloud.fake_cloud import FakeCloud
 
-    clock: FakeClock | None = request.getfixturevalue("fake_clock") if "fake_clock" in request.fixturenames else None
+    clock: FakeClock | None = request.getfixturevalue("alicred_clock") if "alicred_clock" in request.fixturenames else None
     with FakeCloud(clock=clock) as cloud:
         yield cloud

@@ -10,7 +10,7 @@ import alicred._internal.checks as check
 from alicred._internal.shortage import TEMPORARY
 from alicred.clock import SYSTEM_CLOCK
 from alicred.credential import Credential
-from alicred.errors import AlicredError, ConfigurationError, DeniedError, MalformedResponseError, NotConfigured, ProviderError
+from alicred.errors import AlicredError, ConfigurationError, DeniedError, MalformedResponseError, NotConfiguredError, ProviderError
 from alicred.wire import answers, signing
 from alicred.wire.endpoint import Endpoint
 from alicred.wire.http import HttpClient, HttpResponse
@@ -96,7 +96,7 @@ class ImdsClient:
         """The name of the role that is attached to the instance.
 
         Raises:
-            NotConfigured: None is attached.
+            NotConfiguredError: None is attached.
             ProviderError: No answer came; ``code`` is ``"Unreachable"`` if the service cannot be connected.
         """
         doing = "ask the metadata service for the name of the instance's role"
@@ -104,7 +104,7 @@ class ImdsClient:
         def read(response: HttpResponse) -> str:
             if response.status == 404:
                 problem = "no RAM role is attached to this instance: attach one in the ECS console, or use another source"
-                raise NotConfigured(problem, answered=True)
+                raise NotConfiguredError(problem, answered=True)
             name = response.body.decode("latin-1").strip()
             if not _ROLE_NAME.fullmatch(name) or name in _NO_NAMES:
                 raise MalformedResponseError(f"{doing}: the answer is not the name of a role", status=response.status)
@@ -141,7 +141,7 @@ class ImdsClient:
         with_token: AlicredError
         try:
             found = read(self._get_with_token(path, doing))
-        except (ProviderError, NotConfigured) as error:
+        except (ProviderError, NotConfiguredError) as error:
             if not allow_v1 or (isinstance(error, ProviderError) and (error.code in _NO_CONNECTION or error.status == 429)):
                 raise
             with_token = error
@@ -155,9 +155,9 @@ class ImdsClient:
     def _ask_without_token(self, path: str, read: Callable[[HttpResponse], T], doing: str, with_token: AlicredError) -> T:
         try:
             return read(self._send("GET", path, {}, doing))
-        except (ProviderError, NotConfigured) as error:
+        except (ProviderError, NotConfiguredError) as error:
             is_refused = isinstance(error, ProviderError) and error.status in (401, 403)
-            is_unknown = isinstance(error, NotConfigured) or error.status == 404
+            is_unknown = isinstance(error, NotConfiguredError) or error.status == 404
             # A service that is out of order with a token, and knows nothing without one, has not said that there is no role.
             if not is_refused and not (is_unknown and isinstance(with_token, ProviderError) and with_token.retryable):
                 raise

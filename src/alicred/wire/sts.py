@@ -103,7 +103,7 @@ class StsClient:
         role_arn: str,
         role_session_name: str,
         duration: timedelta = _HOUR,
-        policy: str | Mapping[str, object] | None = None,
+        session_policy: str | Mapping[str, object] | None = None,
         external_id: str | None = None,
     ) -> Credential:
         """A temporary key of the role *role_arn*, asked for with *credential*.
@@ -113,7 +113,7 @@ class StsClient:
             role_arn: ``acs:ram::<account>:role/<name>``.
             role_session_name: 2 to 64 of ``A-Z a-z 0-9 . @ - _``.
             duration: 900 s up to what the role allows, 43200 s at most.
-            policy: Narrows what the key may do: a JSON text or a mapping, 2048 characters at most.
+            session_policy: Narrows what the key may do: a JSON text or a mapping, 2048 characters at most.
             external_id: What the role's trust policy may ask for.
 
         Raises:
@@ -124,7 +124,7 @@ class StsClient:
             RoleArn=check.text("role_arn", role_arn),
             RoleSessionName=check.text("role_session_name", role_session_name),
             DurationSeconds=str(role_session.check_duration("duration", duration)),
-            Policy=role_session.policy_text("policy", policy, any_form=True),
+            Policy=role_session.policy_text("session_policy", session_policy, any_form=True),
             ExternalId=None if external_id is None else check.text("external_id", external_id),
         )
         return self._credentials("AssumeRole", lambda: self._signed("AssumeRole", credential, form))
@@ -137,7 +137,7 @@ class StsClient:
         oidc_token: str,
         role_session_name: str,
         duration: timedelta = _HOUR,
-        policy: str | Mapping[str, object] | None = None,
+        session_policy: str | Mapping[str, object] | None = None,
     ) -> Credential:
         """A temporary key of the role *role_arn* for the holder of an OIDC token. The request is not signed.
 
@@ -147,7 +147,7 @@ class StsClient:
             oidc_token: The token as it is, without white space around it.
             role_session_name: 2 to 64 of ``A-Z a-z 0-9 . @ - _``.
             duration: 900 s up to what the role allows, 43200 s at most.
-            policy: Narrows what the key may do: a JSON text or a mapping, 2048 characters at most.
+            session_policy: Narrows what the key may do: a JSON text or a mapping, 2048 characters at most.
 
         Raises:
             ConfigurationError: A parameter is empty, of the wrong type or out of its range.
@@ -159,7 +159,7 @@ class StsClient:
             OIDCToken=check.text("oidc_token", oidc_token),
             RoleSessionName=check.text("role_session_name", role_session_name),
             DurationSeconds=str(role_session.check_duration("duration", duration)),
-            Policy=role_session.policy_text("policy", policy, any_form=True),
+            Policy=role_session.policy_text("session_policy", session_policy, any_form=True),
         )
         return self._credentials("AssumeRoleWithOIDC", lambda: self._unsigned("AssumeRoleWithOIDC", form))
 
@@ -170,7 +170,7 @@ class StsClient:
         saml_provider_arn: str,
         saml_assertion: str,
         duration: timedelta = _HOUR,
-        policy: str | Mapping[str, object] | None = None,
+        session_policy: str | Mapping[str, object] | None = None,
     ) -> Credential:
         """A temporary key of the role *role_arn* for the holder of a SAML assertion. The request is not signed.
 
@@ -179,7 +179,7 @@ class StsClient:
             saml_provider_arn: ``acs:ram::<account>:saml-provider/<name>``.
             saml_assertion: Base64 of the whole SAML response, on one line.
             duration: 900 s up to what the role allows, 43200 s at most.
-            policy: Narrows what the key may do: a JSON text or a mapping, 2048 characters at most.
+            session_policy: Narrows what the key may do: a JSON text or a mapping, 2048 characters at most.
 
         Raises:
             ConfigurationError: A parameter is empty, of the wrong type or out of its range.
@@ -190,7 +190,7 @@ class StsClient:
             SAMLProviderArn=check.text("saml_provider_arn", saml_provider_arn),
             SAMLAssertion=check.text("saml_assertion", saml_assertion),
             DurationSeconds=str(role_session.check_duration("duration", duration)),
-            Policy=role_session.policy_text("policy", policy, any_form=True),
+            Policy=role_session.policy_text("session_policy", session_policy, any_form=True),
         )
         return self._credentials("AssumeRoleWithSAML", lambda: self._unsigned("AssumeRoleWithSAML", form))
 

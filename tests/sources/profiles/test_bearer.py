@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from alicred.credential import BearerToken
-from alicred.errors import ConfigurationError, NotConfigured
+from alicred.errors import ConfigurationError, NotConfiguredError
 from alicred.sources import BearerProfileProvider
 
 TEXT = "[default]\nenable = true       # on\ntype = bearer       # a token\nbearer_token = planted       # Token\n"
@@ -34,7 +34,7 @@ def test_the_section_is_chosen_as_for_keys(tmp_path: Path) -> None:
     assert BearerProfileProvider(environ=home).get() == BearerToken("planted")
     assert BearerProfileProvider(environ={**home, "ALIBABA_CLOUD_PROFILE": "other"}).get() == BearerToken("other")
     assert BearerProfileProvider(profile="other", environ=home).get() == BearerToken("other")
-    with pytest.raises(NotConfigured, match="there is no profile file"):
+    with pytest.raises(NotConfiguredError, match="there is no profile file"):
         BearerProfileProvider(environ={"HOME": "/nowhere"}).get()
 
 
@@ -47,7 +47,7 @@ def test_the_section_is_chosen_as_for_keys(tmp_path: Path) -> None:
         ("bearer_token = planted", "", ConfigurationError, "bearer_token is missing"),
         ("bearer_token = planted", "bearer_token =", ConfigurationError, "bearer_token is missing"),
         ("planted", "planted\x07", ConfigurationError, "token holds a control character"),
-        ("enable = true", "enable = false", NotConfigured, "is switched off"),
+        ("enable = true", "enable = false", NotConfiguredError, "is switched off"),
     ],
 )
 def test_a_section_without_a_token_is_named(tmp_path: Path, old: str, new: str, error: type[Exception], words: str) -> None:
@@ -62,7 +62,7 @@ def test_a_section_without_a_token_is_named(tmp_path: Path, old: str, new: str, 
 def test_a_missing_enable_means_on_unless_it_is_required(tmp_path: Path) -> None:
     path = written(tmp_path / "file", TEXT.replace("enable = true", ""))
     assert BearerProfileProvider(path, environ={}).get() == BearerToken("planted")
-    with pytest.raises(NotConfigured, match="`enable = true` is missing"):
+    with pytest.raises(NotConfiguredError, match="`enable = true` is missing"):
         BearerProfileProvider(path, require_enable=True, environ={}).get()
 
 

@@ -555,9 +555,7 @@ def alone(made: CliProfileProvider, profile: CliProfile) -> str:
 
 @unclosed
 @pytest.mark.parametrize("module", [oauth_login, file_lock])
-def test_an_interrupt_at_any_step_keeps_no_other_from_renewing(
-    tmp_path: Path, module: ModuleType, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_interrupt_at_any_step_keeps_no_other_from_renewing(tmp_path: Path, module: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
     path = written(tmp_path, {"name": "mine", "mode": "OAuth"})
     profile = of_file(path)
     monkeypatch.setattr(oauth_login, "_LONGEST_WAIT", 0.5)

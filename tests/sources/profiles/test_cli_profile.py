@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from alicred.credential import BearerToken, Credential
-from alicred.errors import ConfigurationError, DeniedError, NotConfigured, ProviderError
+from alicred.errors import ConfigurationError, DeniedError, NotConfiguredError, ProviderError
 from alicred.sources import _sts as sts_choice
 from alicred.sources.profiles.bearer import BearerProfileProvider
 from alicred.sources.profiles.cli.provider import CliProfileProvider
@@ -58,7 +58,7 @@ def reading(path: Path, profile: str | None = None, **changes: Any) -> CliProfil
 
 def test_the_argument_then_the_variable_then_the_home_name_the_file(path: Path, tmp_path: Path) -> None:
     home = {"HOME": str(tmp_path)}
-    with pytest.raises(NotConfigured) as caught:
+    with pytest.raises(NotConfiguredError) as caught:
         CliProfileProvider(environ=home).get()
     assert str(caught.value) == f"cli_profile: there is no CLI configuration: looked for {path}"
     written(path, key("home"), current="home")
@@ -75,7 +75,7 @@ def test_the_argument_then_the_variable_then_the_home_name_the_file(path: Path, 
 @pytest.mark.parametrize("value", ["true", "TRUE", "1", " yes\n"])
 def test_a_variable_switches_the_file_off(path: Path, value: str) -> None:
     written(path, key("p"))
-    with pytest.raises(NotConfigured, match=rf"^cli_profile: {DISABLED} is true: the CLI configuration is not read$"):
+    with pytest.raises(NotConfiguredError, match=rf"^cli_profile: {DISABLED} is true: the CLI configuration is not read$"):
         reading(path, environ={DISABLED: value}).get()
     assert reading(path, environ={DISABLED: "false"}).get().access_key_id == "p-id"
 
@@ -122,7 +122,7 @@ def test_a_profile_without_a_name_is_the_one_called_nothing(path: Path) -> None:
 def test_a_file_without_the_profile_that_counts_names_those_that_it_has(path: Path, root: dict[str, Any], words: str) -> None:
     path.parent.mkdir()
     path.write_text(json.dumps({**root, "profiles": [key("p")]}))
-    with pytest.raises(NotConfigured if not root else ConfigurationError, match=words):
+    with pytest.raises(NotConfiguredError if not root else ConfigurationError, match=words):
         reading(path).get()
 
 
@@ -134,7 +134,7 @@ def test_a_profile_that_was_asked_for_and_is_missing_is_an_error_that_lists_the_
         reading(path, environ={PROFILE: "x"}).get()
     (tmp_path / ".alibabacloud").mkdir()
     (tmp_path / ".alibabacloud" / "credentials").write_text("[x]\n")
-    with pytest.raises(NotConfigured, match=rf"has no profile 'x', which {PROFILE} names"):
+    with pytest.raises(NotConfiguredError, match=rf"has no profile 'x', which {PROFILE} names"):
         reading(path, environ={PROFILE: "x"}).get()  # the profile file may have it, and says so if it has not
     with pytest.raises(ConfigurationError, match="which the argument profile names"):
         reading(path, "x").get()
@@ -146,7 +146,7 @@ def test_a_profile_that_was_asked_for_and_is_missing_is_an_error_that_lists_the_
 )
 def test_a_profile_that_was_never_filled_in_is_not_set_up_unless_it_is_asked_for(path: Path, blank: dict[str, Any]) -> None:
     written(path, blank)
-    with pytest.raises(NotConfigured, match=rf"^cli_profile: profile 'p' of {path} is empty: `aliyun configure` fills it in$"):
+    with pytest.raises(NotConfiguredError, match=rf"^cli_profile: profile 'p' of {path} is empty: `aliyun configure` fills it in$"):
         reading(path).get()
     for asked in ({"profile": "p"}, {"environ": {PROFILE: "p"}}):
         with pytest.raises(ConfigurationError, match=r"mode is missing, and the keys do not tell|access_key_secret are missing"):
@@ -241,7 +241,7 @@ def test_a_role_with_everything(path: Path) -> None:
             "role_arn": ROLE_ARN,
             "role_session_name": "me",
             "duration": timedelta(seconds=900),
-            "policy": '{"Version":"1"}',
+            "session_policy": '{"Version":"1"}',
             "external_id": "partner",
         }
     ]
@@ -255,7 +255,7 @@ def test_what_was_never_set_counts_as_missing(path: Path) -> None:
     provider.get()
     provider.get()
     first, second = sts.calls
-    assert (first["policy"], first["external_id"], first["duration"]) == (None, None, HOUR)
+    assert (first["session_policy"], first["external_id"], first["duration"]) == (None, None, HOUR)
     assert first["credential"] == Credential("AK1", "planted")
     assert first["role_session_name"] == second["role_session_name"]
     assert first["role_session_name"].startswith("alicred-")
@@ -614,7 +614,7 @@ def test_a_bearer_token_in_the_tools_file(path: Path, tmp_path: Path) -> None:
 
 def test_the_first_of_the_two_files_whose_profile_is_a_bearer_token_counts(path: Path, tmp_path: Path) -> None:
     provider = BearerProfileProvider(environ={"HOME": str(tmp_path)})
-    with pytest.raises(NotConfigured, match=r"^profile: there is no CLI configuration: .*; and there is no profile file: "):
+    with pytest.raises(NotConfiguredError, match=r"^profile: there is no CLI configuration: .*; and there is no profile file: "):
         provider.get()
     written(path, key("p"))
     with pytest.raises(ConfigurationError, match=r"mode is not BearerToken: .*; and there is no profile file"):

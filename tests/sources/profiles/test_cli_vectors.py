@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from alicred.errors import AlicredError, ConfigurationError, NotConfigured
+from alicred.errors import AlicredError, ConfigurationError, NotConfiguredError
 from alicred.sources._role_session import SessionName
 from alicred.sources._sts import StsChoice
 from alicred.sources._urls import HttpChoice
@@ -84,7 +84,7 @@ DECISIONS: dict[str, tuple[object, str]] = {
     "RAW_json_key_case": (ERROR, "keys are compared letter by letter"),
 }
 
-# Which kind of error: only NotConfigured lets a chain move on.
+# Which kind of error: only NotConfiguredError lets a chain move on.
 NOT_CONFIGURED = {
     "current_missing": "names no current profile",
     "profiles_empty": "it has none at all",
@@ -151,6 +151,8 @@ def described(source: Any) -> dict[str, Any]:
             found[first] = described(source.arguments[0]) if first == "source" else source.arguments[0]
         if isinstance(found.get("duration"), timedelta):
             found["duration_seconds"] = found.pop("duration").total_seconds()
+        if "session_policy" in found:
+            found["policy"] = found.pop("session_policy")
         if "sts" in found:
             found["sts_endpoint"] = found.pop("sts").endpoint.removeprefix("https://")
         found["private_key"] = str(found["private_key"]) if "private_key" in found else None
@@ -244,7 +246,7 @@ def ours(case: dict[str, Any], path: Path, monkeypatch: pytest.MonkeyPatch) -> o
 
 
 def check(error: AlicredError, name: str, path: Path) -> None:
-    kind, words = (NotConfigured, NOT_CONFIGURED) if name in NOT_CONFIGURED else (ConfigurationError, WORDS)
+    kind, words = (NotConfiguredError, NOT_CONFIGURED) if name in NOT_CONFIGURED else (ConfigurationError, WORDS)
     assert type(error) is kind
     assert words[name] in str(error)
     assert str(path) in str(error) or name == "cloud_sso_expired"

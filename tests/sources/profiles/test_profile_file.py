@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from alicred.credential import Credential
-from alicred.errors import AlicredError, ConfigurationError, DeniedError, NotConfigured, ProviderError, TransientError
+from alicred.errors import AlicredError, ConfigurationError, DeniedError, NotConfiguredError, ProviderError, TransientError
 from alicred.sources import ProfileFileProvider
 from alicred.sources import _sts as sts_choice
 from alicred.testing import FakeCloud
@@ -54,13 +54,13 @@ def test_the_first_of_the_default_files_counts(home: Path) -> None:
     written(home / ".alibabacloud/credentials", KEY.format("default", "first"))
     assert provider.get().access_key_id == "first-id", "the file is looked for and read at every call"
     written(home / ".alibabacloud/credentials", KEY.format("other", "first"))
-    with pytest.raises(NotConfigured, match=r"has no section 'default'"):
+    with pytest.raises(NotConfiguredError, match=r"has no section 'default'"):
         provider.get()  # the first file counts alone
 
 
 def test_without_a_file_it_is_not_configured_and_names_where_it_looked(home: Path) -> None:
     for environ in ({"HOME": str(home)}, {"HOME": str(home), FILE: " \n"}):
-        with pytest.raises(NotConfigured) as caught:
+        with pytest.raises(NotConfiguredError) as caught:
             ProfileFileProvider(environ=environ).get()
         first = home / ".alibabacloud/credentials"
         assert str(caught.value) == f"profile: there is no profile file: looked for {first} and {first}.ini"
@@ -145,9 +145,9 @@ def test_a_file_of_the_largest_size_is_read(tmp_path: Path) -> None:
 
 def test_an_empty_file_is_not_configured(tmp_path: Path) -> None:
     for content in (b"", b"\n# nothing\n", b"\xef\xbb\xbf"):
-        with pytest.raises(NotConfigured, match=r"has no section 'default', and no other one was asked for: it has none at all"):
+        with pytest.raises(NotConfiguredError, match=r"has no section 'default', and no other one was asked for: it has none at all"):
             reading(written(tmp_path / "file", content)).get()
-    with pytest.raises(NotConfigured):
+    with pytest.raises(NotConfiguredError):
         reading(os.devnull).get()
 
 
@@ -173,14 +173,14 @@ def test_a_section_that_was_asked_for_and_is_missing_is_an_error_that_lists_the_
         reading(path, environ={PROFILE: "three"}).get()
     with pytest.raises(ConfigurationError, match=r"has no section 'default', which the argument profile names"):
         reading(path, "default").get()
-    with pytest.raises(NotConfigured, match=r"has no section 'default', and no other one was asked for: it has 'one', 'two'$"):
+    with pytest.raises(NotConfiguredError, match=r"has no section 'default', and no other one was asked for: it has 'one', 'two'$"):
         reading(path).get()
 
 
 def test_names_are_compared_letter_by_letter(tmp_path: Path) -> None:
     path = written(tmp_path / "file", KEY.format("Default", "1"))
     assert reading(path, "Default").get().access_key_id == "1-id"
-    with pytest.raises(NotConfigured, match=r"it has 'Default' \(capital and small letters differ"):
+    with pytest.raises(NotConfiguredError, match=r"it has 'Default' \(capital and small letters differ"):
         reading(path).get()
     with pytest.raises(ConfigurationError, match=r"capital and small letters differ"):
         reading(path, "DEFAULT").get()
@@ -199,7 +199,7 @@ def test_a_section_is_switched_on(tmp_path: Path, line: str, require_enable: boo
 @pytest.mark.parametrize("line", ["", "enable =", "enable = # true"])
 def test_without_enable_a_section_is_switched_on_unless_that_is_required(tmp_path: Path, line: str) -> None:
     path = written(tmp_path / "file", KEY.format("default", "a").replace("enable = true", line))
-    with pytest.raises(NotConfigured) as caught:
+    with pytest.raises(NotConfiguredError) as caught:
         reading(path, require_enable=True).get()
     assert str(caught.value) == f"profile: profile 'default' (line 1 of {path}) is not switched on: `enable = true` is missing in it"
     assert reading(path).get().access_key_id == "a-id"
@@ -210,7 +210,7 @@ def test_without_enable_a_section_is_switched_on_unless_that_is_required(tmp_pat
 @pytest.mark.parametrize("require_enable", [True, False])
 def test_a_section_that_is_switched_off_is_not_set_up(tmp_path: Path, line: str, require_enable: bool) -> None:
     path = written(tmp_path / "file", KEY.format("default", "a").replace("enable = true", line))
-    with pytest.raises(NotConfigured, match=r"is switched off: .*`enable = true`"):
+    with pytest.raises(NotConfiguredError, match=r"is switched off: .*`enable = true`"):
         reading(path, require_enable=require_enable).get()
 
 
@@ -251,7 +251,7 @@ def test_a_role(tmp_path: Path) -> None:
             "role_arn": "acs:ram::1:role/a",
             "role_session_name": "me",
             "duration": timedelta(seconds=900),
-            "policy": '{"Version": "1"}',
+            "session_policy": '{"Version": "1"}',
             "external_id": "partner",
         }
     ]
@@ -268,14 +268,14 @@ def test_a_policy_of_several_lines_is_asked_for_whole(tmp_path: Path, policy: st
     lines = (above + policy).replace("\n}", "\n }").replace("\n", end)  # the last bracket is indented too
     text = f"{ROLE}{lines}{end}external_id = partner{end}"
     reading(written(tmp_path / "file", text), sts=sts).get()
-    assert json.loads(sts.calls[0]["policy"]) == POLICY
+    assert json.loads(sts.calls[0]["session_policy"]) == POLICY
     assert sts.calls[0]["external_id"] == "partner"
 
 
 def test_a_policy_that_stands_in_default_restricts_every_section(tmp_path: Path) -> None:
     sts = RecordingSts()
     reading(written(tmp_path / "file", '[DEFAULT]\npolicy = {"Version":\n "1"}\n' + ROLE), sts=sts).get()
-    assert json.loads(sts.calls[0]["policy"]) == {"Version": "1"}
+    assert json.loads(sts.calls[0]["session_policy"]) == {"Version": "1"}
     with pytest.raises(ConfigurationError, match=r"has no section 'DEFAULT', which the argument profile names: it has 'default'"):
         reading(tmp_path / "file", "DEFAULT").get()
 
@@ -307,7 +307,7 @@ def test_a_role_with_what_is_needed_only(tmp_path: Path) -> None:
     provider.get()
     provider.get()
     first, second = sts.calls
-    assert (first["policy"], first["external_id"], first["duration"]) == (None, None, HOUR)
+    assert (first["session_policy"], first["external_id"], first["duration"]) == (None, None, HOUR)
     assert first["role_session_name"].startswith("alicred-")
     assert second["role_session_name"] == first["role_session_name"], "the name is the provider's, not the call's"
 
@@ -366,7 +366,7 @@ def test_an_oidc_token(tmp_path: Path) -> None:
             "oidc_token": "planted-token",
             "role_session_name": "me",
             "duration": HOUR,
-            "policy": "{}",
+            "session_policy": "{}",
         }
     ]
 
@@ -529,7 +529,13 @@ def test_the_section_and_then_the_environment_choose_the_host(
 
 
 @pytest.mark.parametrize(
-    "lines", ["region_id = CN/planted", "sts_region = CN/planted", "sts_endpoint = https://planted:planted@host/", "sts_endpoint = http://sts.example"]
+    "lines",
+    [
+        "region_id = CN/planted",
+        "sts_region = CN/planted",
+        "sts_endpoint = https://planted:planted@host/",
+        "sts_endpoint = http://sts.example",
+    ],
 )
 def test_a_bad_host_is_an_error_that_names_the_section(tmp_path: Path, lines: str) -> None:
     with pytest.raises(ConfigurationError, match=rf"profile 'default' \(line 1 of .*: {lines.split()[0]}") as caught:
@@ -546,7 +552,7 @@ def test_the_reference_file_works_as_it_stands(tmp_path: Path) -> None:
     assert found == Credential("foo", "bar")
     assert found.provider_name == "profile/static_ak"
     for name, words in (("client1", "is not switched on"), ("client2", "is switched off"), ("client3", "is not switched on")):
-        with pytest.raises(NotConfigured, match=words):
+        with pytest.raises(NotConfiguredError, match=words):
             reading(path, name, require_enable=True).get()
 
 
@@ -563,7 +569,7 @@ def test_each_section_of_the_reference_file_works_once_it_is_switched_on(tmp_pat
     assert reading(path, "client2", **waived).get().provider_name == "profile/ram_role_arn"
     assert reading(path, "client3", **waived).get().provider_name == "profile/rsa_key_pair"
     role, key_pair = sts.calls
-    assert (role["role_arn"], role["role_session_name"], role["policy"]) == ("role_arn", "session_name", "test")
+    assert (role["role_arn"], role["role_session_name"], role["session_policy"]) == ("role_arn", "session_name", "test")
     assert (key_pair["public_key_id"], key_pair["private_key"]) == ("publicKeyId", b"planted")
 
 
@@ -575,7 +581,7 @@ def test_each_section_of_the_reference_file_works_once_it_is_switched_on(tmp_pat
         ("enable_with_comment", "profile/static_ak"),
         ("enable_one", "profile/static_ak"),
         ("enable_absent", "profile/static_ak"),
-        ("enable_false", NotConfigured),
+        ("enable_false", NotConfiguredError),
     ],
 )
 def test_what_the_vectors_say_about_enable(tmp_path: Path, name: str, expected: str | type[AlicredError]) -> None:
@@ -594,9 +600,9 @@ def test_what_the_vectors_say_about_enable(tmp_path: Path, name: str, expected: 
         ("bom", "profile/static_ak"),
         ("crlf", "profile/static_ak"),
         ("missing_section", ConfigurationError),
-        ("empty_file", NotConfigured),
+        ("empty_file", NotConfiguredError),
         ("empty_value", ConfigurationError),
-        ("section_upper", NotConfigured),
+        ("section_upper", NotConfiguredError),
         ("section_blanks", "profile/static_ak"),
         ("section_DEFAULT_inherits", "profile/static_ak"),
         ("continuation_line", ConfigurationError),
@@ -696,7 +702,7 @@ def test_a_home_that_cannot_be_looked_into_counts_as_one_without_the_file(monkey
 
     monkeypatch.setattr("alicred._internal.files.os.stat", refuse)
     environ = {"HOME": "/home/somebody"}
-    with pytest.raises(NotConfigured, match="no profile file"):
+    with pytest.raises(NotConfiguredError, match="no profile file"):
         ProfileFileProvider(environ=environ).get()
     with pytest.raises(ConfigurationError, match="cannot be read: Permission denied"):
         ProfileFileProvider(environ={**environ, "ALIBABA_CLOUD_CREDENTIALS_FILE": "/home/somebody/credentials"}).get()

@@ -10,8 +10,8 @@ from alicred.compat.environ import ENVIRON
 from alicred.compat.provider.profile import FilledProfileFile
 from alicred.credential import Credential
 from alicred.default import default_sources
-from alicred.errors import NotConfigured
-from alicred.events import ChainResolved, Event, RefreshFailed, tell
+from alicred.errors import NotConfiguredError
+from alicred.events import ChainResolved, Event, RefreshFailed, emit
 from alicred.policy.chain import ChainPolicy
 from alicred.provider import Provider
 from alicred.refresh.cache import CachingProvider
@@ -36,7 +36,7 @@ class DefaultCredentialsProvider(Face):
         else:
             listener = _Listener()
             kept = (CachingProvider(source, listener=listener) for source in sources)
-            provider = ChainProvider(*kept, policy=ChainPolicy(sticky=False), listener=listener, name="default")
+            provider = ChainProvider(*kept, chain=ChainPolicy(sticky=False), listener=listener, name="default")
         super().__init__(provider, "default")
 
 
@@ -47,13 +47,13 @@ class _Listener:
     _used: str | None = None
 
     def __call__(self, event: Event) -> None:
-        if isinstance(event, RefreshFailed) and isinstance(event.error, NotConfigured) and not event.usable:
+        if isinstance(event, RefreshFailed) and isinstance(event.error, NotConfiguredError) and not event.usable:
             return  # the chain says at the level DEBUG that it has passed over it
         if isinstance(event, ChainResolved):
             used, self._used = self._used, event.source
             if used == event.source:
                 return
-        tell(None, event)
+        emit(None, event)
 
 
 __all__ = ["DefaultCredentialsProvider"]

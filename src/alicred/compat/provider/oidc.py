@@ -101,7 +101,7 @@ class _Role:
             oidc_token_file=self.oidc_token_file,
             role_session_name=session_name,
             duration=self.duration,
-            policy=self.policy,
+            session_policy=self.policy,
             sts=sts,
         )
 

@@ -12,7 +12,7 @@ from alicred.compat.bridge import Face
 from alicred.compat.environ import ENVIRON
 from alicred.compat.exceptions import checking
 from alicred.compat.settings import KEY_PAIR_HOST
-from alicred.errors import NotConfigured
+from alicred.errors import NotConfiguredError
 from alicred.refresh.cache import CachingProvider
 from alicred.retrying import RetryingProvider
 from alicred.sources.environment import EnvironmentProvider
@@ -70,7 +70,7 @@ def _gaps(section: Profile, environ: Mapping[str, str]) -> dict[str, str]:
     if kind in _HAS_KEY and not there.intersection(_KEY):  # never a half from here and a half from there
         try:
             key = EnvironmentProvider(environ).get()
-        except NotConfigured:
+        except NotConfiguredError:
             pass
         else:
             found |= zip(_KEY, (key.access_key_id, key.access_key_secret, key.security_token), strict=True)

@@ -121,7 +121,7 @@ class _Role:
             role_arn=self.role_arn,
             role_session_name=session_name,
             duration=self.duration,
-            policy=self.policy,
+            session_policy=self.policy,
             external_id=self.external_id,
             sts=sts,
         )

@@ -26,9 +26,7 @@ class StaticSTSCredentialsProvider(Front):
         self, *, access_key_id: str | None = None, access_key_secret: str | None = None, security_token: str | None = None
     ) -> None:
         if not access_key_id and not access_key_secret and not security_token:
-            access_key_id, access_key_secret, security_token = (
-                held(name) for name in (ACCESS_KEY_ID, ACCESS_KEY_SECRET, SECURITY_TOKEN)
-            )
+            access_key_id, access_key_secret, security_token = (held(name) for name in (ACCESS_KEY_ID, ACCESS_KEY_SECRET, SECURITY_TOKEN))
         self.access_key_id, self.access_key_secret = whole(access_key_id, access_key_secret)
         if not security_token:
             raise CredentialValueError(f"the security token is empty: give it with its key, or nothing and set {SECURITY_TOKEN}")

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import alicred._internal.checks as check
 from alicred.credential import BearerToken
-from alicred.errors import ConfigurationError, NotConfigured
+from alicred.errors import ConfigurationError, NotConfiguredError
 from alicred.sources._naming import called, errors_of
 from alicred.sources.profiles.cli.config import CliLookup
 from alicred.sources.profiles.cli.modes import BEARER as CLI_BEARER
@@ -57,28 +57,28 @@ class BearerProfileProvider:
         """The token that stands there now. Its ``provider_name`` is ``profile/bearer`` or ``cli_profile/bearer``.
 
         Raises:
-            NotConfigured: As `ProfileFileProvider.get` and `CliProfileProvider.get`.
+            NotConfiguredError: As `ProfileFileProvider.get` and `CliProfileProvider.get`.
             ConfigurationError: The file or the profile is wrong, or holds no bearer token; the text names the path and the key.
         """
         places = [self._from_cli, self._from_file]
         if self._path is not None:
             places = places[:1] if self.name == _CLI_PROFILE else places[1:]
-        reasons: list[NotConfigured | ConfigurationError] = []
+        reasons: list[NotConfiguredError | ConfigurationError] = []
         for place in places:
             found = place()
             if isinstance(found, BearerToken):
                 return found
             reasons.append(found)
         # A profile that holds something else is more than none at all: a chain must not pass over it.
-        kind = NotConfigured if all(isinstance(reason, NotConfigured) for reason in reasons) else ConfigurationError
+        kind = NotConfiguredError if all(isinstance(reason, NotConfiguredError) for reason in reasons) else ConfigurationError
         raise kind("; and ".join(reason.message for reason in reasons), provider=self.name)
 
-    def _from_cli(self) -> BearerToken | NotConfigured | ConfigurationError:
+    def _from_cli(self) -> BearerToken | NotConfiguredError | ConfigurationError:
         """The token, or why there is none in this place."""
         with errors_of(_CLI_PROFILE):
             try:
                 profile = self._cli_lookup.find().profile
-            except NotConfigured as error:
+            except NotConfiguredError as error:
                 return error
             with profile.explained():
                 if (profile.text("mode") or guess(profile)) == CLI_BEARER:
@@ -86,12 +86,12 @@ class BearerProfileProvider:
                         return _token(*profile.needed("bearer_token"), of=_CLI_PROFILE)
             return ConfigurationError(f"{profile.where}: mode is not {CLI_BEARER}: use CliProfileProvider for an access key or a role")
 
-    def _from_file(self) -> BearerToken | NotConfigured | ConfigurationError:
+    def _from_file(self) -> BearerToken | NotConfiguredError | ConfigurationError:
         """The token, or why there is none in this place."""
         with errors_of(_PROFILE):
             try:
                 profile = self._lookup.find()
-            except NotConfigured as error:
+            except NotConfiguredError as error:
                 return error
             try:
                 if (profile.text("type") or "").lower() != BEARER:

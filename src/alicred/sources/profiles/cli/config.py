@@ -12,7 +12,7 @@ import attrs
 import alicred._internal.checks as check
 from alicred._internal.environ import is_true, variable
 from alicred._internal.files import as_text, read_file, shown
-from alicred.errors import ConfigurationError, NotConfigured
+from alicred.errors import ConfigurationError, NotConfiguredError
 from alicred.sources.profiles.cli.profile import CliProfile
 from alicred.sources.profiles.ini.lookup import DEFAULT_PROFILE, LARGEST_FILE, PROFILE, has_profile_file, read_named
 
@@ -127,13 +127,13 @@ class CliLookup:
         """The profile, read from its file now.
 
         Raises:
-            NotConfigured: A variable switches this file off; or there is no file, no profile in it, or nothing that says which.
+            NotConfiguredError: A variable switches this file off; or there is no file, no profile in it, or nothing that says which.
             ConfigurationError: The file that was asked for is missing, the file is unreadable or malformed, or it lacks the
                 profile that was asked for. The text names the path.
         """
         environ = self.environ
         if is_true(environ, DISABLED):
-            raise NotConfigured(f"{DISABLED} is true: {WHAT} is not read")
+            raise NotConfiguredError(f"{DISABLED} is true: {WHAT} is not read")
         path, text = read_named(self._path, environ, what=WHAT, variable_name=CONFIG_FILE, defaults=(DEFAULT_PATH,))
         config = CliConfig.parse(text, path)
         asked = self._profile or variable(environ, PROFILE)
@@ -143,18 +143,18 @@ class CliLookup:
             raise self._no_such_profile(config, named)
         return Chosen(config=config, profile=profile, asked=asked is not None)
 
-    def _no_such_profile(self, config: CliConfig, name: str | None) -> ConfigurationError | NotConfigured:
+    def _no_such_profile(self, config: CliConfig, name: str | None) -> ConfigurationError | NotConfiguredError:
         where = f"{WHAT} {shown(config.path)}"
         if name is None:
-            return NotConfigured(f"{where} names no current profile, and has none that is called {DEFAULT_PROFILE!r}: {config.names}")
+            return NotConfiguredError(f"{where} names no current profile, and has none that is called {DEFAULT_PROFILE!r}: {config.names}")
         by_argument = self._profile is not None
         if by_argument or variable(self.environ, PROFILE) is not None:
             text = f"{where} has no profile {name!r}, which {'the argument profile' if by_argument else PROFILE} names: {config.names}"
             # The variable speaks of the INI file as well. Where there is one, that source says whether the profile exists at all.
             elsewhere = (self._of_both or not by_argument) and has_profile_file(self.environ)
-            return NotConfigured(text) if elsewhere else ConfigurationError(text)
+            return NotConfiguredError(text) if elsewhere else ConfigurationError(text)
         text = f"{where} has no profile {name!r}, which it calls current: {config.names}"
-        return ConfigurationError(text) if config.profiles else NotConfigured(text)
+        return ConfigurationError(text) if config.profiles else NotConfiguredError(text)
 
 
 def is_object(value: object) -> TypeGuard[Mapping[str, object]]:

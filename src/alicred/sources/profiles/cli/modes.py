@@ -11,7 +11,7 @@ import attrs
 from alicred._internal.environ import is_true
 from alicred._internal.files import expand
 from alicred.credential import Credential
-from alicred.errors import ConfigurationError, NotConfigured
+from alicred.errors import ConfigurationError, NotConfiguredError
 from alicred.provider import Provider
 from alicred.sources._naming import called
 from alicred.sources._role_session import SessionName
@@ -113,13 +113,13 @@ def source_of(chosen: Chosen, tools: CliTools) -> Provider[Credential]:
     """The source that the chosen profile describes. Nothing is asked yet.
 
     Raises:
-        NotConfigured: The file calls a profile current that was never filled in.
+        NotConfiguredError: The file calls a profile current that was never filled in.
         ConfigurationError: The mode is unknown, or a key is missing or wrong. The text names the profile and the key.
     """
     profile = chosen.profile
     with profile.explained():
         if not chosen.asked and _is_blank(profile):
-            raise NotConfigured(f"{profile.where} is empty: `aliyun configure` fills it in")
+            raise NotConfiguredError(f"{profile.where} is empty: `aliyun configure` fills it in")
     return _source(profile, chosen.config, tools, (profile.name,))
 
 
@@ -174,6 +174,7 @@ def _names(profile: CliProfile) -> dict[str, str]:
         "role_session_name": "ram_session_name" if profile.text("ram_session_name") else "role_session_name",
         "role_name": "ram_role_name",
         "external_id": "external_id",
+        "session_policy": "policy",
         "oidc_provider_arn": "oidc_provider_arn",
         "oidc_token_file": "oidc_token_file",
         "public_key_id": "key_pair_name",
@@ -222,7 +223,7 @@ def _role(source: Provider[Credential], profile: CliProfile, tools: CliTools) ->
         role_arn=role_arn,
         role_session_name=tools.session_name(profile),
         duration=profile.session_span("expired_seconds"),
-        policy=profile.text("policy"),
+        session_policy=profile.text("policy"),
         external_id=profile.text("external_id"),
         sts=tools.sts_for(profile),
     )
@@ -244,7 +245,7 @@ def _oidc(profile: CliProfile, tools: CliTools) -> Provider[Credential]:
         oidc_token_file=expand(token_file, tools.environ),
         role_session_name=tools.session_name(profile),
         duration=profile.session_span("expired_seconds"),
-        policy=profile.text("policy"),
+        session_policy=profile.text("policy"),
         sts=tools.sts_for(profile),
     )
 

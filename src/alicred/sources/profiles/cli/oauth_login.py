@@ -19,7 +19,7 @@ from alicred._internal.shortage import TEMPORARY, shortage
 from alicred.clock import SYSTEM_CLOCK
 from alicred.credential import Credential
 from alicred.errors import AlicredError, ConfigurationError, DeniedError, TransientError
-from alicred.events import Listener, LoginNotSaved, tell
+from alicred.events import Listener, LoginNotSaved, emit
 from alicred.sources._naming import called
 from alicred.sources.oauth import OAUTH_SITES, OAuthProvider, OAuthSite, OAuthTokens
 from alicred.sources.profiles.cli.config import CliConfig
@@ -243,7 +243,7 @@ class _Renewal:
             self._profile = self._logins.save(self._profile, self.tokens, session)
         except NotWrittenError as error:
             if not self._has_failed:
-                tell(self._logins.listener, _not_saved(self._profile, error, tokens=self.tokens != _tokens(self._profile)))
+                emit(self._logins.listener, _not_saved(self._profile, error, tokens=self.tokens != _tokens(self._profile)))
             self._has_failed = True
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import alicred._internal.checks as check
 from alicred.credential import Credential, named
-from alicred.errors import NotConfigured, ProviderError
+from alicred.errors import NotConfiguredError, ProviderError
 from alicred.sources._naming import errors_of
 from alicred.sources._role_session import SessionName
 from alicred.sources._sts import StsChoice
@@ -83,8 +83,8 @@ class CliProfileProvider:
         """The credential that the profile describes now. Its ``provider_name`` is ``cli_profile/`` and the name of that source.
 
         Raises:
-            NotConfigured: There is no file, or none of its profiles was asked for, or the one that it calls current was never filled in,
-                or ``ALIBABA_CLOUD_CLI_PROFILE_DISABLED`` is true.
+            NotConfiguredError: There is no file, or none of its profiles was asked for, or the one that it calls current was never filled
+                in, or ``ALIBABA_CLOUD_CLI_PROFILE_DISABLED`` is true.
             ConfigurationError: The file, the profile or one of its keys is wrong; the text names the path and the key.
             ProviderError: What the source that the profile describes raised.
         """
@@ -101,7 +101,7 @@ class CliProfileProvider:
             source = source_of(chosen, tools)
             try:
                 fetched = source.get()
-            except NotConfigured as error:
+            except NotConfiguredError as error:
                 # The profile is set up and chosen: a chain must not slide onto another identity.
                 text = f"{chosen.profile.where} asks for {source.name}, but: {error.message}"
                 raise ProviderError(text, provider=error.provider) from error

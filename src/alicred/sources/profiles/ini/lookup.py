@@ -8,7 +8,7 @@ import alicred._internal.checks as check
 from alicred._internal.environ import variable
 from alicred._internal.files import as_text, expand, home, is_there, read_if_there, shown
 from alicred._internal.late import os
-from alicred.errors import ConfigurationError, NotConfigured
+from alicred.errors import ConfigurationError, NotConfiguredError
 from alicred.sources.profiles.ini.grammar import IniError, Section, parse
 from alicred.sources.profiles.ini.profile import Profile
 
@@ -51,7 +51,7 @@ class Lookup:
         """The section, read from its file now.
 
         Raises:
-            NotConfigured: There is no file, or no section ``default`` and none was asked for, or the section is switched off.
+            NotConfiguredError: There is no file, or no section ``default`` and none was asked for, or the section is switched off.
             ConfigurationError: The file that was asked for is missing, the file is unreadable or malformed, or it lacks the
                 section that was asked for. The text names the path.
         """
@@ -78,7 +78,7 @@ def read_named(path: str | None, environ: Mapping[str, str], *, what: str, varia
     """The path of the file that counts, and its text: *path*, else the variable's, else the first of *defaults* that exists.
 
     Raises:
-        NotConfigured: None of *defaults* exists, and none was asked for.
+        NotConfiguredError: None of *defaults* exists, and none was asked for.
         ConfigurationError: The file that was asked for is missing, or it cannot be read. The text names *what* it is and the path.
     """
     named, by = (path, "the argument path") if path is not None else (variable(environ, variable_name), variable_name)
@@ -90,7 +90,7 @@ def read_named(path: str | None, environ: Mapping[str, str], *, what: str, varia
     if named is not None:
         raise ConfigurationError(f"{what} {shown(candidates[0])}, which {by} names, does not exist: create it, or correct the path")
     looked = f"looked for {' and '.join(candidates)}" if candidates else "there is no home directory to look in; HOME would name one"
-    raise NotConfigured(f"there is no {what.removeprefix('the ')}: {looked}")
+    raise NotConfiguredError(f"there is no {what.removeprefix('the ')}: {looked}")
 
 
 def _in_home(paths: Sequence[str], environ: Mapping[str, str]) -> list[str]:
@@ -103,13 +103,13 @@ def has_profile_file(environ: Mapping[str, str]) -> bool:
     return variable(environ, CREDENTIALS_FILE) is not None or any(map(is_there, _in_home(DEFAULT_PATHS, environ)))
 
 
-def _no_such_section(asked: str | None, by: str, path: str, sections: Mapping[str, Section]) -> ConfigurationError | NotConfigured:
+def _no_such_section(asked: str | None, by: str, path: str, sections: Mapping[str, Section]) -> ConfigurationError | NotConfiguredError:
     there = f"it has {', '.join(repr(name) for name in sections)}" if sections else "it has none at all"
     hint = ""
     if any(name.lower() == (asked or DEFAULT_PROFILE).lower() for name in sections):
         hint = " (capital and small letters differ: write section names in small ones)"
     if asked is None:
-        return NotConfigured(f"{_WHAT} {shown(path)} has no section 'default', and no other one was asked for: {there}{hint}")
+        return NotConfiguredError(f"{_WHAT} {shown(path)} has no section 'default', and no other one was asked for: {there}{hint}")
     return ConfigurationError(f"{_WHAT} {shown(path)} has no section {asked!r}, which {by} names: {there}{hint}")
 
 
@@ -118,7 +118,7 @@ def _check_enabled(profile: Profile, require_enable: bool) -> None:
     if value in _ON or not (value or require_enable):
         return
     if not value:
-        raise NotConfigured(f"{profile.where} is not switched on: `enable = true` is missing in it")
+        raise NotConfiguredError(f"{profile.where} is not switched on: `enable = true` is missing in it")
     if value in _OFF:
-        raise NotConfigured(f"{profile.where} is switched off: change its enable to `enable = true` to use it")
+        raise NotConfiguredError(f"{profile.where} is switched off: change its enable to `enable = true` to use it")
     raise ConfigurationError("enable must be true or false")

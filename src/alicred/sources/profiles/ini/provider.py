@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import alicred._internal.checks as check
 from alicred.credential import Credential, named
-from alicred.errors import ConfigurationError, NotConfigured, ProviderError
+from alicred.errors import ConfigurationError, NotConfiguredError, ProviderError
 from alicred.sources._naming import errors_of
 from alicred.sources._role_session import SessionName
 from alicred.sources._sts import StsChoice
@@ -71,7 +71,7 @@ class ProfileFileProvider:
         """The credential that the section describes now. Its ``provider_name`` is ``profile/`` and the name of that source.
 
         Raises:
-            NotConfigured: There is no file, or no section ``default`` and none was asked for, or the section is switched off.
+            NotConfiguredError: There is no file, or no section ``default`` and none was asked for, or the section is switched off.
             ConfigurationError: The file, the section or one of its keys is wrong; the text names the path and the key.
             ProviderError: What the source that the section describes raised.
         """
@@ -84,7 +84,7 @@ class ProfileFileProvider:
                 raise ConfigurationError(f"{profile.where}: {error.message}") from None
             try:
                 fetched = source.get()
-            except NotConfigured as error:
+            except NotConfiguredError as error:
                 # The section is set up and switched on: a chain must not slide onto another identity.
                 raise ProviderError(f"{profile.where} asks for {source.name}, but: {error.message}", provider=error.provider) from error
         return named(fetched, f"{self.name}/{source.name}")

@@ -70,7 +70,7 @@ def source_of(profile: Profile, tools: Tools) -> Provider[Credential]:
         if kind.strip("\"'") in _BUILDERS:
             problem = "in quotation marks, which belong to the value here"
         raise ConfigurationError(f"type is {problem}: give one of {', '.join([*_BUILDERS, BEARER])}")
-    with called({"oidc_token_file": "oidc_token_file_path", "private_key": "private_key_file"}):
+    with called({"oidc_token_file": "oidc_token_file_path", "private_key": "private_key_file", "session_policy": "policy"}):
         return build(profile, tools)
 
 
@@ -94,7 +94,7 @@ def _ram_role_arn(profile: Profile, tools: Tools) -> Provider[Credential]:
         role_arn=role_arn,
         role_session_name=tools.session_name(profile),
         duration=profile.session_span("role_session_expiration", "session_expiration"),
-        policy=profile.text("policy"),
+        session_policy=profile.text("policy"),
         external_id=profile.text("external_id"),
         sts=tools.sts_for(profile),
     )
@@ -130,7 +130,7 @@ def _oidc_role_arn(profile: Profile, tools: Tools) -> Provider[Credential]:
         oidc_token_file=expand(token_file, tools.environ),
         role_session_name=tools.session_name(profile),
         duration=profile.session_span("role_session_expiration", "session_expiration"),
-        policy=profile.text("policy"),
+        session_policy=profile.text("policy"),
         sts=tools.sts_for(profile),
     )
 

@@ -15,7 +15,8 @@ import pytest
 from urllib3.connection import HTTPConnection
 
 from alicred.errors import AlicredError, ConfigurationError, MalformedResponseError, ProviderError, TransientError
-from alicred.wire.http import HttpClient, HttpResponse
+from alicred.wire.http import HttpClient
+from alicred.wire.response import HttpResponse
 from tests.wire.servers import Reply, Request, answering, make_certificate, misbehaving, read_head
 
 SHORT = timedelta(milliseconds=200)

@@ -10,7 +10,8 @@ from datetime import timedelta
 import pytest
 
 from alicred.errors import ConfigurationError, MalformedResponseError, TransientError
-from alicred.wire.http import HttpClient, HttpResponse
+from alicred.wire.http import HttpClient
+from alicred.wire.response import HttpResponse
 from tests.wire.http_support import HEAD, chunked, failure, ok
 from tests.wire.servers import Reply, answering, misbehaving
 

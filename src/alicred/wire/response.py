@@ -1,12 +1,39 @@
-"""What an answer teaches about the time."""
+"""What comes back from a server, and what it teaches about the time."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Protocol
+
+import attrs
 
 if TYPE_CHECKING:
     from alicred.clock import Clock
-    from alicred.wire.http import HttpResponse
+
+
+@attrs.frozen
+class HttpResponse:
+    """An answer. A value; its ``repr`` shows the status only.
+
+    Args:
+        status: The HTTP status.
+        headers: The headers, names in lower case; repeated ones joined by ``", "``.
+        body: The whole body.
+        secure: Whether it came over TLS, from a server whose certificate was verified.
+    """
+
+    status: int
+    headers: Mapping[str, str] = attrs.field(repr=False)
+    body: bytes = attrs.field(repr=False)
+    secure: bool = attrs.field(repr=False)
+
+
+class Headers(Protocol):
+    """The headers of a request, as every web framework has them: a mapping, or anything else with ``items()``."""
+
+    def items(self) -> Iterable[tuple[str, str]]:
+        """Names and values."""
+        ...
 
 
 def learn_time(clock: Clock, response: HttpResponse, took: float) -> None:

@@ -3,8 +3,7 @@ from __future__ import annotations
 import pytest
 
 from alicred.errors import ConfigurationError
-from alicred.wire.endpoint import Endpoint
-from alicred.wire.target import Target
+from alicred.wire.url import Endpoint, Target
 
 
 @pytest.mark.parametrize(

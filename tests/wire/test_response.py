@@ -10,8 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alicred import SystemClock
-from alicred.wire.http import HttpResponse
-from alicred.wire.server_time import learn_time
+from alicred.wire.response import HttpResponse, learn_time
 from tests.wire.test_sts import NOW, StoppedClock
 
 DATED = HttpResponse(200, {"date": format_datetime(NOW, usegmt=True)}, b"", secure=True)

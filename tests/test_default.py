@@ -112,7 +112,7 @@ def test_the_process_environment_and_home_are_the_default(monkeypatch: pytest.Mo
     assert default_chain().get().provider_name == "default/env"
 
 
-def test_a_sections_role_is_named_without_what_lies_below_it(home: Path) -> None:
+def test_a_sections_role_is_named_with_what_lies_below_it(home: Path) -> None:
     with FakeCloud() as cloud:
         key = cloud.access_key
         profile_file(
@@ -121,7 +121,7 @@ def test_a_sections_role_is_named_without_what_lies_below_it(home: Path) -> None
             f"access_key_secret = {key.access_key_secret} # Secret\nrole_arn = {cloud.role_arn} # the role\n",
         )
         found = default_chain(environ={"HOME": str(home)}, **clients(cloud)).get()
-        assert found.provider_name == "default/profile/ram_role_arn"
+        assert found.provider_name == "default/profile/ram_role_arn/static_ak"
         assert clients(cloud)["sts"].get_caller_identity(found).identity_type == "AssumedRoleUser"
 
 

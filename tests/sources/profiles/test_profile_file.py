@@ -243,7 +243,7 @@ def test_a_role(tmp_path: Path) -> None:
     extra = 'role_session_name = me\npolicy = {"Version": "1"}\nexternal_id = partner\nrole_session_expiration = 900\nsecurity_token = T1\n'
     found = reading(written(tmp_path / "file", ROLE + extra), sts=sts).get()
     assert found == SESSION
-    assert found.provider_name == "profile/ram_role_arn"
+    assert found.provider_name == "profile/ram_role_arn/static_sts"
     assert sts.calls == [
         {
             "operation": "assume_role",
@@ -566,7 +566,7 @@ def test_each_section_of_the_reference_file_works_once_it_is_switched_on(tmp_pat
         cloud.attach_instance_role("EcsRamRoleTest")
         waived = {"imds": ImdsClient(cloud.imds_endpoint), "sts": sts}
         assert reading(path, "client1", **waived).get().provider_name == "profile/ecs_ram_role"
-    assert reading(path, "client2", **waived).get().provider_name == "profile/ram_role_arn"
+    assert reading(path, "client2", **waived).get().provider_name == "profile/ram_role_arn/static_ak"
     assert reading(path, "client3", **waived).get().provider_name == "profile/rsa_key_pair"
     role, key_pair = sts.calls
     assert (role["role_arn"], role["role_session_name"], role["session_policy"]) == ("role_arn", "session_name", "test")
@@ -611,11 +611,11 @@ def test_what_the_vectors_say_about_enable(tmp_path: Path, name: str, expected: 
         ("type_sts", "profile/static_sts"),
         ("type_bearer", ConfigurationError),
         ("type_credentials_uri", ConfigurationError),
-        ("type_ram_role_arn_full", "profile/ram_role_arn"),
-        ("type_ram_role_arn_no_session", "profile/ram_role_arn"),
+        ("type_ram_role_arn_full", "profile/ram_role_arn/static_ak"),
+        ("type_ram_role_arn_no_session", "profile/ram_role_arn/static_ak"),
         ("type_oidc", ConfigurationError),  # its token file does not exist here
         ("type_rsa", ConfigurationError),  # its key file does not exist here
-        ("policy_with_hash_and_percent", "profile/ram_role_arn"),
+        ("policy_with_hash_and_percent", "profile/ram_role_arn/static_ak"),
     ],
 )
 def test_what_the_vectors_describe(tmp_path: Path, name: str, expected: str | type[AlicredError]) -> None:
@@ -671,7 +671,7 @@ def test_a_role_is_assumed_at_the_host_that_the_section_names(tmp_path: Path) ->
         path = written(tmp_path / "file", text)
         http = HttpClient(ca_file=cloud.ca_file)
         found = ProfileFileProvider(path, environ={}, http=http).get()
-        assert found.provider_name == "profile/ram_role_arn"
+        assert found.provider_name == "profile/ram_role_arn/static_ak"
         assert StsClient(cloud.endpoint, http=http).get_caller_identity(found).identity_type == "AssumedRoleUser"
         cloud.revoke(key.access_key_id)
         with pytest.raises(DeniedError) as caught:

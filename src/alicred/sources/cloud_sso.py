@@ -11,7 +11,7 @@ from alicred.clock import SYSTEM_CLOCK
 from alicred.credential import Credential, named
 from alicred.errors import ConfigurationError
 from alicred.sources._login import LoginSite
-from alicred.sources._naming import errors_of
+from alicred.sources._source import Source, errors_of
 from alicred.wire import answers
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ _OWNER = "CloudSsoProvider"
 _PATH = "/cloud-credentials"
 
 
-class CloudSsoProvider:
+class CloudSsoProvider(Source):
     """Temporary keys of an access configuration, for the access token that a login at CloudSSO has left behind.
 
     That token cannot be renewed without a person: once it has ended, `get` refuses at once and asks nobody. Thread-, task- and
@@ -35,6 +35,7 @@ class CloudSsoProvider:
         access_token: What the login gave. Never in ``repr`` or an error.
         access_token_expires_at: When that ends, timezone-aware.
         http: What sends the requests; ``None`` means an `HttpClient` with its defaults, which goes through no proxy to an ``http`` URL.
+        name: What this source is called; ``None`` means ``cloud_sso``.
 
     Raises:
         ConfigurationError: A parameter is empty, of the wrong type or form; the text names it.
@@ -49,7 +50,9 @@ class CloudSsoProvider:
         access_token: str,
         access_token_expires_at: datetime,
         http: HttpClient | None = None,
+        name: str | None = None,
     ) -> None:
+        super().__init__(_OWNER, "cloud_sso", name)
         self._site = LoginSite(_OWNER, sign_in_url, http, "CloudSSO")
         self._account_id = check.key_text(f"{_OWNER}.account_id", account_id)
         self._access_configuration_id = check.key_text(f"{_OWNER}.access_configuration_id", access_configuration_id)
@@ -57,11 +60,6 @@ class CloudSsoProvider:
             raise ConfigurationError(f"{_OWNER}.access_token is empty: {self._site.log_in_again}")
         self._access_token = check.key_text(f"{_OWNER}.access_token", access_token)
         self._ends_at = check.moment(f"{_OWNER}.access_token_expires_at", access_token_expires_at)
-
-    @property
-    def name(self) -> str:
-        """``cloud_sso``."""
-        return "cloud_sso"
 
     def get(self) -> Credential:
         """New keys.

@@ -18,7 +18,7 @@ from alicred.clock import SYSTEM_CLOCK
 from alicred.credential import Credential, named
 from alicred.errors import ConfigurationError, DeniedError, MalformedResponseError, TransientError, is_of_user_code
 from alicred.sources._login import LoginSite
-from alicred.sources._naming import errors_of
+from alicred.sources._source import Source, errors_of
 from alicred.wire import answers, signing
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ class OAuthTokens:
             raise ConfigurationError("OAuthTokens needs a refresh_token or an access_token: log in to get them")
 
 
-class OAuthProvider:
+class OAuthProvider(Source):
     """Temporary keys for the tokens that a login with a browser has left behind.
 
     The access token is renewed when it is missing or has 20 minutes or less to live, and there is a refresh token. The site then
@@ -115,6 +115,7 @@ class OAuthProvider:
             It may call `get`, but must not wait for another thread that does. If it raises, the keys are served all the same, and
             the log says that the tokens were not saved.
         http: What sends the requests; ``None`` means an `HttpClient` with its defaults, which goes through no proxy to an ``http`` URL.
+        name: What this source is called; ``None`` means ``oauth``.
 
     Raises:
         ConfigurationError: A parameter is empty, of the wrong type or form; the text names it.
@@ -128,7 +129,9 @@ class OAuthProvider:
         tokens: OAuthTokens,
         on_tokens: Callable[[OAuthTokens], None] | None = None,
         http: HttpClient | None = None,
+        name: str | None = None,
     ) -> None:
+        super().__init__(_OWNER, "oauth", name)
         self._site = LoginSite(_OWNER, sign_in_url, http, "OAuth")
         self._client_id = check.key_text(f"{_OWNER}.client_id", client_id)
         check.required(f"{_OWNER}.tokens", tokens, OAuthTokens)
@@ -141,11 +144,6 @@ class OAuthProvider:
 
     def _forget_lock(self) -> None:
         self._lock = OwnedLock()
-
-    @property
-    def name(self) -> str:
-        """``oauth``."""
-        return "oauth"
 
     def get(self) -> Credential:
         """New keys.

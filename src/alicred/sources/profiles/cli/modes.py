@@ -13,8 +13,8 @@ from alicred._internal.files import expand
 from alicred.credential import Credential
 from alicred.errors import ConfigurationError, NotConfiguredError
 from alicred.provider import Provider
-from alicred.sources._naming import called
 from alicred.sources._role_session import SessionName
+from alicred.sources._source import parameters_called
 from alicred.sources._sts import StsChoice
 from alicred.sources._urls import HttpChoice, safe_target
 from alicred.sources.cloud_sso import CloudSsoProvider
@@ -163,7 +163,7 @@ def _source(profile: CliProfile, config: CliConfig, tools: CliTools, path: tuple
         mode = mode_of(profile)
         inner = _source_profile(profile, config, path) if mode == _CHAINED else None
     source = None if inner is None else _source(inner, config, tools, (*path, inner.name))
-    with profile.explained(), called(_names(profile)):
+    with profile.explained(), parameters_called(_names(profile)):
         return _BUILDERS[mode](profile, tools) if source is None else _role(source, profile, tools)
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.compat import test_defects, test_defects_of_refreshing, test_differences
-from tests.compat.face import recorded
-from tests.compat.test_face import LEFT_OUT
+from tests.compat.official_api import recorded
+from tests.compat.test_official_api import LEFT_OUT
 
 DOCS = Path(__file__).parents[2] / "docs"
 PAGE = (DOCS / "compat.md").read_text("utf-8")

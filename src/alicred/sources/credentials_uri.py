@@ -9,9 +9,10 @@ import alicred._internal.checks as check
 from alicred._internal.environ import is_true, variable
 from alicred.credential import Credential, named
 from alicred.errors import NotConfiguredError
+from alicred.sources._clients import HttpChoice
 from alicred.sources._source import Given, Source, errors_of
-from alicred.sources._urls import HttpChoice, safe_target
 from alicred.wire import answers
+from alicred.wire.url import safe_target
 
 if TYPE_CHECKING:
     from alicred.wire.http import HttpClient

@@ -15,9 +15,9 @@ from alicred._internal.environ import variable
 from alicred._internal.files import as_text, expand, read_file, shown
 from alicred.credential import Credential, named
 from alicred.errors import ConfigurationError, DeniedError, NotConfiguredError
+from alicred.sources._clients import StsChoice
 from alicred.sources._role_session import SessionName
 from alicred.sources._source import Given, Source, errors_of
-from alicred.sources._sts import StsChoice
 from alicred.wire.role_session import policy_text, role_arn_text, session_span
 
 if TYPE_CHECKING:

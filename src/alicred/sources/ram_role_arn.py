@@ -11,9 +11,9 @@ import alicred._internal.checks as check
 from alicred.credential import Credential, Expiring, named
 from alicred.errors import AlicredError, ConfigurationError, as_alicred_error
 from alicred.provider import Provider
+from alicred.sources._clients import StsChoice
 from alicred.sources._role_session import SessionName
 from alicred.sources._source import Source, errors_of
-from alicred.sources._sts import StsChoice
 from alicred.wire.role_session import policy_text, role_arn_text, session_span
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ import alicred._internal.checks as check
 from alicred._internal.files import expand, read_file, shown
 from alicred.credential import Credential, named
 from alicred.errors import ConfigurationError
+from alicred.sources._clients import StsChoice
 from alicred.sources._source import Source, errors_of
-from alicred.sources._sts import StsChoice
 from alicred.wire.role_session import LONGEST_KEY_PAIR_SESSION, session_span
 
 if TYPE_CHECKING:

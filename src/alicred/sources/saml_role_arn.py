@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import alicred._internal.checks as check
 from alicred.credential import Credential, named
 from alicred.errors import AlicredError, ConfigurationError, ProviderError
+from alicred.sources._clients import StsChoice
 from alicred.sources._source import Source, errors_of
-from alicred.sources._sts import StsChoice
 from alicred.wire.role_session import policy_text, role_arn_text, session_span
 
 if TYPE_CHECKING:

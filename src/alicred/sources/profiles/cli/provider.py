@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING
 import alicred._internal.checks as check
 from alicred.credential import Credential, named
 from alicred.errors import NotConfiguredError, ProviderError
+from alicred.sources._clients import HttpChoice, StsChoice
 from alicred.sources._role_session import SessionName
 from alicred.sources._source import Source, errors_of
-from alicred.sources._sts import StsChoice
-from alicred.sources._urls import HttpChoice
 from alicred.sources.profiles.cli.config import CliLookup
 from alicred.sources.profiles.cli.modes import CliTools, source_of
 from alicred.sources.profiles.cli.oauth_login import Logins

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import alicred._internal.checks as check
 from alicred.credential import Credential, named
 from alicred.errors import ConfigurationError, NotConfiguredError, ProviderError
+from alicred.sources._clients import StsChoice
 from alicred.sources._role_session import SessionName
 from alicred.sources._source import Source, errors_of
-from alicred.sources._sts import StsChoice
 from alicred.sources.profiles.ini.lookup import Lookup
 from alicred.sources.profiles.ini.profile import Profile
 from alicred.sources.profiles.ini.types import Tools, source_of

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from alicred.chain import ChainProvider
     from alicred.default import default_chain, default_provider
+    from alicred.errors import SourceOutcome, SourceReport
     from alicred.events import (
         ChainResolved,
         Event,
@@ -47,7 +48,6 @@ if TYPE_CHECKING:
     from alicred.refresh.cache import CachingProvider
     from alicred.refresh.snapshot import Phase
     from alicred.refresh.state import CacheState
-    from alicred.reports import SourceOutcome, SourceReport
     from alicred.retrying import RetryingProvider
     from alicred.sources.cloud_sso import CloudSsoProvider
     from alicred.sources.credentials_uri import CredentialsUriProvider
@@ -114,8 +114,8 @@ else:
             "SamlRoleArnProvider": "alicred.sources.saml_role_arn",
             "Schedule": "alicred.policy.refresh",
             "ServedStale": "alicred.events",
-            "SourceOutcome": "alicred.reports",
-            "SourceReport": "alicred.reports",
+            "SourceOutcome": "alicred.errors",
+            "SourceReport": "alicred.errors",
             "SourceSkipped": "alicred.events",
             "StaticProvider": "alicred.sources.static",
             "StsClient": "alicred.wire.sts",

@@ -22,7 +22,7 @@ import trio
 import trio.testing
 
 from alicred import CachingProvider, ClosedError, Credential, DeniedError, ProviderError, RefreshMode, RefreshPolicy
-from alicred._internal.tasks import ask_in_task, is_in_trio
+from alicred.provider import ask_in_task, is_in_trio
 from alicred.refresh.flight import Flight, Outcome
 from alicred.refresh.waiting import Wait, wait_in_task
 from alicred.testing import FakeClock

@@ -8,10 +8,9 @@ from inspect import iscoroutine
 from typing import ClassVar, cast
 
 import alicred._internal.checks as check
-from alicred._internal.tasks import ask_in_task
 from alicred.credential import BearerToken, Credential
 from alicred.errors import ConfigurationError
-from alicred.provider import Provider
+from alicred.provider import Provider, ask_in_task
 
 _LONGEST = timedelta(days=7)  # for which the longest-lived of the services' signed URLs can be made
 

@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
 
 import alicred._internal.checks as check
-from alicred._internal.tasks import ask_in_task
 from alicred.adapters.adapter import missing_client
 from alicred.adapters.getters import GetterProvider
 from alicred.credential import Credential
 from alicred.errors import ConfigurationError
-from alicred.provider import Provider
+from alicred.provider import Provider, ask_in_task
 
 if TYPE_CHECKING:
     from ossfs import AioOSSFileSystem, OSSFileSystem

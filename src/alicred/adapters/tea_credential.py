@@ -5,12 +5,11 @@ from __future__ import annotations
 import attrs
 
 import alicred._internal.checks as check
-from alicred._internal.tasks import ask_in_task
 from alicred.adapters.adapter import not_a_value
 from alicred.adapters.last_fetch import LastFetch
 from alicred.credential import BearerToken, Credential
 from alicred.errors import ConfigurationError
-from alicred.provider import Provider
+from alicred.provider import Provider, ask_in_task
 
 TeaSource = Provider[Credential | BearerToken]
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import alicred._internal.checks as check
 from alicred.credential import Credential, Expiring, named
-from alicred.errors import AlicredError, ConfigurationError, as_alicred_error
-from alicred.provider import Provider
+from alicred.errors import ConfigurationError
+from alicred.provider import Provider, ask
 from alicred.sources._naming import errors_of
 from alicred.sources._role_session import SessionName
 from alicred.sources._sts import StsChoice
@@ -93,7 +93,7 @@ class RamRoleArnProvider:
         return named(fetched, self.name)
 
     def _credential(self) -> Credential:
-        found = _value_of(self._source)
+        found: Expiring = ask(self._source)
         if not isinstance(found, Credential):
             raise ConfigurationError(f"the source must give a Credential, not {type(found).__name__}", provider=self.name)
         return found
@@ -106,13 +106,3 @@ class RamRoleAsWritten(RamRoleArnProvider):
     """The same for what a file says: role and policy go to the service as they are, as the documentation's ``role_arn = role_arn`` does."""
 
     _any_form = True
-
-
-def _value_of(source: Provider[Expiring]) -> Expiring:
-    """What *source*, which may be a user's own class, answers; whatever it raises becomes an `AlicredError`."""
-    try:
-        return source.get()
-    except AlicredError:
-        raise
-    except Exception as error:
-        raise as_alicred_error(error, provider=source.name) from error

@@ -14,19 +14,17 @@ from alicred import (
     ChainError,
     ChainPolicy,
     ChainProvider,
-    ChainResolved,
     ConfigurationError,
     Credential,
     DeniedError,
-    Event,
     MalformedResponseError,
     NotConfiguredError,
     OnError,
     ProviderError,
-    SourceOutcome,
-    SourceSkipped,
     TransientError,
 )
+from alicred.errors import SourceOutcome
+from alicred.events import ChainResolved, Event, SourceSkipped
 from tests.strategies import EPOCH, credential
 from tests.support import HOUR, Recorder, Script
 

@@ -20,11 +20,11 @@ from alicred import (
     RefreshTimeoutError,
     RetryingProvider,
     RetryPolicy,
-    SystemClock,
     TransientError,
 )
 from alicred._internal.real_time import monotonic
 from alicred.adapters.last_fetch import LastFetch
+from alicred.clock import SystemClock
 from alicred.refresh import snapshot
 from alicred.testing import FakeCloud
 from tests.strategies import credential

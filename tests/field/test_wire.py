@@ -25,10 +25,9 @@ from alicred import (
     ImdsClient,
     StaticProvider,
     StsClient,
-    SystemClock,
 )
-from alicred.wire.http import HttpResponse
-from alicred.wire.server_time import learn_time
+from alicred.clock import SystemClock
+from alicred.wire.response import HttpResponse, learn_time
 from tests.field import naive_wire
 from tests.field.harness import Subject, bites, outcome
 from tests.wire.metadata import metadata

@@ -20,7 +20,8 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from alicred import AlicredError, CachingProvider, Credential, ProviderError, RefreshPolicy, ServedStale
+from alicred import AlicredError, CachingProvider, Credential, ProviderError, RefreshPolicy
+from alicred.events import ServedStale
 from alicred.refresh import cache
 from alicred.testing import FakeClock
 from tests.refresh.callers import LONGEST, Asked, Call, Suspended, suspend

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from alicred._internal.public import public
 from alicred.adapters.adapter import missing_client
 from alicred.credential import BearerToken, Credential
 from alicred.provider import Provider
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from alicred.adapters._clients.odps_account import OdpsAccount, OdpsBearerAccount
 
 
+@public("alicred.adapters")
 def odps(provider: Provider[Credential]) -> OdpsAccount:
     """What an ``ODPS`` takes as its account: ``ODPS(account=odps(provider), ...)`` or ``ODPS(odps(provider), ...)``.
 
@@ -31,6 +33,7 @@ def odps(provider: Provider[Credential]) -> OdpsAccount:
     return OdpsAccount(provider)
 
 
+@public("alicred.adapters")
 def odps_bearer(provider: Provider[BearerToken]) -> OdpsBearerAccount:
     """As `odps`, for a provider of bearer tokens.
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from alicred._internal.public import public
 from alicred.adapters.getters import GetterProvider
 from alicred.credential import Credential
 from alicred.provider import Provider
 
 
+@public("alicred.adapters")
 def oss2(provider: Provider[Credential], *, valid_for: timedelta | None = None) -> Oss2Provider:
     """What ``oss2.ProviderAuth``, ``ProviderAuthV2`` and ``ProviderAuthV4`` take: ``ProviderAuthV4(oss2(provider))``.
 
@@ -24,6 +26,7 @@ def oss2(provider: Provider[Credential], *, valid_for: timedelta | None = None) 
     return Oss2Provider(provider, valid_for)
 
 
+@public("alicred.adapters")
 class Oss2Provider(GetterProvider):
     """The credentials provider of oss2, over a provider. Thread-, task- and fork-safe, and it can be pickled if the provider can.
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from alicred._internal.public import public
 from alicred.adapters.adapter import Adapter
 from alicred.clock import SYSTEM_CLOCK
 from alicred.credential import Credential
@@ -18,6 +19,7 @@ else:
     Credentials = CredentialsProvider = object
 
 
+@public("alicred.adapters")
 def oss_v2(provider: Provider[Credential], *, valid_for: timedelta | None = None) -> OssV2Provider:
     """What ``alibabacloud_oss_v2`` takes as the ``credentials_provider`` of its ``Config``.
 
@@ -33,6 +35,7 @@ def oss_v2(provider: Provider[Credential], *, valid_for: timedelta | None = None
     return OssV2Provider(provider, valid_for)
 
 
+@public("alicred.adapters")
 @attrs.frozen
 class OssV2Credential(Credentials):
     """One credential as ``alibabacloud_oss_v2`` reads it. Immutable: all parts are of one fetch. ``repr`` shows no secret.
@@ -58,6 +61,7 @@ class OssV2Credential(Credentials):
         return self.expiration is not None and self.expiration < SYSTEM_CLOCK.utcnow()
 
 
+@public("alicred.adapters")
 class OssV2Provider(Adapter, CredentialsProvider):
     """The credentials provider of alibabacloud-oss-v2, over a provider. Thread-, task- and fork-safe; it is pickled if the provider can be.
 

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from alicred._internal.public import public
 from alicred.adapters.adapter import Adapter, missing_client
 from alicred.adapters.rejecting import reject
 from alicred.credential import Credential
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 _APART = 150.0  # seconds; a client leaves 300 between two calls of its refresher, so what comes sooner comes from another client
 
 
+@public("alicred.adapters")
 class SlsConsumer(Adapter):
     """A provider as the consumers of the log service take it. As thread-, task- and fork-safe as the provider.
 
@@ -79,6 +81,7 @@ class SlsConsumer(Adapter):
         return held.access_key_id, held.access_key_secret, held.security_token
 
 
+@public("alicred.adapters")
 def sls_consumer(provider: Provider[Credential]) -> SlsConsumer:
     """A provider for consumer groups: ``sls_consumer(provider).worker(Processor, LogHubConfig(endpoint, "", "", ...))``.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import attrs
 
 import alicred._internal.checks as check
+from alicred._internal.public import public
 from alicred.adapters.adapter import not_a_value
 from alicred.adapters.last_fetch import LastFetch
 from alicred.credential import BearerToken, Credential
@@ -14,6 +15,7 @@ from alicred.provider import Provider, ask_in_task
 TeaSource = Provider[Credential | BearerToken]
 
 
+@public("alicred.adapters")
 @attrs.frozen(kw_only=True)
 class TeaValue:
     """One credential as a Tea client reads it: six attributes, all of one fetch. ``repr`` shows no secret.
@@ -38,6 +40,7 @@ class TeaValue:
 _LAST: LastFetch[TeaValue] = LastFetch("alicred.tea")
 
 
+@public("alicred.adapters")
 def tea(provider: TeaSource) -> TeaCredential:
     """What a Tea client takes as its ``credential``: ``Config(credential=tea(provider), ...)``.
 
@@ -50,6 +53,7 @@ def tea(provider: TeaSource) -> TeaCredential:
     return TeaCredential(provider)
 
 
+@public("alicred.adapters")
 class TeaCredential:
     """The credential object of a Tea client, over a provider. Thread-, task- and fork-safe, and it can be pickled.
 

@@ -11,6 +11,7 @@ from typing import Generic
 
 import attrs
 
+from alicred._internal.public import public
 from alicred._internal.skew import STEP_SECONDS
 from alicred._internal.validators import ZERO
 from alicred.credential import C
@@ -23,6 +24,7 @@ WALL_CHECK_SECONDS = 60.0
 """How long the wall clock may go unseen while a value is held."""
 
 
+@public("alicred")
 class Phase(Enum):
     """Where a held value is in its life."""
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 import alicred._internal.checks as check
+from alicred._internal.public import public
 from alicred.clock import SYSTEM_CLOCK
 from alicred.credential import Credential, named
 from alicred.errors import ConfigurationError
@@ -21,6 +22,7 @@ _OWNER = "CloudSsoProvider"
 _PATH = "/cloud-credentials"
 
 
+@public("alicred")
 class CloudSsoProvider:
     """Temporary keys of an access configuration, for the access token that a login at CloudSSO has left behind.
 

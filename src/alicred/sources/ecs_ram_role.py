@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 import alicred._internal.checks as check
 from alicred._internal.environ import is_true, variable
+from alicred._internal.public import public
 from alicred.credential import Credential, named
 from alicred.errors import NotConfiguredError, TransientError
 from alicred.sources._naming import errors_of
@@ -18,6 +19,7 @@ ROLE_NAME = "ALIBABA_CLOUD_ECS_METADATA"
 V1_DISABLED = "ALIBABA_CLOUD_IMDSV1_DISABLED"
 
 
+@public("alicred")
 class EcsRamRoleProvider:
     """Temporary keys of the RAM role that is attached to the ECS instance. `get` asks the metadata service each time.
 

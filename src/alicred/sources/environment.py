@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 import alicred._internal.checks as check
 from alicred._internal.environ import key_variable
+from alicred._internal.public import public
 from alicred.credential import Credential
 from alicred.errors import ConfigurationError, NotConfiguredError
 from alicred.sources._naming import errors_of
@@ -16,6 +17,7 @@ ACCESS_KEY_SECRET = "ALIBABA_CLOUD_ACCESS_KEY_SECRET"
 SECURITY_TOKEN = "ALIBABA_CLOUD_SECURITY_TOKEN"
 
 
+@public("alicred")
 class EnvironmentProvider:
     """The access key in ``ALIBABA_CLOUD_ACCESS_KEY_ID``, ``_ACCESS_KEY_SECRET`` and, for a temporary one, ``_SECURITY_TOKEN``.
 

@@ -14,6 +14,7 @@ import alicred._internal.checks as check
 from alicred._internal.forks import watch
 from alicred._internal.log import WARNING, log
 from alicred._internal.owned_lock import OwnedLock
+from alicred._internal.public import public
 from alicred.clock import SYSTEM_CLOCK
 from alicred.credential import Credential, named
 from alicred.errors import ConfigurationError, DeniedError, MalformedResponseError, TransientError, is_of_user_code
@@ -69,6 +70,7 @@ def _moment(instance: object, field: Field, value: object) -> None:
         check.moment(f"OAuthTokens.{field.name}", value)
 
 
+@public("alicred.sources")
 @attrs.frozen
 class OAuthTokens:
     """What a login has left behind. A value; hashable and picklable; no token shows in its ``repr``.
@@ -91,6 +93,7 @@ class OAuthTokens:
             raise ConfigurationError("OAuthTokens needs a refresh_token or an access_token: log in to get them")
 
 
+@public("alicred")
 class OAuthProvider:
     """Temporary keys for the tokens that a login with a browser has left behind.
 

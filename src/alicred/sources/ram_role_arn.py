@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import alicred._internal.checks as check
+from alicred._internal.public import public
 from alicred.credential import Credential, Expiring, named
 from alicred.errors import ConfigurationError
 from alicred.provider import Provider, ask
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 _OWNER = "RamRoleArnProvider"
 
 
+@public("alicred")
 class RamRoleArnProvider:
     """Temporary keys of a RAM role, which the credential of another provider assumes (``AssumeRole``).
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Generic
 
+from alicred._internal.public import public
 from alicred.credential import BearerToken, C, Credential, named
 from alicred.errors import ConfigurationError
 
 
+@public("alicred")
 class StaticProvider(Generic[C]):
     """Always the same value. Immutable: thread-, task- and fork-safe, picklable; `get` never blocks.
 

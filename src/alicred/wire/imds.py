@@ -7,14 +7,16 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, TypeVar
 
 import alicred._internal.checks as check
+from alicred._internal.public import public
 from alicred._internal.shortage import TEMPORARY
 from alicred.clock import SYSTEM_CLOCK
 from alicred.credential import Credential
 from alicred.errors import AlicredError, ConfigurationError, DeniedError, MalformedResponseError, NotConfiguredError, ProviderError
 from alicred.wire import answers, signing
-from alicred.wire.endpoint import Endpoint
-from alicred.wire.http import HttpClient, HttpResponse
+from alicred.wire.http import HttpClient
+from alicred.wire.response import HttpResponse
 from alicred.wire.service_errors import refusal
+from alicred.wire.url import Endpoint
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -43,6 +45,7 @@ def check_role_name(name: str, value: object) -> str:
     return role_name
 
 
+@public("alicred")
 class ImdsClient:
     """Asks the metadata service. Thread-, task- and fork-safe, and picklable: what it was told travels, what it learned does not.
 

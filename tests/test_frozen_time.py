@@ -126,6 +126,6 @@ def test_parts_of_a_key_do_not_belong_together_for_ever(freeze: Freeze) -> None:
 
     owner, last = Owner(), LastFetch[str]("frozen", seconds=0.01)
     with freeze():
-        last.begin(owner, "a")
+        last.remember(owner, "a")
         time.sleep(0.05)
-        assert last.begun(owner) is None
+        assert last.recall(owner) is None

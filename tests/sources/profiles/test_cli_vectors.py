@@ -11,9 +11,8 @@ from typing import Any
 import pytest
 
 from alicred.errors import AlicredError, ConfigurationError, NotConfiguredError
+from alicred.sources._clients import HttpChoice, StsChoice
 from alicred.sources._role_session import SessionName
-from alicred.sources._sts import StsChoice
-from alicred.sources._urls import HttpChoice
 from alicred.sources.oauth import OAuthProvider
 from alicred.sources.profiles.cli import modes
 from alicred.sources.profiles.cli.config import CliLookup
@@ -158,7 +157,7 @@ def described(source: Any) -> dict[str, Any]:
         found["private_key"] = str(found["private_key"]) if "private_key" in found else None
         return tidy(found)
     if source.name == "cloud_sso":
-        target, ends_at = source._site._target, source._ends_at
+        target, ends_at = source._client._target, source._ends_at
         return {
             "provider": "cloud_sso",
             "sign_in_url": f"{target.endpoint}{target.path}",

@@ -53,6 +53,7 @@ class ChainProvider(Generic[C]):
         self._listener = listener
         self._name = name
         self._winner: Provider[C] | None = None
+        self._last: Provider[C] | None = None
 
     @property
     def name(self) -> str:
@@ -81,7 +82,8 @@ class ChainProvider(Generic[C]):
                 continue
             if self._chain.sticky:
                 self._winner = source
-            emit(self._listener, ChainResolved(provider_name=self.name, source=source.name))
+            changed, self._last = self._last is not source, source
+            emit(self._listener, ChainResolved(provider_name=self.name, source=source.name, changed=changed))
             return prefixed(value, self._name)
         raise ChainError("no source has a credential:", reports=tuple(reports), provider=self.name)
 

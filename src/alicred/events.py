@@ -10,7 +10,7 @@ import attrs
 import alicred._internal.checks as check
 from alicred._internal.log import DEBUG, ERROR, INFO, WARNING, is_logged, log
 from alicred._internal.text import utc
-from alicred.errors import AlicredError, is_of_user_code, one_line
+from alicred.errors import AlicredError, is_not_configured, is_of_user_code, one_line
 
 
 @attrs.frozen(kw_only=True)
@@ -120,10 +120,12 @@ class ChainResolved:
     Args:
         provider_name: Name of the chain.
         source: Name of the source.
+        changed: Whether the chain has not used that source the last time.
     """
 
     provider_name: str
     source: str
+    changed: bool = True
 
 
 @attrs.frozen(kw_only=True)
@@ -201,7 +203,9 @@ def log_events(event: Event) -> None:
     if isinstance(event, RefreshFailed):
         kept = "the held value stays in service" if event.usable else "no value is left to serve"
         text = one_line(event.error, without=name)
-        log(WARNING, "%s: refresh failed (%d in a row), %s: %s", name, event.consecutive_failures, kept, text)
+        # A caller gets the error, and what is not set up is no failure of a service's.
+        level = DEBUG if is_not_configured(event.error) and not event.usable else WARNING
+        log(level, "%s: refresh failed (%d in a row), %s: %s", name, event.consecutive_failures, kept, text)
     elif isinstance(event, RefreshSucceeded):
         level = INFO if event.refreshes == 1 else DEBUG
         if is_logged(level):  # it mostly is not, and then no text is made
@@ -217,6 +221,6 @@ def log_events(event: Event) -> None:
     elif isinstance(event, SourceSkipped):
         log(DEBUG, "%s: %s passed over: %s", name, event.source, one_line(event.error, without=event.source))
     elif isinstance(event, ChainResolved):
-        log(INFO, "%s: using %s", name, event.source)
+        log(INFO if event.changed else DEBUG, "%s: using %s", name, event.source)
     elif isinstance(event, LoginNotSaved):
         log(WARNING, "%s: %s", name, event.detail)

@@ -61,12 +61,14 @@ class CloudCredential:
         return _LAST.recall(self) or _LAST.remember(self, await self.get_credential_async())
 
     def _model(self, found: ICredentials) -> CredentialModel:
+        # A new one for each call, since it can be changed; by position, which is faster.
         return CredentialModel(
-            access_key_id=found.get_access_key_id(),
-            access_key_secret=found.get_access_key_secret(),
-            security_token=found.get_security_token() or None,
-            type=self.type_name,
-            provider_name=found.get_provider_name(),
+            found.get_access_key_id(),
+            found.get_access_key_secret(),
+            found.get_security_token() or None,
+            None,
+            self.type_name,
+            found.get_provider_name(),
         )
 
     def __repr__(self) -> str:

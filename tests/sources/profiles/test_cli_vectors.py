@@ -157,14 +157,13 @@ def described(source: Any) -> dict[str, Any]:
         found["private_key"] = str(found["private_key"]) if "private_key" in found else None
         return tidy(found)
     if source.name == "cloud_sso":
-        target, ends_at = source._client._target, source._ends_at
         return {
             "provider": "cloud_sso",
-            "sign_in_url": f"{target.endpoint}{target.path}",
+            "sign_in_url": f"{source._client.endpoint}/start/login",  # the path is the page on which a person logs in
             "account_id": source._account_id,
             "access_config": source._access_configuration_id,
             "access_token": source._access_token,
-            "access_token_expire": ends_at.timestamp(),
+            "access_token_expire": source._ends_at.timestamp(),
         }
     raise AssertionError(source.name)
 

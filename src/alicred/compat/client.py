@@ -79,7 +79,7 @@ class Client:
         """The current credential, all of one fetch. At once while a good one is held, else after a refresh.
 
         Raises:
-            CredentialException: There is none. What a provider of somebody's own raises is passed on.
+            CredentialException: There is none. Exceptions of a user's own provider are passed on.
         """
         return self.cloud_credential.get_credential()
 

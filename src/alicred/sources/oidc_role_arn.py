@@ -13,6 +13,7 @@ import attrs
 import alicred._internal.checks as check
 from alicred._internal.environ import variable
 from alicred._internal.files import as_text, expand, read_file, shown
+from alicred._internal.public import public
 from alicred.credential import Credential, named
 from alicred.errors import ConfigurationError, DeniedError, NotConfiguredError
 from alicred.sources._clients import ResolvesLate, StsChoice, StsResolver
@@ -44,6 +45,7 @@ class _Identity:
     session_policy: str | None = None
 
 
+@public("alicred")
 class OidcRoleArnProvider(Source):
     """Temporary keys of a RAM role for the holder of an OIDC token (``AssumeRoleWithOIDC``); no access key is needed.
 

@@ -7,9 +7,10 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import alicred._internal.checks as check
+from alicred._internal.public import public
 from alicred.credential import Credential, Expiring, named
-from alicred.errors import AlicredError, ConfigurationError, as_alicred_error
-from alicred.provider import Provider
+from alicred.errors import ConfigurationError
+from alicred.provider import Provider, ask
 from alicred.sources._clients import ResolvesLate, StsChoice, StsResolver
 from alicred.sources._role_session import SessionName
 from alicred.sources._source import Source, errors_of
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 _OWNER = "RamRoleArnProvider"
 
 
+@public("alicred")
 class RamRoleArnProvider(Source):
     """Temporary keys of a RAM role, which the credential of another provider assumes (``AssumeRole``).
 
@@ -90,7 +92,7 @@ class RamRoleArnProvider(Source):
         return named(fetched, self.name, source.provider_name)
 
     def _credential(self) -> Credential:
-        found = _value_of(self._source)
+        found: Expiring = ask(self._source)
         if not isinstance(found, Credential):
             raise ConfigurationError(f"the source must give a Credential, not {type(found).__name__}", provider=self.name)
         return found
@@ -103,13 +105,3 @@ class RamRoleAsWritten(ResolvesLate, RamRoleArnProvider):
     """The same for what a file says: role and policy go to the service as they are, as the documentation's ``role_arn = role_arn`` does."""
 
     _any_form = True
-
-
-def _value_of(source: Provider[Expiring]) -> Expiring:
-    """What *source*, which may be a user's own class, answers; whatever it raises becomes an `AlicredError`."""
-    try:
-        return source.get()
-    except AlicredError:
-        raise
-    except Exception as error:
-        raise as_alicred_error(error, provider=source.name) from error

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeGuard
 
 import alicred._internal.checks as check
 from alicred._internal.files import expand, read_file, shown
+from alicred._internal.public import public
 from alicred.credential import Credential, named
 from alicred.errors import ConfigurationError
 from alicred.sources._clients import ResolvesLate, StsChoice, StsResolver
@@ -23,6 +24,7 @@ _LARGEST_FILE = 100_000  # bytes; a key of 16384 bits takes about 13,000
 _WHAT = "the private key file"
 
 
+@public("alicred")
 class RsaKeyPairProvider(Source):
     """Temporary keys for the holder of an RSA private key (``GenerateSessionAccessKey``). They have no security token.
 

@@ -50,12 +50,12 @@ def test_a_task_that_asks_without_awaiting_is_no_trouble() -> None:
 
 
 def test_a_callback_runs_where_no_thread_can_be_started_for_the_refresh(monkeypatch: pytest.MonkeyPatch) -> None:
-    from alicred.refresh import engine
+    from alicred.refresh import cache
 
     def full(*_: object) -> None:
         raise RuntimeError("can't start new thread")
 
-    monkeypatch.setattr(engine, "start_thread", full)
+    monkeypatch.setattr(cache, "start_thread", full)
     notes = Notes()
     provider = ExternalCredentialsProvider(process_command=program(), credential_update_callback_async=notes.save_async)
 
@@ -175,7 +175,7 @@ def test_a_plain_function_given_as_the_awaited_one_is_called() -> None:
     assert len(notes.calls) == 1
 
 
-def test_a_coroutine_function_that_nobody_would_await_is_refused() -> None:
+def test_a_coroutine_function_as_get_is_refused() -> None:
     given: Any = Notes().save_async
     with pytest.raises(CredentialException, match="credential_update_callback is a coroutine function"):
         ExternalCredentialsProvider(process_command=program(), credential_update_callback=given)

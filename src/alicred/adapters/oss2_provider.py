@@ -5,12 +5,14 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import overload
 
+from alicred._internal.public import public
 from alicred.adapters.adapter import LastingProvider
 from alicred.adapters.getters import GetterCredential, GetterProvider
 from alicred.credential import Credential
 from alicred.provider import Provider
 
 
+@public("alicred.adapters")
 @overload
 def oss2(provider: Provider[Credential], *, valid_for: None = None) -> Oss2Provider: ...
 @overload
@@ -30,13 +32,14 @@ def oss2(provider: Provider[Credential], *, valid_for: timedelta | None = None) 
     return Oss2Provider(provider, valid_for)
 
 
+@public("alicred.adapters")
 class Oss2Provider(GetterProvider[GetterCredential]):
     """The credentials provider of oss2, over a provider. Thread-, task- and fork-safe, and it can be pickled if the provider can.
 
     oss2 and aiooss2 ask once for each request and for each URL they sign, on the caller's thread. aiooss2 does so on the event loop,
-    which stands still for as long as the provider takes: await ``provider.aget()`` first.
+    which stops for as long as the provider takes: await ``provider.aget()`` first.
 
-    What the provider raises reaches the caller of oss2 as it is.
+    Errors of the provider reach the caller of oss2 unchanged.
     """
 
     _call = "oss2"

@@ -6,14 +6,14 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime, timezone
 from typing import Protocol, TypeGuard, cast
 
-from alicred._internal.tasks import ask_in_task, in_thread
+from alicred._internal.tasks import in_thread
 from alicred.compat.api import ICredentials, ICredentialsProvider
 from alicred.compat.exceptions import CredentialException, CredentialValueError, explained, native_error
 from alicred.compat.naming import kind_of
 from alicred.compat.provider.refreshable import Credentials, credentials_of
 from alicred.credential import BearerToken, Credential
 from alicred.errors import AlicredError, ProviderError
-from alicred.provider import Provider
+from alicred.provider import Provider, ask_in_task
 
 
 class GivesCredentials(Protocol):
@@ -137,7 +137,7 @@ class NativeProvider:
 
 
 def native(provider: GivesCredentials | Provider[Credential]) -> Provider[Credential]:
-    """*provider*, of the façade or of anybody's own, as alicred's adapters and decorators take it: with ``name`` and ``get()``.
+    """*provider*, of the façade or a user's own, as alicred's adapters and decorators take it: with ``name`` and ``get()``.
 
     For the way from the façade to native alicred, one part of a program at a time: both parts then share one provider, and one cache.
 

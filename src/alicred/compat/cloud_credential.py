@@ -13,7 +13,7 @@ _LAST: LastFetch[CredentialModel] = LastFetch("alicred.compat", seconds=60.0)
 class CloudCredential:
     """Asks its provider at each call, whole or part by part. As thread-, task- and fork-safe as the provider.
 
-    Parts that one thread or task asks for one by one are of one fetch: the id is fetched anew at each call, and the secret and the
+    Parts that one thread or task asks for one by one are of one fetch: the id is fetched at each call, and the secret and the
     token that are asked for within a minute belong to it.
 
     Args:

@@ -6,9 +6,11 @@ from enum import Enum
 
 import attrs
 
+from alicred._internal.public import public
 from alicred._internal.validators import flag, member_of
 
 
+@public("alicred")
 class OnError(Enum):
     """What a chain does when a source that is set up fails."""
 
@@ -18,14 +20,15 @@ class OnError(Enum):
     """Ask the next source."""
 
 
+@public("alicred")
 @attrs.frozen(kw_only=True)
 class ChainPolicy:
     """How a `ChainProvider` goes from one source to the next. A value: share it freely.
 
-    A source that raises `NotConfiguredError` is always passed over; *on_error* is about every other failure.
+    A source that raises `NotConfiguredError` is always skipped; *on_error* is about every other failure.
 
     Args:
-        sticky: Once a source has had a credential, ask it alone from then on.
+        sticky: Once a source has had a credential, ask only that one from then on.
         on_error: What a failing source does to the chain.
 
     Raises:

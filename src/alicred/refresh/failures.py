@@ -4,9 +4,17 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from alicred._values import utc
+from alicred._internal.text import utc
 from alicred.credential import C
-from alicred.errors import ClosedError, ConfigurationError, MalformedResponseError, ProviderError, RefreshTimeoutError
+from alicred.errors import (
+    AlicredError,
+    ClosedError,
+    ConfigurationError,
+    MalformedResponseError,
+    ProviderError,
+    RefreshTimeoutError,
+    copy_for_caller,
+)
 from alicred.refresh.snapshot import Held
 
 
@@ -15,7 +23,16 @@ def closed(provider: str) -> ClosedError:
     return ClosedError("this provider has been closed: make a new one", provider=provider)
 
 
-def too_short(provider: str, span: timedelta) -> ProviderError:
+def replayed(error: AlicredError, ago: float, wait: float) -> AlicredError:
+    """The error of the last refresh once more, *ago* seconds after it failed and *wait* seconds before the next attempt."""
+    return copy_for_caller(error, f" (failed {_seconds(ago)} ago; next attempt in {_seconds(wait)})")
+
+
+def _seconds(span: float) -> str:
+    return f"{max(0.0, span):.{0 if span >= 9.95 else 1}f} s"
+
+
+def shortfall(provider: str, span: timedelta) -> ProviderError:
     """Not even a fresh value lasts for *span*."""
     return ProviderError(
         f"a value that lasts for {span} was asked for, and a fresh one does not last that long either: ask for less, or have the"
@@ -35,7 +52,7 @@ def rejected_again(provider: str, seconds: float) -> ProviderError:
 
 
 def rejected_meanwhile(provider: str, times: int) -> ProviderError:
-    """Fresh values were rejected, by other callers, before this one came to use them."""
+    """Fresh values were rejected, by other callers, before this one could use them."""
     return ProviderError(
         f"{times} fresh values in a row were rejected (reported with invalidate()) before they could be used here: see why the service"
         " rejects what the source hands out, and ask again",
@@ -54,7 +71,7 @@ def ended_with(provider: str, error: BaseException) -> ProviderError:
 
 
 def ends_at_once(provider: str) -> MalformedResponseError:
-    """Fresh values have ended before their callers came to use them."""
+    """Fresh values have ended before their callers could use them."""
     text = "the source hands out values that end before they can be used: have it hand out longer ones"
     return MalformedResponseError(text, provider=provider)
 

@@ -1,14 +1,16 @@
-"""A credential that somebody has already."""
+"""A credential that the program already has."""
 
 from __future__ import annotations
 
 from typing import Generic
 
+from alicred._internal.public import public
 from alicred.credential import BearerToken, C, Credential, named
 from alicred.errors import ConfigurationError
 from alicred.sources._source import Source
 
 
+@public("alicred")
 class StaticProvider(Source, Generic[C]):
     """Always the same value. Immutable: thread-, task- and fork-safe, picklable; `get` never blocks.
 

@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping
 
 import alicred._internal.checks as check
+from alicred._internal.public import public
 from alicred.credential import BearerToken
 from alicred.errors import ConfigurationError, NotConfiguredError
 from alicred.sources._source import Source, errors_of, parameters_called
@@ -19,12 +20,13 @@ _OWNER = "BearerProfileProvider"
 _PROFILE, _CLI_PROFILE = "profile", "cli_profile"
 
 
+@public("alicred")
 class BearerProfileProvider(Source):
     """The bearer token in a section of the profile file whose ``type`` is ``bearer``, or a CLI profile whose ``mode`` is ``BearerToken``.
 
     Without *path*, the command line tool's file goes first, and then the profile file: the token is that of the first of the two whose
     chosen profile holds one. The files are found and read at every `get`; when the token ends is not known, so ``expires_at`` is
-    ``None``. Thread-, task- and fork-safe, picklable. `get` reads one or two small files and asks nobody.
+    ``None``. Thread-, task- and fork-safe, picklable. `get` reads one or two small files and sends no request.
 
     Args:
         path: As in `CliProfileProvider` if it ends in ``.json``, else as in `ProfileFileProvider`; ``None`` means both.
@@ -97,13 +99,11 @@ class BearerProfileProvider(Source):
                 profile = self._lookup.find()
             except NotConfiguredError as error:
                 return error
-            try:
+            with profile.explained():
                 if (profile.text("type") or "").lower() != BEARER:
                     return ConfigurationError(f"{profile.where}: type is not bearer: use ProfileFileProvider for an access key or a role")
                 with parameters_called({"token": "bearer_token"}):
                     return _token(*profile.needed("bearer_token"), of=self._given_name or _PROFILE)
-            except ConfigurationError as error:
-                raise ConfigurationError(f"{profile.where}: {error.message}") from None
 
 
 def _token(token: str, *, of: str) -> BearerToken:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from alicred._internal.public import public
 from alicred.testing.cloud.exchange import Json, Refused
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ def random_text(size: int = 12) -> str:
 
 
 def random_token(size: int = 96) -> str:
-    """Base64 of *size* random bytes after a ``+/=``: a token that whoever forgets to encode will spoil."""
+    """Base64 of *size* random bytes after a ``+/=``: a token that is spoilt by a client that does not encode it."""
     return "+/=" + base64.b64encode(os.urandom(size)).decode("ascii")
 
 
@@ -34,6 +35,7 @@ def wire_time(moment: datetime) -> str:
     return f"{moment:%Y-%m-%dT%H:%M:%SZ}"
 
 
+@public("alicred.testing")
 @attrs.frozen(kw_only=True)
 class Session:
     """A temporary key that the cloud has handed out. It holds no secret.

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from alicred._internal.public import public
 from alicred.clock import Clock, SystemClock
 from alicred.errors import ConfigurationError
 from alicred.testing.clock import FakeClock
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 _UNHURRIED = timedelta(seconds=5)
 
 
+@public("alicred.testing")
 @attrs.define(kw_only=True, eq=False, repr=False, slots=False)
 class FakeCloud(CloudAccount):
     """STS, the metadata service, OAuth, CloudSSO, a credentials URI and any other signed API, on 127.0.0.1.
@@ -223,7 +225,7 @@ class FakeCloud(CloudAccount):
                 self.release()
 
     def clear(self) -> None:
-        """Forget every fault that still lies in wait."""
+        """Forget every pending fault."""
         self._injections.clear()
 
     def release(self) -> None:
@@ -240,7 +242,7 @@ class FakeCloud(CloudAccount):
         delay, fault = self._injections.draw(operation)
         outcome = self._outcome(service, exchange, fault)
         if isinstance(outcome, Refused):
-            code, answer = outcome.code, service.refusal(outcome, exchange.request_id)
+            code, answer = outcome.code, service.error_answer(outcome, exchange.request_id)
         else:
             code, answer = "", outcome
         self._journal.decided(

@@ -9,12 +9,14 @@ from datetime import datetime, timedelta
 
 import attrs
 
+from alicred._internal.public import public
 from alicred.testing.cloud.account import Account, Role, credentials, random_text, random_token
 from alicred.testing.cloud.exchange import Answer, Exchange, Json, Refused, Request, json_answer
 
 OAUTH_TOKEN, OAUTH_EXCHANGE, CLOUD_SSO = "OAuthToken", "OAuthExchange", "CloudSsoCredential"  # names of operations
 
 
+@public("alicred.testing")
 @attrs.frozen(kw_only=True)
 class OAuthLogin:
     """What an OAuth login leaves behind. No secret shows in its ``repr``.
@@ -32,6 +34,7 @@ class OAuthLogin:
     expires_at: datetime
 
 
+@public("alicred.testing")
 @attrs.frozen(kw_only=True)
 class CloudSsoLogin:
     """What a CloudSSO login leaves behind. No secret shows in its ``repr``.
@@ -87,7 +90,7 @@ class OAuth:
     def operation(self, request: Request) -> str | None:
         return {"/v1/token": OAUTH_TOKEN, "/v1/exchange": OAUTH_EXCHANGE}.get(request.path)
 
-    def refusal(self, refused: Refused, request_id: str) -> Answer:
+    def error_answer(self, refused: Refused, request_id: str) -> Answer:
         payload: dict[str, Json] = {"error": refused.code, "error_description": refused.message, "requestId": request_id}
         return json_answer(payload, refused.status, refused.headers)
 
@@ -164,7 +167,7 @@ class CloudSso:
     def operation(self, request: Request) -> str | None:
         return CLOUD_SSO if request.path == "/cloud-credentials" else None
 
-    def refusal(self, refused: Refused, request_id: str) -> Answer:
+    def error_answer(self, refused: Refused, request_id: str) -> Answer:
         payload: dict[str, Json] = {"ErrorCode": refused.code, "ErrorMessage": refused.message, "RequestId": request_id}
         return json_answer(payload, refused.status, refused.headers)
 

@@ -100,7 +100,11 @@ class RamRoleArnProvider(Source):
         return f"{_OWNER}({self._source!r}, role_arn={self._role_arn!r})"
 
 
-class RamRoleAsWritten(ResolvesLate, RamRoleArnProvider):
+class RamRoleOfOwner(ResolvesLate, RamRoleArnProvider):
+    """The same, with an owner that decides which STS is asked."""
+
+
+class RamRoleAsWritten(RamRoleOfOwner):
     """The same for what a file says: role and policy go to the service as they are, as the documentation's ``role_arn = role_arn`` does."""
 
     _any_form = True

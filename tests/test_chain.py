@@ -66,7 +66,7 @@ def test_on_request_the_chain_goes_on_after_it() -> None:
     assert ChainProvider(named("a", BROKEN), named("b", HOUR), chain=CONTINUE).get().access_key_id == "id-1"
 
 
-def test_if_nobody_has_one_the_error_lists_what_everybody_said() -> None:
+def test_if_no_source_has_one_the_error_lists_what_each_said() -> None:
     with pytest.raises(ChainError) as caught:
         ChainProvider(named("a", ABSENT), named("b", BROKEN), chain=CONTINUE, name="mine").get()
     error = caught.value
@@ -97,7 +97,7 @@ def test_a_winner_is_asked_alone_from_then_on() -> None:
     assert (first.calls, second.calls) == (1, 2)
 
 
-def test_nobody_is_a_winner_before_he_has_won() -> None:
+def test_no_source_is_remembered_before_it_has_won() -> None:
     first, second = named("a", ABSENT, HOUR), named("b", BROKEN)
     chain = ChainProvider(first, second)
     with pytest.raises(DeniedError):
@@ -136,7 +136,7 @@ def test_bearer_tokens_chain_as_well() -> None:
     assert ChainProvider(Tokens(), name="x").get().provider_name == "x/vault"
 
 
-def test_explain_asks_everybody_and_raises_nothing() -> None:
+def test_explain_asks_every_source_and_raises_nothing() -> None:
     sources = [named("a", ABSENT), named("b", BROKEN), named("c", HOUR), named("d", None), named("e", RuntimeError("hunter2"))]
     chain = ChainProvider(*sources)
     reports = chain.explain()

@@ -1,4 +1,4 @@
-"""The default chain: where a program's credential comes from when nobody says anything else."""
+"""The default chain: where a program's credential comes from unless it says otherwise."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def default_provider(
     Args:
         role_arn: A RAM role, ``acs:ram::<account>:role/<name>``: then the provider holds keys of that role, which is assumed with what
             the chain finds. For a session's name, duration or policy, put a `RamRoleArnProvider` together yourself.
-        refresh: When to refresh and whom to let wait.
+        refresh: When to refresh, and which callers wait.
         environ: As in `default_chain`, and all that follow.
         profile: The profile, in both files.
         chain: How to go from one source to the next.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 import time
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -17,6 +18,7 @@ from alicred import (
     ConfigurationError,
     Credential,
     DeniedError,
+    EnvironmentProvider,
     MalformedResponseError,
     NotConfiguredError,
     OnError,
@@ -260,3 +262,32 @@ def test_what_is_no_value_is_a_failure_of_its_source(value: object) -> None:
     assert caught.value.provider == "odd"
     with pytest.raises(ConfigurationError, match=r"ChainProvider\.name must be a string"):
         ChainProvider(Odd(), name=3)  # type: ignore[arg-type]  # that is the point
+
+
+def test_a_nested_chain_in_which_nothing_is_set_up_counts_as_not_set_up() -> None:
+    inner = ChainProvider(EnvironmentProvider({}), ChainProvider(EnvironmentProvider({})), name="inner")
+    chain = ChainProvider(inner, Script())
+    assert chain.get().access_key_id == "id-1"
+    with pytest.raises(ChainError):
+        inner.get()
+    failing = ChainProvider(EnvironmentProvider({}), Script(DeniedError("no")), chain=ChainPolicy(on_error=OnError.CONTINUE))
+    with pytest.raises(ChainError):
+        ChainProvider(failing, Script()).get()
+
+
+def test_the_log_names_the_source_when_it_changes_and_not_each_time(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", "alicred")
+    first = Script(HOUR, HOUR, NotConfiguredError("gone"), HOUR)
+    first.name = "first"
+    heard = Recorder()
+    chain = ChainProvider(first, Script(), chain=ChainPolicy(sticky=False), name="mine", listener=heard)
+    for _ in range(4):
+        chain.get()
+    assert caplog.messages == ["mine: using first", "mine: using script", "mine: using first"]
+    assert [event.changed for event in heard.of(ChainResolved)] == [True, False, True, True]
+
+
+@pytest.mark.parametrize("wrong", ["", 3, None])
+def test_a_chain_has_a_name(wrong: Any) -> None:
+    with pytest.raises(ConfigurationError, match=r"ChainProvider\.name"):
+        ChainProvider(Script(), name=wrong)

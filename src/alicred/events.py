@@ -224,3 +224,19 @@ def log_events(event: Event) -> None:
         log(INFO if event.changed else DEBUG, "%s: using %s", name, event.source)
     elif isinstance(event, LoginNotSaved):
         log(WARNING, "%s: %s", name, event.detail)
+
+
+__all__ = [
+    "ChainResolved",
+    "Event",
+    "Listener",
+    "LoginNotSaved",
+    "RefreshFailed",
+    "RefreshStarted",
+    "RefreshSucceeded",
+    "RetryScheduled",
+    "ServedStale",
+    "SourceSkipped",
+    "fan_out",
+    "log_events",
+]

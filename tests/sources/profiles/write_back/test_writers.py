@@ -254,6 +254,7 @@ def _write_without_locks(path: Path, profile: str, times: int, out: Any) -> None
     out.put(failures)
 
 
+@pytest.mark.slow
 def test_writers_without_locks_do_not_take_each_others_new_files_away(path: Path) -> None:
     context = multiprocessing.get_context("fork")
     out = context.Queue()

@@ -9,7 +9,8 @@ from typing import TypeVar
 
 from hypothesis import settings
 
-from alicred import Clock, Credential, Event
+from alicred import Clock, Credential
+from alicred.events import Event
 from alicred.testing import FakeClock, faults
 
 T = TypeVar("T")

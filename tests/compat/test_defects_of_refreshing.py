@@ -173,7 +173,7 @@ def login(package: Package, cloud: FakeCloud, **callbacks: Any) -> Any:
     )
 
 
-def test_a_callback_is_called_whoever_asks(cloud: FakeCloud, ours: Package) -> None:
+def test_a_callback_is_called_for_threads_and_tasks(cloud: FakeCloud, ours: Package) -> None:
     saved: list[tuple[Any, ...]] = []
 
     async def save_async(*what: Any) -> None:

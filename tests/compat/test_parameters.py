@@ -148,7 +148,7 @@ def endpoint_of(provider: Any) -> str:
     import os
 
     retrying = provider._provider._source
-    return str(retrying._source.sts.client(os.environ).endpoint)
+    return str(retrying._source._sts.client(os.environ).endpoint)
 
 
 @pytest.mark.parametrize(
@@ -270,7 +270,7 @@ def test_async_update_decides_whose_thread_refreshes(instance: FakeCloud, monkey
     assert [name == here for name in asked_on] == [False, True]
 
 
-def test_a_chain_that_reuses_nobody_walks_at_every_call(instance: FakeCloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_chain_that_reuses_no_source_walks_at_every_call(instance: FakeCloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from alicred.compat.provider import DefaultCredentialsProvider
 
     providers = [DefaultCredentialsProvider(reuse_last_provider_enabled=reuse) for reuse in (True, False)]

@@ -12,7 +12,7 @@ import pytest
 from alicred.credential import BearerToken, Credential
 from alicred.errors import AlicredError, ConfigurationError, DeniedError, NotConfiguredError, ProviderError
 from alicred.sources import EnvironmentProvider, RamRoleArnProvider, StaticProvider
-from alicred.sources import _sts as sts_choice
+from alicred.sources import _clients as sts_choice
 from alicred.testing import FakeCloud
 from alicred.wire.http import HttpClient
 from alicred.wire.sts import StsClient

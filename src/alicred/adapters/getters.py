@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 import attrs
 
+from alicred._internal.public import public
 from alicred.adapters.adapter import Adapter
+from alicred.credential import Credential
 
 
+@public("alicred.adapters")
 @attrs.frozen
 class GetterCredential:
     """One credential as a client reads it that calls a method for each part. Immutable: all parts are of one fetch.
@@ -31,14 +36,21 @@ class GetterCredential:
         return self.security_token
 
 
-class GetterProvider(Adapter):
+G = TypeVar("G", bound=GetterCredential)
+
+
+class GetterProvider(Adapter[Credential, G]):
     """An adapter whose client calls `get_credentials` for each request. ``None`` stands for no security token."""
 
-    def get_credentials(self) -> GetterCredential:
+    _kind: type[G]
+
+    def get_credentials(self) -> G:
         """The current credential.
 
         Raises:
-            AlicredError: What the provider raised.
+            AlicredError: The provider's error.
         """
-        held = self._credential()
-        return GetterCredential(held.access_key_id, held.access_key_secret, held.security_token)
+        return self._value()
+
+    def _make(self, held: Credential) -> G:
+        return self._kind(held.access_key_id, held.access_key_secret, held.security_token)

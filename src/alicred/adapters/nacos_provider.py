@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from alicred._internal.public import public
 from alicred.adapters.getters import GetterCredential, GetterProvider
 from alicred.credential import Credential
 from alicred.provider import Provider
@@ -16,12 +17,14 @@ else:
     Credentials = CredentialsProvider = object
 
 
+@public("alicred.adapters")
 @attrs.frozen
 class NacosCredential(GetterCredential, Credentials):
     """One credential as a Nacos client reads it. Immutable: all parts are of one fetch. ``repr`` shows no secret."""
 
 
-class NacosProvider(GetterProvider, CredentialsProvider):
+@public("alicred.adapters")
+class NacosProvider(GetterProvider[NacosCredential], CredentialsProvider):
     """What a Nacos client asks for a credential once for each request. As thread-, task- and fork-safe as the provider.
 
     The attempts of one request share one credential. The client asks on the event loop, in the background too: see `nacos`. What the
@@ -30,22 +33,15 @@ class NacosProvider(GetterProvider, CredentialsProvider):
     """
 
     _call = "nacos"
-
-    def get_credentials(self) -> NacosCredential:
-        """The current credential.
-
-        Raises:
-            AlicredError: What the provider raised.
-        """
-        held = self._credential()
-        return NacosCredential(held.access_key_id, held.access_key_secret, held.security_token)
+    _kind = NacosCredential
 
 
+@public("alicred.adapters")
 def nacos(provider: Provider[Credential]) -> NacosProvider:
     """What a ``ClientConfigBuilder`` takes as its ``credentials_provider``, and a ``ClientConfig`` as well.
 
-    The client asks in the middle of the event loop, which stands still for as long as the provider takes. So ``await provider.aget()``
-    before a call: what is held then is handed out at once.
+    The client asks on the event loop, which stops for as long as the provider takes. So ``await provider.aget()``
+    before a call: the held credential is then returned at once.
 
     Args:
         provider: Where each request gets its credential; usually a `CachingProvider`, shared by all clients.

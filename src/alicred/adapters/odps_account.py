@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from alicred._internal.public import public
 from alicred.adapters.adapter import missing_client
 from alicred.credential import BearerToken, Credential
 from alicred.provider import Provider
 
 if TYPE_CHECKING:
-    from alicred.adapters._clients.odps_account import OdpsAccount, OdpsBearerAccount
+    from odps.accounts import BaseAccount, BearerTokenAccount
 
 
-def odps(provider: Provider[Credential]) -> OdpsAccount:
+@public("alicred.adapters")
+def odps(provider: Provider[Credential]) -> BaseAccount:
     """What an ``ODPS`` takes as its account: ``ODPS(account=odps(provider), ...)`` or ``ODPS(odps(provider), ...)``.
 
     Each attempt of each request, to the service and to the tunnel, is signed with the provider's current credential, by the client's own
@@ -31,7 +33,8 @@ def odps(provider: Provider[Credential]) -> OdpsAccount:
     return OdpsAccount(provider)
 
 
-def odps_bearer(provider: Provider[BearerToken]) -> OdpsBearerAccount:
+@public("alicred.adapters")
+def odps_bearer(provider: Provider[BearerToken]) -> BearerTokenAccount:
     """As `odps`, for a provider of bearer tokens.
 
     Args:

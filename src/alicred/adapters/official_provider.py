@@ -1,4 +1,4 @@
-"""For the official package, ``alibabacloud_credentials``, where something insists on it."""
+"""For the official package, ``alibabacloud_credentials``, for code that needs it."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from alicred._internal.public import public
 from alicred.adapters.adapter import Adapter
 from alicred.adapters.getters import GetterCredential
 from alicred.credential import Credential
@@ -20,6 +21,7 @@ else:
 _NAME = "alicred"  # the package takes the name for the type of the credential: it must be none of "bearer" and "id_token"
 
 
+@public("alicred.adapters")
 def alibabacloud_credentials(provider: Provider[Credential]) -> OfficialProvider:
     """What the official package takes as a provider, in ``Client(provider=alibabacloud_credentials(provider))``.
 
@@ -35,6 +37,7 @@ def alibabacloud_credentials(provider: Provider[Credential]) -> OfficialProvider
     return OfficialProvider(provider)
 
 
+@public("alicred.adapters")
 @attrs.frozen
 class OfficialCredential(GetterCredential, ICredentials):
     """One credential as the official package reads it."""
@@ -43,7 +46,8 @@ class OfficialCredential(GetterCredential, ICredentials):
         return _NAME
 
 
-class OfficialProvider(Adapter, ICredentialsProvider):
+@public("alicred.adapters")
+class OfficialProvider(Adapter[Credential, OfficialCredential], ICredentialsProvider):
     """A provider of the official package, over a provider. Thread-, task- and fork-safe, and it can be pickled if the provider can.
 
     The package keeps nothing that it gets here: it asks for each ``get_credential()``.
@@ -55,18 +59,17 @@ class OfficialProvider(Adapter, ICredentialsProvider):
         """The current credential.
 
         Raises:
-            AlicredError: What the provider raised.
+            AlicredError: The provider's error.
         """
-        return _value(self._credential())
+        return self._value()
 
     async def get_credentials_async(self) -> OfficialCredential:
         """As `get_credentials`, for tasks. Never blocks the event loop."""
-        return _value(await self._credential_async())
+        return await self._value_async()
 
     def get_provider_name(self) -> str:
         """``"alicred"``."""
         return _NAME
 
-
-def _value(held: Credential) -> OfficialCredential:
-    return OfficialCredential(held.access_key_id, held.access_key_secret, held.security_token)
+    def _make(self, held: Credential) -> OfficialCredential:
+        return OfficialCredential(held.access_key_id, held.access_key_secret, held.security_token)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, overload
 
 import attrs
 
-from alicred.adapters.adapter import Adapter
+from alicred._internal.public import public
+from alicred.adapters.adapter import Adapter, LastingProvider
 from alicred.clock import SYSTEM_CLOCK
 from alicred.credential import Credential
 from alicred.provider import Provider
@@ -18,6 +19,11 @@ else:
     Credentials = CredentialsProvider = object
 
 
+@public("alicred.adapters")
+@overload
+def oss_v2(provider: Provider[Credential], *, valid_for: None = None) -> OssV2Provider: ...
+@overload
+def oss_v2(provider: LastingProvider[Credential], *, valid_for: timedelta | None) -> OssV2Provider: ...
 def oss_v2(provider: Provider[Credential], *, valid_for: timedelta | None = None) -> OssV2Provider:
     """What ``alibabacloud_oss_v2`` takes as the ``credentials_provider`` of its ``Config``.
 
@@ -33,6 +39,7 @@ def oss_v2(provider: Provider[Credential], *, valid_for: timedelta | None = None
     return OssV2Provider(provider, valid_for)
 
 
+@public("alicred.adapters")
 @attrs.frozen
 class OssV2Credential(Credentials):
     """One credential as ``alibabacloud_oss_v2`` reads it. Immutable: all parts are of one fetch. ``repr`` shows no secret.
@@ -58,11 +65,12 @@ class OssV2Credential(Credentials):
         return self.expiration is not None and self.expiration < SYSTEM_CLOCK.utcnow()
 
 
-class OssV2Provider(Adapter, CredentialsProvider):
+@public("alicred.adapters")
+class OssV2Provider(Adapter[Credential, OssV2Credential], CredentialsProvider):
     """The credentials provider of alibabacloud-oss-v2, over a provider. Thread-, task- and fork-safe; it is pickled if the provider can be.
 
     Clients ask once for each attempt to send a request and for each URL they sign, on the caller's thread. The ``AsyncClient`` does so
-    on the event loop, which stands still for as long as the provider takes: await ``provider.aget()`` first.
+    on the event loop, which stops for as long as the provider takes: await ``provider.aget()`` first.
 
     What the provider raises arrives as the client's ``OperationError``, after the client's own retries; the text holds that of the
     provider's error, which is ``error.unwrap().kwargs["error"]``.
@@ -74,7 +82,9 @@ class OssV2Provider(Adapter, CredentialsProvider):
         """The current credential.
 
         Raises:
-            AlicredError: What the provider raised.
+            AlicredError: The provider's error.
         """
-        held = self._credential()
+        return self._value()
+
+    def _make(self, held: Credential) -> OssV2Credential:
         return OssV2Credential(held.access_key_id, held.access_key_secret, held.security_token, held.expires_at)

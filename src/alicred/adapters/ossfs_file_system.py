@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
 
 import alicred._internal.checks as check
-from alicred._internal.tasks import ask_in_task
+from alicred._internal.public import public
 from alicred.adapters.adapter import missing_client
-from alicred.adapters.getters import GetterProvider
+from alicred.adapters.getters import GetterCredential, GetterProvider
 from alicred.credential import Credential
 from alicred.errors import ConfigurationError
-from alicred.provider import Provider
+from alicred.provider import Provider, ask_in_task
 
 if TYPE_CHECKING:
     from ossfs import AioOSSFileSystem, OSSFileSystem
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 _KEYS = ("key", "secret", "token")
 
 
+@public("alicred.adapters")
 def ossfs(provider: Provider[Credential], endpoint: str | None = None, *, region: str | None = None, **options: object) -> OSSFileSystem:
     """A file system of ossfs that signs every request with the current credential.
 
@@ -28,7 +29,7 @@ def ossfs(provider: Provider[Credential], endpoint: str | None = None, *, region
         provider: Where each request gets its credential; usually a `CachingProvider`, shared by all clients.
         endpoint: As in ``OSSFileSystem``; ``None`` takes the environment's ``OSS_ENDPOINT``.
         region: The region of the buckets, such as ``"cn-hangzhou"``: requests are signed by version 4. ``None`` signs by version 1, as
-            ossfs itself does; OSS takes that no more for new buckets.
+            ossfs itself does; OSS no longer accepts that for new buckets.
         options: Whatever else ``OSSFileSystem`` and fsspec take, but no ``key``, ``secret`` or ``token``.
 
     Raises:
@@ -43,6 +44,7 @@ def ossfs(provider: Provider[Credential], endpoint: str | None = None, *, region
     return ProviderOSSFileSystem(credentials=credentials, endpoint=endpoint, region=region, **options)
 
 
+@public("alicred.adapters")
 def ossfs_aio(
     provider: Provider[Credential], endpoint: str | None = None, *, region: str | None = None, **options: object
 ) -> AioOSSFileSystem:
@@ -70,7 +72,7 @@ def _look_at(region: str | None, options: Mapping[str, object], call: str = "oss
             raise ConfigurationError(f"{call}.{name} is not taken: the credentials come from the provider")
 
 
-class OssfsProvider(GetterProvider):
+class OssfsProvider(GetterProvider[GetterCredential]):
     """The credentials of a file system of ossfs, one of its storage options. Thread-, task- and fork-safe.
 
     fsspec keeps file systems by the ``repr`` of their options, so this one's tells one provider from all others, and in this process
@@ -79,6 +81,7 @@ class OssfsProvider(GetterProvider):
     """
 
     _call = "ossfs"
+    _kind = GetterCredential
 
     def __init__(self, provider: Provider[Credential], key: str) -> None:
         super().__init__(provider)
@@ -95,7 +98,7 @@ class OssfsProvider(GetterProvider):
         return _known_as(secrets.token_hex(16), provider)
 
     async def arrive(self) -> None:
-        """Let the event loop go on while there is no current credential, if the provider can."""
+        """Let the event loop run while there is no current credential, if the provider can."""
         if callable(getattr(self._provider, "aget", None)):  # one that has not would only be asked twice
             await ask_in_task(self._provider)
 

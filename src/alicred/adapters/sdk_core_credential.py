@@ -5,19 +5,22 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from alicred._internal.public import public
 from alicred.adapters.adapter import missing_client
 from alicred.credential import Credential
 from alicred.errors import ConfigurationError
 from alicred.provider import Provider
 
 if TYPE_CHECKING:
-    from alicred.adapters._clients.sdk_core import SdkCoreClient, SdkCoreCredential
+    from aliyunsdkcore.auth.credentials import StsTokenCredential
+    from aliyunsdkcore.client import AcsClient
 
 _PACKAGE = "aliyun-python-sdk-core"
 _OVERRIDING = ("ALIYUN_ACCESS_KEY_ID", "ALIYUN_ACCESS_KEY_SECRET")
 
 
-def sdk_core(provider: Provider[Credential]) -> SdkCoreCredential:
+@public("alicred.adapters")
+def sdk_core(provider: Provider[Credential]) -> StsTokenCredential:
     """What an ``AcsClient`` takes as its ``credential``: ``AcsClient(region_id=..., credential=sdk_core(provider))``.
 
     For temporary credentials: the client knows this kind with a security token only, so where the provider may hand out a key without
@@ -28,7 +31,7 @@ def sdk_core(provider: Provider[Credential]) -> SdkCoreCredential:
 
     Raises:
         ConfigurationError: *provider* is no provider, the package is not installed, or ``ALIYUN_ACCESS_KEY_ID`` and
-            ``ALIYUN_ACCESS_KEY_SECRET`` are set: the client would sign with those instead, without a word.
+            ``ALIYUN_ACCESS_KEY_SECRET`` are set: the client would silently sign with those instead.
     """
     if all(name in os.environ for name in _OVERRIDING):
         raise ConfigurationError(
@@ -42,7 +45,8 @@ def sdk_core(provider: Provider[Credential]) -> SdkCoreCredential:
     return SdkCoreCredential(provider)
 
 
-def sdk_core_client(provider: Provider[Credential], region_id: str, **options: object) -> SdkCoreClient:
+@public("alicred.adapters")
+def sdk_core_client(provider: Provider[Credential], region_id: str, **options: object) -> AcsClient:
     """An ``AcsClient`` that signs each attempt of each request with the provider's current credential, with a security token or without.
 
     It is an ``AcsClient`` in everything else. ``ALIYUN_ACCESS_KEY_ID`` and ``ALIYUN_ACCESS_KEY_SECRET`` have no influence on it.

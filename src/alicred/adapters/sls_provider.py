@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from alicred._internal.public import public
 from alicred.adapters.getters import GetterCredential, GetterProvider
 from alicred.credential import Credential
 from alicred.provider import Provider
@@ -16,29 +17,24 @@ else:
     Credentials = CredentialsProvider = object
 
 
+@public("alicred.adapters")
 @attrs.frozen
 class SlsCredential(GetterCredential, Credentials):
     """One credential as a ``LogClient`` reads it. Immutable: all parts are of one fetch. ``repr`` shows no secret."""
 
 
-class SlsProvider(GetterProvider, CredentialsProvider):
+@public("alicred.adapters")
+class SlsProvider(GetterProvider[SlsCredential], CredentialsProvider):
     """What a ``LogClient`` asks for a credential once for each attempt of each request. As thread-, task- and fork-safe as the provider.
 
-    For both versions of its signature. What the provider raises reaches the caller of the client as it is.
+    For both versions of its signature. Errors of the provider reach the caller of the client unchanged.
     """
 
     _call = "sls"
-
-    def get_credentials(self) -> SlsCredential:
-        """The current credential.
-
-        Raises:
-            AlicredError: What the provider raised.
-        """
-        held = self._credential()
-        return SlsCredential(held.access_key_id, held.access_key_secret, held.security_token)
+    _kind = SlsCredential
 
 
+@public("alicred.adapters")
 def sls(provider: Provider[Credential]) -> SlsProvider:
     """What a ``LogClient`` takes as its ``credentials_provider``: ``LogClient(endpoint, credentials_provider=sls(provider))``.
 

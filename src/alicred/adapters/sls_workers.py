@@ -6,8 +6,8 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from alicred._internal.public import public
 from alicred.adapters.adapter import Adapter, missing_client
-from alicred.adapters.rejecting import reject
 from alicred.credential import Credential
 from alicred.provider import Provider
 
@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 _APART = 150.0  # seconds; a client leaves 300 between two calls of its refresher, so what comes sooner comes from another client
 
 
-class SlsConsumer(Adapter):
+@public("alicred.adapters")
+class SlsConsumer(Adapter[Credential, None]):
     """A provider as the consumers of the log service take it. As thread-, task- and fork-safe as the provider.
 
     `worker` makes a worker that uses the current credential in every request. Called, it is a ``credentials_refresher``, for workers that
@@ -58,27 +59,31 @@ class SlsConsumer(Adapter):
             from alicred.adapters._clients.sls_worker import SlsWorker
         except ImportError as error:
             raise missing_client("sls_consumer", "aliyun-log-python-sdk", error) from error
-        self._credential()  # fails here, with its own error, rather than in the first request
+        self._held()  # fails here, with its own error, rather than in the first request
         return SlsWorker(self._provider, make_processor, consumer_option, args, kwargs)
 
     def __call__(self) -> tuple[str, str, str | None]:
-        """Id, secret and token of the current credential, as ``LogHubConfig(credentials_refresher=...)`` wants them.
+        """Id, secret and token of the current credential, as ``LogHubConfig(credentials_refresher=...)`` needs them.
 
-        A client that has a refresher calls it when a request was refused, uses what it gets until the next refusal, and leaves five
+        A client that has a refresher calls it when a request was rejected, uses the result until the next rejection, and leaves five
         minutes between two calls. So what was given at the last call was rejected since, and the provider is told (``invalidate``, if it
         has that); unless the last call is so short a time ago that it was for another client.
 
         Raises:
-            AlicredError: What the provider raised. The client logs it, and tries again after 30 seconds.
+            AlicredError: The provider's error. The client logs it, and tries again after 30 seconds.
         """
         now = time.monotonic()
         if self._given is not None and now - self._given[1] >= _APART:
-            reject(self._provider, self._given[0])
-        held = self._credential()
+            self._reject(self._given[0])
+        held = self._held()
         self._given = held, now
         return held.access_key_id, held.access_key_secret, held.security_token
 
+    def __getstate__(self) -> dict[str, object]:
+        return {**super().__getstate__(), "_given": None}
 
+
+@public("alicred.adapters")
 def sls_consumer(provider: Provider[Credential]) -> SlsConsumer:
     """A provider for consumer groups: ``sls_consumer(provider).worker(Processor, LogHubConfig(endpoint, "", "", ...))``.
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from alicred._internal.public import public
 from alicred.adapters.getters import GetterCredential, GetterProvider
 from alicred.credential import Credential
 from alicred.provider import Provider
@@ -16,6 +17,7 @@ else:
     Credentials = CredentialsProvider = object
 
 
+@public("alicred.adapters")
 @attrs.frozen
 class TablestoreCredential(GetterCredential, Credentials):
     """One credential as a client of the table store reads it. ``repr`` shows no secret.
@@ -24,30 +26,24 @@ class TablestoreCredential(GetterCredential, Credentials):
     """
 
 
-class TablestoreProvider(GetterProvider, CredentialsProvider):
+@public("alicred.adapters")
+class TablestoreProvider(GetterProvider[TablestoreCredential], CredentialsProvider):
     """What an ``OTSClient`` asks for a credential once for each request. As thread-, task- and fork-safe as the provider.
 
-    The attempts of one request share one credential. What the provider raises reaches the caller of the client as it is. An
+    The attempts of one request share one credential. Errors of the provider reach the caller of the client unchanged. An
     ``AsyncOTSClient`` asks on the event loop: see `tablestore`.
     """
 
     _call = "tablestore"
-
-    def get_credentials(self) -> TablestoreCredential:
-        """The current credential.
-
-        Raises:
-            AlicredError: What the provider raised.
-        """
-        held = self._credential()
-        return TablestoreCredential(held.access_key_id, held.access_key_secret, held.security_token)
+    _kind = TablestoreCredential
 
 
+@public("alicred.adapters")
 def tablestore(provider: Provider[Credential]) -> TablestoreProvider:
     """What an ``OTSClient`` or an ``AsyncOTSClient`` takes as its ``credentials_provider``.
 
-    An ``AsyncOTSClient`` asks in the middle of the event loop, which stands still for as long as the provider takes. So
-    ``await provider.aget()`` before a call: what is held then is handed out at once.
+    An ``AsyncOTSClient`` asks on the event loop, which stops for as long as the provider takes. So
+    ``await provider.aget()`` before a call: the held credential is then returned at once.
 
     Args:
         provider: Where each request gets its credential; usually a `CachingProvider`, shared by all clients.

@@ -12,7 +12,7 @@ from alicred._internal.environ import variable
 from alicred.compat.environ import ENVIRON
 from alicred.compat.exceptions import CredentialValueError
 from alicred.compat.http import HttpOptions
-from alicred.sources._sts import StsChoice
+from alicred.sources._clients import StsChoice
 from alicred.wire.http import HttpClient
 from alicred.wire.sts import CENTRAL
 
@@ -117,7 +117,7 @@ def given_or(value: str | None, name: str, variable_name: str) -> str:
 
 
 class StsHost:
-    """Which STS host a provider asks, chosen anew at each fetch: what it was given, else what the environment says. Immutable.
+    """Which STS host a provider asks, chosen at each fetch: what it was given, else what the environment says. Immutable.
 
     Args:
         owner: The provider's class, for errors.

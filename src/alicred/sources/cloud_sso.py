@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-import json
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 import alicred._internal.checks as check
+from alicred._internal.public import public
 from alicred.clock import SYSTEM_CLOCK
 from alicred.credential import Credential, named
 from alicred.errors import ConfigurationError
-from alicred.sources._login import LoginSite
 from alicred.sources._source import Source, errors_of
-from alicred.wire import answers
+from alicred.wire.cloud_sso import CloudSsoClient
 
 if TYPE_CHECKING:
     from alicred.wire.http import HttpClient
 
 _OWNER = "CloudSsoProvider"
-_PATH = "/cloud-credentials"
 
 
+@public("alicred")
 class CloudSsoProvider(Source):
     """Temporary keys of an access configuration, for the access token that a login at CloudSSO has left behind.
 
@@ -53,11 +52,11 @@ class CloudSsoProvider(Source):
         name: str | None = None,
     ) -> None:
         super().__init__(_OWNER, "cloud_sso", name)
-        self._site = LoginSite(_OWNER, sign_in_url, http, "CloudSSO")
+        self._client = CloudSsoClient(sign_in_url, http=http, owner=_OWNER)
         self._account_id = check.key_text(f"{_OWNER}.account_id", account_id)
         self._access_configuration_id = check.key_text(f"{_OWNER}.access_configuration_id", access_configuration_id)
         if access_token == "":
-            raise ConfigurationError(f"{_OWNER}.access_token is empty: {self._site.log_in_again}")
+            raise ConfigurationError(f"{_OWNER}.access_token is empty: {self._client.log_in_again}")
         self._access_token = check.key_text(f"{_OWNER}.access_token", access_token)
         self._ends_at = check.moment(f"{_OWNER}.access_token_expires_at", access_token_expires_at)
 
@@ -72,12 +71,10 @@ class CloudSsoProvider(Source):
         """
         with errors_of(self.name):
             if SYSTEM_CLOCK.utcnow() >= self._ends_at:
-                raise ConfigurationError(f"the access token ended at {self._ends_at.isoformat()}: {self._site.log_in_again}")
-            wanted = {"AccountId": self._account_id, "AccessConfigurationId": self._access_configuration_id}
-            headers = {"authorization": f"Bearer {self._access_token}", "content-type": "application/json"}
-            body = json.dumps(wanted, separators=(",", ":")).encode("ascii")
-            found, doing = self._site.post(_PATH, headers, body, to="for the keys of an access configuration")
-            fetched = answers.credential(answers.nested(found, "CloudCredential", doing=doing), doing=doing)
+                raise ConfigurationError(f"the access token ended at {self._ends_at.isoformat()}: {self._client.log_in_again}")
+            fetched = self._client.credential(
+                self._access_token, account_id=self._account_id, access_configuration_id=self._access_configuration_id
+            )
         return named(fetched, self.name)
 
     def __repr__(self) -> str:

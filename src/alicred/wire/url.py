@@ -10,6 +10,7 @@ from urllib.parse import unquote_to_bytes
 
 import attrs
 
+import alicred._internal.checks as check
 from alicred.errors import ConfigurationError
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -152,6 +153,33 @@ class Target:
 
     def __str__(self) -> str:
         return f"{self.endpoint}{self.path}"
+
+
+def safe_target(name: str, value: object, *, allow_http: bool = False) -> Target:
+    """What the URL *value* is aimed at, if nobody on the way can read what is sent there and back.
+
+    That is ``https`` anywhere, and ``http`` to this machine, its link and a private network. No name is looked up: of all names,
+    ``http`` may go to ``localhost`` alone.
+
+    Args:
+        name: What the error calls the parameter or variable.
+        value: The URL.
+        allow_http: Whether ``http`` may go anywhere.
+
+    Raises:
+        ConfigurationError: *value* is anything else. The text does not quote it, for it may hold a secret.
+    """
+    url = check.text(name, value)
+    problem = ""
+    try:
+        target = Target.parse(url)
+    except ConfigurationError as error:
+        problem = error.message
+    else:
+        if allow_http or target.endpoint.scheme == "https" or target.endpoint.is_near:
+            return target
+        problem = "plain http is for loopback, link-local and private addresses (and localhost) only: use https"
+    raise ConfigurationError(f"{name}: {problem}")
 
 
 def basic_authorization(user_info: str) -> str:

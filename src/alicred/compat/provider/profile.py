@@ -8,14 +8,14 @@ import attrs
 
 import alicred._internal.checks as check
 from alicred._internal.environ import variable
-from alicred.compat.bridge import Face
+from alicred.compat.bridge import OfficialProvider
 from alicred.compat.environ import ENVIRON
 from alicred.compat.exceptions import checking
 from alicred.compat.settings import KEY_PAIR_HOST
 from alicred.errors import NotConfiguredError
 from alicred.refresh.cache import CachingProvider
 from alicred.retrying import RetryingProvider
-from alicred.sources._sts import STS_ENDPOINT, STS_REGION
+from alicred.sources._clients import STS_ENDPOINT, STS_REGION
 from alicred.sources.environment import EnvironmentProvider
 from alicred.sources.oidc_role_arn import OIDC_PROVIDER_ARN, OIDC_TOKEN_FILE, ROLE_ARN
 from alicred.sources.profiles.ini.profile import Profile
@@ -30,7 +30,7 @@ _HAS_KEY = ("access_key", "sts", "ram_role_arn")
 _GAPS: Mapping[str, Mapping[str, str]] = {"ram_role_arn": _ROLE, "oidc_role_arn": _OIDC}
 
 
-class ProfileCredentialsProvider(Face):
+class ProfileCredentialsProvider(OfficialProvider):
     """What a section of the profile file describes, kept and refreshed ahead. Thread-, task- and fork-safe, picklable.
 
     A section without ``enable`` counts as switched on; one with ``enable = false`` does not. Variables fill what a section leaves out.

@@ -89,7 +89,7 @@ class Metadata:
 
 
 class CredentialsUri:
-    """Hands out a session of one role to whoever asks. Thread-safe; nothing blocks."""
+    """Hands out a session of one role to any caller. Thread-safe; nothing blocks."""
 
     def __init__(self, account: Account, role: Role) -> None:
         self._account = account

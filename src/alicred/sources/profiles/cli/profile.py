@@ -37,7 +37,7 @@ class CliProfile:
     """One profile of the file. A value; its ``repr`` and its errors hold no value of the profile.
 
     ``null``, ``""``, ``0`` and ``false`` count as missing: the tools write them for what was never set. The errors name the key;
-    whoever asks for the keys adds `where`.
+    the caller that asks for the keys adds `where`.
 
     Args:
         name: The profile's name.

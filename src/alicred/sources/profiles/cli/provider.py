@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import alicred._internal.checks as check
+from alicred._internal.public import public
 from alicred.credential import Credential, named
 from alicred.errors import NotConfiguredError, ProviderError
+from alicred.sources._clients import HttpChoice, StsChoice
 from alicred.sources._role_session import SessionName
 from alicred.sources._source import Source, errors_of
-from alicred.sources._sts import StsChoice
-from alicred.sources._urls import HttpChoice
 from alicred.sources.profiles.cli.config import CliLookup
 from alicred.sources.profiles.cli.modes import CliTools, source_of
 from alicred.sources.profiles.cli.oauth_login import Logins
@@ -26,21 +26,22 @@ if TYPE_CHECKING:
 _OWNER = "CliProfileProvider"
 
 
+@public("alicred")
 class CliProfileProvider(Source):
     """The credential that one profile of the command line tool describes, in ``~/.aliyun/config.json``.
 
     The file is read at every `get`, and nothing is kept, so that a changed file counts at once; put a `CachingProvider` around
     it to keep temporary keys. Thread-, task- and fork-safe, picklable. `get` blocks for as long as the source that the profile
-    describes; for an OAuth login up to 30 s more while another thread or process renews it, and 10 s while one writes the file.
+    describes; for an OAuth login up to 30 s more while another thread or process renews one of the file.
 
     The file is changed in one case only: the tokens of an OAuth login renew each other, and the new ones, with the keys that they
-    gave, must take the place of the old ones. Only that profile's keys are changed; everything else in the file stays as it is, byte
-    for byte. Neither a crash nor another writer leaves a broken file behind. If it cannot be written, the credential is served all
-    the same, an event says so, and this object goes on with the new tokens.
+    gave, must take the place of the old ones. Only that profile's keys are changed; what else the file says stays, in its order and
+    with its indentation. Neither a crash nor another writer leaves a broken file behind. If it cannot be written, the credential
+    is served all the same, an event says so, and this object goes on with the new tokens.
 
     Args:
         path: The file; ``~`` is the home directory. ``None`` means ``ALIBABA_CLOUD_CONFIG_FILE``, else ``~/.aliyun/config.json``.
-        profile: The profile, letter by letter. ``None`` means ``ALIBABA_CLOUD_PROFILE``, else the one that the file calls ``current``.
+        profile: The profile, case-sensitive. ``None`` means ``ALIBABA_CLOUD_PROFILE``, else the one that the file calls ``current``.
         write_back: Whether the file may be changed. Without that, renewed tokens last as long as this object, and then the login may
             be lost.
         environ: Where to look variables up, and what an external program gets; ``None`` means ``os.environ`` at the time of the call.
@@ -53,6 +54,8 @@ class CliProfileProvider(Source):
     Raises:
         ConfigurationError: An argument is empty or of the wrong type; the text names it.
     """
+
+    _of_both = False  # whether the profile may be in the profile file instead
 
     def __init__(
         self,
@@ -69,7 +72,7 @@ class CliProfileProvider(Source):
     ) -> None:
         super().__init__(_OWNER, "cli_profile", name, environ)
         check.listener(f"{_OWNER}.listener", listener)
-        self._lookup = CliLookup(_OWNER, path=path, profile=profile, environ=environ)
+        self._lookup = CliLookup(_OWNER, path=path, profile=profile, environ=environ, of_both=self._of_both)
         self._logins = Logins(write_back=check.flag(f"{_OWNER}.write_back", write_back), listener=listener)
         self._sts = StsChoice(_OWNER, sts, "assume_role", http=http)
         check.optional(f"{_OWNER}.imds", imds, ImdsClient)
@@ -89,6 +92,7 @@ class CliProfileProvider(Source):
         with errors_of(self.name):
             chosen = self._lookup.find()
             tools = CliTools(
+                config=chosen.config,
                 environ=self._lookup.environ,
                 sts=self._sts,
                 imds=self._imds,
@@ -104,3 +108,9 @@ class CliProfileProvider(Source):
                 text = f"{chosen.profile.where} asks for {source.name}, but: {error.message}"
                 raise ProviderError(text, provider=error.provider) from error
         return named(fetched, self.name, fetched.provider_name or source.name)
+
+
+class CliProfileOfBothFiles(CliProfileProvider):
+    """The same in a chain with the profile file: where there is such a file, it says whether the profile exists at all."""
+
+    _of_both = True

@@ -23,7 +23,7 @@ _LONGEST_NUMBER = 9  # digits: longer than any session, and no trouble for timed
 class Profile:
     """One section of the profile file. A value; its ``repr`` and its errors hold no value of the section.
 
-    The errors name the key; whoever asks for the keys adds `where`.
+    The errors name the key; the caller that asks for the keys adds `where`.
 
     Args:
         name: The section's name.

@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import alicred._internal.checks as check
+from alicred._internal.public import public
 from alicred.credential import Credential, named
 from alicred.errors import ConfigurationError, NotConfiguredError, ProviderError
+from alicred.sources._clients import StsChoice
 from alicred.sources._role_session import SessionName
 from alicred.sources._source import Source, errors_of
-from alicred.sources._sts import StsChoice
 from alicred.sources.profiles.ini.lookup import Lookup
 from alicred.sources.profiles.ini.profile import Profile
 from alicred.sources.profiles.ini.types import Tools, source_of
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 _OWNER = "ProfileFileProvider"
 
 
+@public("alicred")
 class ProfileFileProvider(Source):
     """The credential that one section of the profile file describes, in the INI format that the official libraries share.
 
@@ -34,7 +36,7 @@ class ProfileFileProvider(Source):
     Args:
         path: The file; ``~`` is the home directory. ``None`` means ``ALIBABA_CLOUD_CREDENTIALS_FILE``, else the first of
             ``~/.alibabacloud/credentials`` and ``~/.alibabacloud/credentials.ini`` that exists.
-        profile: The section, letter by letter. ``None`` means ``ALIBABA_CLOUD_PROFILE``, else ``default``.
+        profile: The section, case-sensitive. ``None`` means ``ALIBABA_CLOUD_PROFILE``, else ``default``.
         require_enable: Whether a section without ``enable`` is switched off. ``enable = false`` switches it off anyway.
         environ: Where to look variables up; ``None`` means ``os.environ`` at the time of the call.
         sts: The client to ask for keys of a role; ``None`` means one for the host that the section, else *environ* names.

@@ -13,9 +13,9 @@ from alicred._internal.files import expand
 from alicred.credential import Credential
 from alicred.errors import ConfigurationError
 from alicred.provider import Provider
+from alicred.sources._clients import StsChoice
 from alicred.sources._role_session import SessionName
 from alicred.sources._source import parameters_called
-from alicred.sources._sts import StsChoice
 from alicred.sources.ecs_ram_role import DISABLED, ROLE_NAME, V1_DISABLED, EcsRamRoleProvider
 from alicred.sources.oidc_role_arn import OidcRoleAsWritten
 from alicred.sources.profiles.ini.profile import Profile

@@ -1,20 +1,20 @@
-"""A site that a person has logged in at, for the sources that go on from there."""
+"""A site that a person has logged in at."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from alicred.clock import SYSTEM_CLOCK
+import alicred._internal.checks as check
+from alicred.clock import SYSTEM_CLOCK, Clock
 from alicred.errors import DeniedError
-from alicred.sources._urls import HttpChoice, safe_target
 from alicred.wire import answers
+from alicred.wire.http import HttpClient
 from alicred.wire.response import learn_time
 from alicred.wire.service_errors import refusal, safe_code, safe_request_id
+from alicred.wire.url import safe_target
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from alicred.wire.http import HttpClient
 
 # Codes of OAuth.
 _SPENT_OR_REVOKED = "invalid_grant"
@@ -22,31 +22,38 @@ _WRONG_APPLICATION = "invalid_client"
 
 
 class LoginSite:
-    """The site of a login. Immutable; thread-, task- and fork-safe, picklable.
+    """What the clients of both kinds of login share. Immutable; thread-, task- and fork-safe, picklable.
 
     Args:
-        owner: Class of the source, for errors.
-        sign_in_url: Any URL of the site: scheme, host and port count.
-        http: What sends the requests.
+        owner: The class that *sign_in_url* and *http* were given to, for errors.
+        sign_in_url: Any URL of the site, of which scheme, host and port count. ``https``, or ``http`` to loopback, link-local and private
+            addresses.
+        http: What sends the requests; ``None`` means an `HttpClient` with its defaults, which goes through no proxy to an ``http`` URL.
         mode: What logs in again: ``aliyun configure --mode <mode>``.
+        clock: Learns the time from answers that came over TLS.
 
     Raises:
         ConfigurationError: *sign_in_url* or *http* is wrong; the text names it.
     """
 
-    __slots__ = ("_http", "_mode", "_target")
-
-    def __init__(self, owner: str, sign_in_url: str, http: HttpClient | None, mode: str) -> None:
-        self._target = safe_target(f"{owner}.sign_in_url", sign_in_url)
-        self._http = HttpChoice(owner, http)
+    def __init__(self, owner: str, sign_in_url: str, http: HttpClient | None, mode: str, clock: Clock = SYSTEM_CLOCK) -> None:
+        self._endpoint = safe_target(f"{owner}.sign_in_url", sign_in_url).endpoint
+        check.client(f"{owner}.http", http, "request")
+        self._http = HttpClient(trust_environment=self._endpoint.scheme == "https") if http is None else http
         self._mode = mode
+        self._clock = clock
+
+    @property
+    def endpoint(self) -> str:
+        """``scheme://host[:port]`` of the site."""
+        return str(self._endpoint)
 
     @property
     def log_in_again(self) -> str:
         """What the user should do if the login is over."""
         return f"log in again with `aliyun configure --mode {self._mode}`"
 
-    def post(self, path: str, headers: Mapping[str, str], body: bytes, *, to: str) -> tuple[Mapping[str, object], str]:
+    def _post(self, path: str, headers: Mapping[str, str], body: bytes, *, to: str) -> tuple[Mapping[str, object], str]:
         """The answer to a POST, and the words for what was being done.
 
         Args:
@@ -59,12 +66,10 @@ class LoginSite:
             DeniedError: The site said no; if the login is over, the text says what to do about it.
             ProviderError: No answer came, or none that is a success.
         """
-        endpoint = self._target.endpoint
-        doing = f"asking {endpoint} {to}"
-        url = f"{endpoint}{path}"
-        began = SYSTEM_CLOCK.monotonic()
-        response = self._http.client(endpoint).request("POST", url, headers={"accept": "application/json", **headers}, body=body)
-        learn_time(SYSTEM_CLOCK, response, SYSTEM_CLOCK.monotonic() - began)
+        doing = f"asking {self._endpoint} {to}"
+        began = self._clock.monotonic()
+        response = self._http.request("POST", f"{self._endpoint}{path}", headers={"accept": "application/json", **headers}, body=body)
+        learn_time(self._clock, response, self._clock.monotonic() - began)
         found = answers.parse_object(response.body) or {}
         code = safe_code(found)
         if code == _SPENT_OR_REVOKED or (response.status == 401 and code != _WRONG_APPLICATION):

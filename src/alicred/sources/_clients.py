@@ -1,20 +1,67 @@
-"""Which STS client a source asks: the one that it was given, else one for the host that the environment or a profile names."""
+"""Which clients a source uses: those that it was given, else its own. The STS host is the one that the environment or a profile names."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Protocol, TypeVar
 
 import alicred._internal.checks as check
 from alicred._internal.environ import is_true, variable
 from alicred.errors import ConfigurationError
-from alicred.sources._urls import HttpChoice
 from alicred.wire.http import HttpClient
 from alicred.wire.sts import CENTRAL, StsClient, regional_endpoint, safe_endpoint
 from alicred.wire.url import Endpoint
 
+S = TypeVar("S", bound="ResolvesLate")
+
 STS_ENDPOINT = "ALIBABA_CLOUD_STS_ENDPOINT"
 STS_REGION = "ALIBABA_CLOUD_STS_REGION"
 VPC_ENABLED = "ALIBABA_CLOUD_VPC_ENDPOINT_ENABLED"
+
+
+class HttpChoice:
+    """The HTTP client of a source: the one that it was given, else one of its own. Immutable.
+
+    Its own goes through no proxy for plain ``http``, whatever the environment says: what travels there travels readable, and is
+    meant for a place nearby.
+
+    Args:
+        owner: Class of the source, for errors.
+        given: The client that the source was given.
+        make: Makes one of its own.
+    """
+
+    __slots__ = ("_for_http", "_for_https")
+
+    def __init__(self, owner: str, given: HttpClient | None, make: Callable[..., HttpClient] = HttpClient) -> None:
+        check.client(f"{owner}.http", given, "request")
+        self._for_https = make() if given is None else given
+        self._for_http = make(trust_environment=False) if given is None else given
+
+    def client(self, endpoint: Endpoint) -> HttpClient:
+        """The client for requests to *endpoint*."""
+        return self._for_https if endpoint.scheme == "https" else self._for_http
+
+
+class StsResolver(Protocol):
+    """Says at each `get` which STS client to ask."""
+
+    def client(self, environ: Mapping[str, str]) -> StsClient:
+        """The client to ask now."""
+        ...
+
+
+class ResolvesLate:
+    """For sources whose owner, a profile or the façade, decides which STS is asked and where variables are looked up."""
+
+    _sts: StsResolver
+    _environ: Mapping[str, str] | None
+
+    def resolving(self: S, sts: StsResolver, environ: Mapping[str, str]) -> S:
+        """This source, which goes by *sts* and *environ* from now on. For its maker, before it is used."""
+        self._sts = sts
+        self._environ = environ
+        return self
 
 
 class StsChoice:

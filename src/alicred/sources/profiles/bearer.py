@@ -99,13 +99,11 @@ class BearerProfileProvider(Source):
                 profile = self._lookup.find()
             except NotConfiguredError as error:
                 return error
-            try:
+            with profile.explained():
                 if (profile.text("type") or "").lower() != BEARER:
                     return ConfigurationError(f"{profile.where}: type is not bearer: use ProfileFileProvider for an access key or a role")
                 with parameters_called({"token": "bearer_token"}):
                     return _token(*profile.needed("bearer_token"), of=self._given_name or _PROFILE)
-            except ConfigurationError as error:
-                raise ConfigurationError(f"{profile.where}: {error.message}") from None
 
 
 def _token(token: str, *, of: str) -> BearerToken:

@@ -42,7 +42,7 @@ class Metadata:
             return CREDENTIAL if request.path[len(_ROLE_PATH) :] else ROLE
         return None
 
-    def refusal(self, refused: Refused, request_id: str) -> Answer:
+    def error_answer(self, refused: Refused, request_id: str) -> Answer:
         page = f"<?xml version='1.0'?><html><head><title>{refused.status} - {refused.code}</title></head></html>"
         return text_answer(page, refused.status, "text/html")
 
@@ -98,7 +98,7 @@ class CredentialsUri:
     def operation(self, request: Request) -> str | None:
         return URI if request.path == _URI_PATH else None
 
-    def refusal(self, refused: Refused, request_id: str) -> Answer:
+    def error_answer(self, refused: Refused, request_id: str) -> Answer:
         return json_answer({"Code": refused.code, "Message": refused.message, "RequestId": request_id}, refused.status, refused.headers)
 
     def handle(self, exchange: Exchange) -> Answer:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import alicred._internal.checks as check
 from alicred._internal.public import public
 from alicred.credential import Credential, named
-from alicred.errors import NotConfiguredError, ProviderError
 from alicred.sources._clients import HttpChoice, StsChoice
 from alicred.sources._role_session import SessionName
 from alicred.sources._source import Source, errors_of
@@ -101,12 +100,7 @@ class CliProfileProvider(Source):
                 logins=self._logins,
             )
             source = source_of(chosen, tools)
-            try:
-                fetched = source.get()
-            except NotConfiguredError as error:
-                # The profile is set up and chosen: a chain must not slide onto another identity.
-                text = f"{chosen.profile.where} asks for {source.name}, but: {error.message}"
-                raise ProviderError(text, provider=error.provider) from error
+            fetched = chosen.profile.fetch(source)
         return named(fetched, self.name, fetched.provider_name or source.name)
 
 

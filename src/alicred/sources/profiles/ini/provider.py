@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 import alicred._internal.checks as check
 from alicred._internal.public import public
 from alicred.credential import Credential, named
-from alicred.errors import ConfigurationError, NotConfiguredError, ProviderError
 from alicred.sources._clients import StsChoice
 from alicred.sources._role_session import SessionName
 from alicred.sources._source import Source, errors_of
+from alicred.sources.profiles.builders import Tools
 from alicred.sources.profiles.ini.lookup import Lookup
 from alicred.sources.profiles.ini.profile import Profile
-from alicred.sources.profiles.ini.types import Tools, source_of
+from alicred.sources.profiles.ini.types import source_of
 from alicred.wire.imds import ImdsClient
 
 if TYPE_CHECKING:
@@ -78,15 +78,9 @@ class ProfileFileProvider(Source):
         with errors_of(self.name):
             profile = self._section()
             tools = Tools(environ=self._lookup.environ, sts=self._sts, imds=self._imds, session=self._session)
-            try:
+            with profile.explained():
                 source = source_of(profile, tools)
-            except ConfigurationError as error:
-                raise ConfigurationError(f"{profile.where}: {error.message}") from None
-            try:
-                fetched = source.get()
-            except NotConfiguredError as error:
-                # The section is set up and switched on: a chain must not slide onto another identity.
-                raise ProviderError(f"{profile.where} asks for {source.name}, but: {error.message}", provider=error.provider) from error
+            fetched = profile.fetch(source)
         return named(fetched, self.name, fetched.provider_name or source.name)
 
     def _section(self) -> Profile:

@@ -19,11 +19,11 @@ else:
     Credentials = CredentialsProvider = object
 
 
-@public("alicred.adapters")
 @overload
 def oss_v2(provider: Provider[Credential], *, valid_for: None = None) -> OssV2Provider: ...
 @overload
 def oss_v2(provider: LastingProvider[Credential], *, valid_for: timedelta | None) -> OssV2Provider: ...
+@public("alicred.adapters")
 def oss_v2(provider: Provider[Credential], *, valid_for: timedelta | None = None) -> OssV2Provider:
     """What ``alibabacloud_oss_v2`` takes as the ``credentials_provider`` of its ``Config``.
 

@@ -26,7 +26,7 @@ class BearerProfileProvider(Source):
 
     Without *path*, the command line tool's file goes first, and then the profile file: the token is that of the first of the two whose
     chosen profile holds one. The files are found and read at every `get`; when the token ends is not known, so ``expires_at`` is
-    ``None``. Thread-, task- and fork-safe, picklable. `get` reads one or two small files and asks nobody.
+    ``None``. Thread-, task- and fork-safe, picklable. `get` reads one or two small files and sends no request.
 
     Args:
         path: As in `CliProfileProvider` if it ends in ``.json``, else as in `ProfileFileProvider`; ``None`` means both.

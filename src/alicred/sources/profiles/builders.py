@@ -56,7 +56,7 @@ class Keys:
 
 
 class AnyProfile:
-    """One profile of a file. The errors of its methods name the key; whoever asks for a key adds `where`."""
+    """One profile of a file. The errors of its methods name the key; the caller adds `where`."""
 
     KEYS: ClassVar[Keys]
 

@@ -86,6 +86,7 @@ def _write_for_ever(path: Path, profile: str, start: int, say: int) -> None:
         os.write(say, b"%d\n" % number)
 
 
+@pytest.mark.slow
 def test_writers_that_are_killed_at_any_moment_break_and_lose_nothing(path: Path) -> None:
     said = dict.fromkeys(PROFILES, 0)
     before = json.loads(path.read_bytes())

@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import attrs
 
-from alicred.wire.http import HttpResponse
+from alicred.wire.response import HttpResponse
 
 
 @attrs.frozen

@@ -6,8 +6,12 @@ import asyncio
 import json
 import os
 import pickle
+import subprocess
+import sys
+import threading
 import time
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,13 +27,15 @@ from alicred.policy.refresh import RefreshPolicy
 from alicred.policy.retry import RetryPolicy
 from alicred.refresh.cache import CachingProvider
 from alicred.reports import SourceOutcome
+from alicred.sources._late import LateSource
+from alicred.sources.environment import EnvironmentProvider
 from alicred.testing import FakeCloud, faults
 from alicred.wire.http import HttpClient
 from alicred.wire.imds import ImdsClient
 from alicred.wire.sts import StsClient
 from tests.recording_sts import RecordingSts
 from tests.reference_file import REFERENCE
-from tests.support import Recorder
+from tests.support import HOUR, Recorder, Script
 
 KEYS = {"ALIBABA_CLOUD_ACCESS_KEY_ID": "env-id", "ALIBABA_CLOUD_ACCESS_KEY_SECRET": "planted"}
 AT_ONCE = RetryPolicy(backoff=Backoff(initial=timedelta(0)))
@@ -256,6 +262,69 @@ def test_nothing_is_read_before_the_first_get(home: Path, monkeypatch: pytest.Mo
         default_chain()
     with pytest.raises(AssertionError, match="the environment was read"):
         default_chain(environ=Untouchable())._sources[0].get()
+
+
+def test_a_credential_of_the_environment_loads_no_other_source_and_no_client(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in KEYS.items():
+        monkeypatch.setenv(name, value)
+    program = (
+        "import sys\n"
+        "before = set(sys.modules)\n"
+        "import alicred\n"
+        "assert alicred.default_provider().get().provider_name == 'default/env'\n"
+        "print(*sorted(set(sys.modules) - before))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=30, check=True)
+    loaded = done.stdout.split()
+    assert [name for name in loaded if name.startswith("alicred.sources.")] == [
+        "alicred.sources._late", "alicred.sources._naming", "alicred.sources.environment"
+    ]  # fmt: skip
+    assert not [name for name in loaded if name.startswith("alicred.wire")]
+    assert not {"urllib3", "ssl", "json", "hashlib", "logging", "configparser", "pathlib", "cryptography"}.intersection(loaded)
+
+
+def test_a_source_is_made_once_and_what_it_has_learned_does_not_travel(home: Path) -> None:
+    made: list[str] = []
+
+    def make() -> Script:
+        made.append("made")
+        return Script(HOUR, HOUR)
+
+    late = LateSource("script", make)
+    assert (late.name, made) == ("script", [])
+    assert late.get().access_key_id == "id-1"
+    assert late.get().access_key_id == "id-2"
+    assert made == ["made"]
+
+    environ = {"HOME": str(home), **KEYS}
+    profile_file(home, REFERENCE)
+    asked = LateSource("env", partial(EnvironmentProvider, environ))
+    asked.get()
+    again = pickle.loads(pickle.dumps(asked))
+    assert again._made == {}
+    assert again.get() == asked.get()
+
+
+def test_two_threads_that_come_first_share_one_source() -> None:
+    both, gate = threading.Barrier(2), threading.Barrier(2)
+
+    def make() -> Script:
+        gate.wait(10)  # neither has stored its own
+        return Script(HOUR, HOUR)
+
+    late = LateSource("script", make)
+    found: list[str] = []
+
+    def ask() -> None:
+        both.wait(10)
+        found.append(late.get().access_key_id)
+
+    threads = [threading.Thread(target=ask) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(10)
+    assert sorted(found) == ["id-1", "id-2"]
 
 
 def test_the_chain_and_the_cache_can_be_pickled(home: Path) -> None:

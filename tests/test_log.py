@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 
@@ -86,3 +88,20 @@ def test_the_logger_is_found_without_the_lock_of_logging(monkeypatch: pytest.Mon
         log(logging.WARNING, "%s", "told")
     assert taken == []
     assert "told" in caplog.text
+
+
+def test_nothing_below_a_warning_loads_logging() -> None:
+    """Where no code has loaded it, none has asked for these lines; a warning shows on the standard error stream anyway."""
+    program = (
+        "import sys\n"
+        "from alicred._internal.log import DEBUG, INFO, WARNING, is_logged, log\n"
+        "log(INFO, 'unseen'); log(DEBUG, 'unseen')\n"
+        "assert not is_logged(INFO) and 'logging' not in sys.modules\n"
+        "log(WARNING, 'seen')\n"
+        "import logging\n"
+        "logging.basicConfig(level=logging.INFO, stream=sys.stderr)\n"
+        "assert is_logged(INFO)\n"
+        "log(INFO, 'seen too')\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=30, check=True)
+    assert done.stderr == "seen\nINFO:alicred:seen too\n"

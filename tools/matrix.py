@@ -145,6 +145,7 @@ def main() -> int:
     """Find, run, tell. 0 only if something ran, nothing failed, and nothing was asked for in vain."""
     parser = argparse.ArgumentParser(description="Run the tests on every supported CPython that is to be had here.")
     parser.add_argument("--only", action="append", default=[], metavar="3.X", help="this version alone (repeat for more)")
+    parser.add_argument("--lowest", action="store_true", help="with the lowest dependencies alone, on the lowest version that is here")
     parser.add_argument("--list", action="store_true", help="say what is here and stop")
     parser.add_argument("pytest", nargs="*", help="arguments for pytest, after --")
     arguments = parser.parse_args()
@@ -154,6 +155,7 @@ def main() -> int:
         parser.error(f"not among {', '.join(names)}: {', '.join(sorted(unknown))}")
     runs = find({names[name] for name in arguments.only or names})
     missing = [name for name in names if name in (arguments.only or names) and name not in {run.name for run in runs}]
+    runs = [run for run in runs if run.lowest or not arguments.lowest]
     if arguments.list:
         for run in runs:
             print(f"{run.name:<12} {run.version:<9} {' '.join([*run.through, run.python])}")

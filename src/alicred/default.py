@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING
 
+import alicred._internal.checks as check
 from alicred.chain import ChainProvider
 from alicred.credential import Credential
 from alicred.policy.refresh import RefreshPolicy
@@ -12,18 +14,15 @@ from alicred.policy.retry import RetryPolicy
 from alicred.provider import Provider
 from alicred.refresh.cache import CachingProvider
 from alicred.retrying import RetryingProvider
+from alicred.sources._late import LateSource
 from alicred.sources._naming import called
-from alicred.sources.credentials_uri import CredentialsUriProvider
-from alicred.sources.ecs_ram_role import EcsRamRoleProvider
 from alicred.sources.environment import EnvironmentProvider
-from alicred.sources.oidc_role_arn import OidcRoleArnProvider
-from alicred.sources.profiles.cli.provider import CliProfileProvider
-from alicred.sources.profiles.ini.provider import ProfileFileProvider
-from alicred.wire.http import HttpClient
-from alicred.wire.imds import ImdsClient
 
 if TYPE_CHECKING:
     from alicred.events import Listener
+    from alicred.sources.profiles.ini.provider import ProfileFileProvider
+    from alicred.wire.http import HttpClient
+    from alicred.wire.imds import ImdsClient
     from alicred.wire.sts import StsClient
 
 _NAME = "default"
@@ -101,22 +100,94 @@ def default_sources(
     retry: RetryPolicy = RetryPolicy(),  # noqa: B008  (an immutable value)
     listener: Listener | None = None,
     require_enable: bool = False,
-    profile_file: type[ProfileFileProvider] = ProfileFileProvider,
+    profile_file: type[ProfileFileProvider] | None = None,
 ) -> tuple[Provider[Credential], ...]:
-    """The sources of `default_chain`, in their order, for a chain of one's own.
+    """The sources of `default_chain`, in their order, for a chain of one's own. The modules of each are loaded when it is first asked.
 
     The arguments are those of `default_provider`, and *profile_file*: what reads the profile file.
     """
-    imds = ImdsClient() if imds is None else imds  # one for all sources: it keeps the token of the metadata service
-
-    def retrying(source: Provider[Credential]) -> RetryingProvider[Credential]:
-        return RetryingProvider(source, retry=retry, listener=listener)
-
-    return (
-        EnvironmentProvider(environ),
-        retrying(OidcRoleArnProvider.from_environment(environ, sts=sts, http=http)),
-        retrying(CliProfileProvider(environ=environ, sts=sts, imds=imds, http=http, listener=listener)),
-        retrying(profile_file(require_enable=require_enable, environ=environ, sts=sts, imds=imds, http=http)),
-        retrying(EcsRamRoleProvider.from_environment(environ, imds=imds)),
-        retrying(CredentialsUriProvider.from_environment(environ, http=http)),
+    settings = _Settings(environ, sts, imds, http, listener, require_enable, profile_file)
+    over_the_network: tuple[tuple[str, Callable[[_Settings], Provider[Credential]]], ...] = (
+        ("oidc_role_arn", _oidc_role_arn),
+        ("cli_profile", _cli_profile),
+        ("profile", _profile_file),
+        ("ecs_ram_role", _ecs_ram_role),
+        ("credentials_uri", _credentials_uri),
     )
+    late = (LateSource(name, partial(make, settings)) for name, make in over_the_network)
+    return EnvironmentProvider(environ), *(RetryingProvider(source, retry=retry, listener=listener) for source in late)
+
+
+class _Settings:
+    """What the sources are made with, checked before any of them is made. It can be pickled if its parts can."""
+
+    def __init__(
+        self,
+        environ: Mapping[str, str] | None,
+        sts: StsClient | None,
+        imds: ImdsClient | None,
+        http: HttpClient | None,
+        listener: Listener | None,
+        require_enable: bool,
+        profile_file: type[ProfileFileProvider] | None,
+    ) -> None:
+        self.environ = check.environment("Default.environ", environ)
+        for method in ("assume_role", "assume_role_with_oidc"):
+            check.client("Default.sts", sts, method)
+        check.client("Default.http", http, "request")
+        if imds is not None:
+            from alicred.wire.imds import ImdsClient
+
+            check.optional("Default.imds", imds, ImdsClient)
+        self.sts = sts
+        self.http = http
+        self.listener = listener
+        self.require_enable = check.flag("Default.require_enable", require_enable)
+        self.profile_file = profile_file
+        self._imds = imds
+
+    @property
+    def imds(self) -> ImdsClient:
+        """One for all sources: it keeps the token of the metadata service. Two threads may make two, at the cost of a token."""
+        if self._imds is None:
+            from alicred.wire.imds import ImdsClient
+
+            self._imds = ImdsClient()
+        return self._imds
+
+
+# One function for each source that a program may never ask.
+
+
+def _oidc_role_arn(settings: _Settings) -> Provider[Credential]:
+    from alicred.sources.oidc_role_arn import OidcRoleArnProvider
+
+    return OidcRoleArnProvider.from_environment(settings.environ, sts=settings.sts, http=settings.http)
+
+
+def _cli_profile(settings: _Settings) -> Provider[Credential]:
+    from alicred.sources.profiles.cli.provider import CliProfileProvider
+
+    return CliProfileProvider(
+        environ=settings.environ, sts=settings.sts, imds=settings.imds, http=settings.http, listener=settings.listener
+    )
+
+
+def _profile_file(settings: _Settings) -> Provider[Credential]:
+    from alicred.sources.profiles.ini.provider import ProfileFileProvider
+
+    return (settings.profile_file or ProfileFileProvider)(
+        require_enable=settings.require_enable, environ=settings.environ, sts=settings.sts, imds=settings.imds, http=settings.http
+    )
+
+
+def _ecs_ram_role(settings: _Settings) -> Provider[Credential]:
+    from alicred.sources.ecs_ram_role import EcsRamRoleProvider
+
+    return EcsRamRoleProvider.from_environment(settings.environ, imds=settings.imds)
+
+
+def _credentials_uri(settings: _Settings) -> Provider[Credential]:
+    from alicred.sources.credentials_uri import CredentialsUriProvider
+
+    return CredentialsUriProvider.from_environment(settings.environ, http=settings.http)

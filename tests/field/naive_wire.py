@@ -12,7 +12,7 @@ from urllib.request import urlopen
 import urllib3
 
 from alicred import Clock, Credential, NotConfiguredError, ProviderError, TransientError
-from alicred.wire.http import HttpResponse
+from alicred.wire.response import HttpResponse
 
 ROLES = "/latest/meta-data/ram/security-credentials/"
 LIMIT = 1 << 20

@@ -27,8 +27,7 @@ from alicred import (
     StsClient,
     SystemClock,
 )
-from alicred.wire.http import HttpResponse
-from alicred.wire.server_time import learn_time
+from alicred.wire.response import HttpResponse, learn_time
 from tests.field import naive_wire
 from tests.field.harness import Subject, bites, outcome
 from tests.wire.metadata import metadata

@@ -2,41 +2,27 @@
 
 from __future__ import annotations
 
-import asyncio
-import os
-import signal
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from contextvars import ContextVar
 from datetime import timedelta
-from math import inf
-from typing import Any
 
 import anyio
 import anyio.lowlevel
 import pytest
-import trio
-import trio.testing
 
-from alicred import CachingProvider, ClosedError, Credential, DeniedError, ProviderError, RefreshMode, RefreshPolicy
-from alicred._internal.tasks import ask_in_task, is_in_trio
-from alicred.refresh.flight import Flight, Outcome
-from alicred.refresh.waiting import Wait, wait_in_task
+from alicred import CachingProvider, ClosedError, DeniedError, ProviderError, RefreshMode, RefreshPolicy
+from alicred._internal.tasks import ask_in_task
 from alicred.testing import FakeClock
 from tests.libraries import Run, event, in_each_library, in_tasks, run_asyncio, run_trio
-from tests.refresh.test_waiting import asking
+from tests.refresh.trio_support import waiters
 from tests.support import HOUR, Gate, Script, ids, in_threads, wait_until
 
 MINUTE = timedelta(minutes=1)
 BOTH_MODES = pytest.mark.parametrize("mode", list(RefreshMode))
-
-
-def waiters(cache: CachingProvider[Credential]) -> int:
-    flight = cache._current().flight
-    return 0 if flight is None else len(flight._waiters)
 
 
 @in_each_library
@@ -218,241 +204,6 @@ def test_one_cache_serves_one_run_after_the_other(run: Run) -> None:
     assert ids(run(lambda: in_tasks(3, cache.aget))) == {"id-1"}
     cache.invalidate()
     assert ids(run(lambda: in_tasks(3, cache.aget))) == {"id-2"}
-
-
-# Waiting
-
-
-@in_each_library
-def test_a_wait_ends_with_its_seconds_or_with_the_flight_and_can_be_repeated(run: Run) -> None:
-    flight, ended = Flight(timedelta(0)), Flight(timedelta(0))
-    ended.finish(Outcome.COMMITTED)
-
-    async def main() -> float:
-        began = time.monotonic()
-        assert await wait_in_task(asking(Wait(flight, -1), Wait(flight, 0), Wait(flight, 0.05), Wait(flight, 0.05))) == "the answer"
-        took = time.monotonic() - began
-        await wait_in_task(asking(Wait(ended, 1e6), Wait(ended, inf)))
-        return took
-
-    assert 0.1 <= run(main) < 5
-    assert flight._waiters == {}
-
-
-@in_each_library
-def test_each_wait_lets_the_other_tasks_go_on_and_can_be_cancelled(run: Run) -> None:
-    ended = Flight(timedelta(0))
-    ended.finish(Outcome.COMMITTED)
-
-    async def main() -> None:
-        done: list[str] = []
-
-        async def other() -> None:
-            done.append("other")
-
-        async with anyio.create_task_group() as group:
-            group.start_soon(other)
-            await wait_in_task(asking(Wait(ended, 1.0), Wait(ended, 1.0), Wait(ended, 1.0)))
-            assert done == ["other"]
-        with anyio.CancelScope() as scope:
-            scope.cancel()
-            await wait_in_task(asking(Wait(ended, 1.0)))
-        assert scope.cancelled_caught
-
-    run(main)
-
-
-class Clinging(Flight):
-    """A flight that nobody can leave, so that it wakes those who have gone."""
-
-    def leave(self, key: object) -> None: ...
-
-
-@in_each_library
-def test_a_run_that_has_ended_is_not_woken_and_disturbs_nobody(run: Run) -> None:
-    flight, woken = Clinging(timedelta(0)), list[str]()
-    run(lambda: wait_in_task(asking(Wait(flight, 0.01))))
-    assert len(flight._waiters) == 1
-    flight._waiters = {"x": lambda: woken.append("x"), **flight._waiters, "y": lambda: woken.append("y")}
-    flight.finish(Outcome.COMMITTED)
-    assert sorted(woken) == ["x", "y"]
-
-
-@in_each_library
-def test_a_forked_child_does_not_touch_the_loop_of_its_parent(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    flight, pid = Flight(timedelta(0)), os.getpid()
-
-    async def main() -> float:
-        began = time.monotonic()
-
-        async def end_it() -> None:
-            await anyio.wait_all_tasks_blocked()
-            monkeypatch.setattr("os.getpid", lambda: pid + 1)
-            flight.finish(Outcome.COMMITTED)
-            monkeypatch.undo()
-
-        async with anyio.create_task_group() as group:
-            group.start_soon(end_it)
-            await wait_in_task(asking(Wait(flight, 0.3)))
-        return time.monotonic() - began
-
-    assert run(main) >= 0.3
-
-
-def test_an_interrupt_of_trio_ends_the_run_and_not_the_flight() -> None:
-    gate = Gate()
-    source = Script(gate)
-    cache = CachingProvider(source)
-
-    async def main() -> None:
-        async with trio.open_nursery() as nursery:
-            for _ in range(10):
-                nursery.start_soon(cache.aget)
-            await event(gate.entered.wait)
-            os.kill(os.getpid(), signal.SIGINT)
-
-    with pytest.raises(BaseException) as caught:  # noqa: PT011  (an interrupt, or a group with one in it)
-        trio.run(main)
-    assert "KeyboardInterrupt" in repr(caught.value)
-    assert waiters(cache) == 0
-    gate.open()
-    assert cache.get().access_key_id == "id-1"
-    assert source.calls == 1
-
-
-# Clocks that do not go
-
-
-class Frozen(trio.abc.Clock):
-    """A clock of trio's that stands still, as it does where a test tool has frozen the time."""
-
-    def start_clock(self) -> None: ...
-
-    def current_time(self) -> float:
-        return 1e6
-
-    def deadline_to_sleep_time(self, deadline: float) -> float:
-        return max(0.0, deadline - 1e6)
-
-
-CLOCKS = {
-    "mock": trio.testing.MockClock(),
-    "autojump": trio.testing.MockClock(autojump_threshold=0),
-    "autojump of a running clock": trio.testing.MockClock(rate=1, autojump_threshold=0),
-    "frozen": Frozen(),
-}
-
-
-@pytest.mark.parametrize("clock", CLOCKS.values(), ids=CLOCKS)
-def test_max_wait_counts_real_time_and_moves_no_clock_of_trios(clock: trio.abc.Clock) -> None:
-    gate = Gate()
-    cache = CachingProvider(Script(gate), refresh=RefreshPolicy(max_wait=timedelta(milliseconds=100)))
-
-    async def main() -> tuple[list[object], float]:
-        before = trio.current_time()
-        return await in_tasks(5, cache.aget), trio.current_time() - before
-
-    began = time.monotonic()
-    answers, moved = trio.run(main, clock=clock)
-    took = time.monotonic() - began
-    assert ids(answers) == {"RefreshTimeoutError"}
-    assert 0.1 <= took < 5
-    assert moved <= took
-    gate.open()
-
-
-def test_max_wait_counts_real_time_where_the_clock_of_asyncio_stands_still(monkeypatch: pytest.MonkeyPatch) -> None:
-    gate = Gate()
-    cache = CachingProvider(Script(gate), refresh=RefreshPolicy(max_wait=timedelta(milliseconds=100)))
-    monkeypatch.setattr("time.monotonic", lambda: 1.7e9)
-    answers = run_asyncio(lambda: in_tasks(5, cache.aget))
-    monkeypatch.undo()
-    gate.open()
-    assert ids(answers) == {"RefreshTimeoutError"}
-
-
-def test_where_no_thread_can_be_started_the_clock_of_trio_has_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
-    flight, clock = Flight(timedelta(0)), trio.testing.MockClock(autojump_threshold=0)
-
-    def full(*_: object) -> None:
-        raise RuntimeError("can't start new thread")
-
-    async def main() -> float:
-        monkeypatch.setattr("alicred.refresh.waiting.start_thread", full)
-        before = trio.current_time()
-        await wait_in_task(asking(Wait(flight, 1000.0)))
-        return trio.current_time() - before
-
-    assert trio.run(main, clock=clock) == 1000
-
-
-# Whose task it is
-
-
-def test_asyncio_inside_a_task_of_trio_and_the_other_way_round() -> None:
-    found: list[tuple[str, bool, str]] = []
-
-    async def ask(where: str) -> None:
-        found.append((where, is_in_trio(), (await CachingProvider(Script(HOUR)).aget()).access_key_id))
-
-    async def asyncio_in_trio() -> None:
-        asyncio.run(ask("asyncio in trio"))
-        await ask("trio, afterwards")
-
-    async def trio_in_asyncio() -> None:
-        trio.run(ask, "trio in asyncio")
-        await ask("asyncio, afterwards")
-
-    trio.run(asyncio_in_trio)
-    asyncio.run(trio_in_asyncio())
-    assert found == [
-        ("asyncio in trio", False, "id-1"),
-        ("trio, afterwards", True, "id-1"),
-        ("trio in asyncio", True, "id-1"),
-        ("asyncio, afterwards", False, "id-1"),
-    ]
-
-
-def test_trio_as_a_guest_of_asyncio() -> None:
-    gate = Gate()
-    source = Script(gate)
-    cache = CachingProvider(source)
-
-    async def host() -> list[object]:
-        loop = asyncio.get_running_loop()
-        done: asyncio.Future[Any] = loop.create_future()
-        trio.lowlevel.start_guest_run(
-            in_tasks, 10, cache.aget, run_sync_soon_threadsafe=loop.call_soon_threadsafe, done_callback=done.set_result
-        )
-        own = [asyncio.ensure_future(cache.aget()) for _ in range(10)]
-        while waiters(cache) < 20:  # noqa: ASYNC110
-            await asyncio.sleep(0.002)
-        gate.open()
-        of_guest: list[object] = (await done).unwrap()
-        return [*of_guest, *await asyncio.gather(*own)]
-
-    answers = asyncio.run(host())
-    assert (len(answers), ids(answers), source.calls) == (20, {"id-1"}, 1)
-
-
-class ByHand:
-    """Drives a coroutine without a loop, to see whose task it takes itself for."""
-
-    @staticmethod
-    def run(coroutine: Coroutine[Any, Any, object]) -> object:
-        try:
-            coroutine.send(None)
-        except StopIteration as end:
-            return end.value
-        raise AssertionError("it waits")
-
-
-def test_who_runs_in_no_library_is_served_what_is_held_and_is_not_taken_for_trios() -> None:
-    cache = CachingProvider(Script(HOUR))
-    cache.get()
-    assert not is_in_trio()
-    value = ByHand.run(cache.aget())
-    assert isinstance(value, Credential)
 
 
 # What a source sees

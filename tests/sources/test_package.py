@@ -2,10 +2,11 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
-from alicred import sources
+from alicred import sources, wire
 
 
 def test_every_source_is_there_under_its_name() -> None:
@@ -13,6 +14,20 @@ def test_every_source_is_there_under_its_name() -> None:
     for name in sources.__all__:
         assert getattr(sources, name).__name__ == name
     assert set(sources.__all__) <= set(dir(sources))
+
+
+def test_no_source_needs_the_profiles() -> None:
+    """A profile is made of sources, and not the other way round."""
+    here = Path(str(sources.__file__)).parent
+    found = [path.name for path in here.glob("*.py") if path.name != "__init__.py" and "sources.profiles" in path.read_text("utf-8")]
+    assert found == []
+
+
+def test_every_client_is_there_under_its_name() -> None:
+    assert list(wire.__all__) == sorted(set(wire.__all__))
+    for name in wire.__all__:
+        assert getattr(wire, name).__name__ == name
+    assert set(wire.__all__) <= set(dir(wire))
 
 
 def test_another_name_is_an_attribute_error() -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from alicred.credential import Credential
 from alicred.errors import AlicredError, DeniedError, MalformedResponseError, ProviderError, TransientError
 from alicred.wire import answers
-from alicred.wire.http import HttpResponse
+from alicred.wire.response import HttpResponse
 from alicred.wire.service_errors import refusal
 from tests.wire.vectors import cases
 

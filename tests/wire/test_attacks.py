@@ -15,7 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alicred.errors import AlicredError, MalformedResponseError, ProviderError, TransientError
-from alicred.wire.http import HttpClient, HttpResponse
+from alicred.wire.http import HttpClient
+from alicred.wire.response import HttpResponse
 from alicred.wire.transport import LARGEST_BODY
 from tests.wire.servers import Reply, Request, answering, make_certificate, misbehaving, tls_proxy
 

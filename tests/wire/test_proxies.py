@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 
 from alicred.errors import ConfigurationError
-from alicred.wire.endpoint import Endpoint
 from alicred.wire.proxies import Proxy, environment_proxy, is_exempt
+from alicred.wire.url import Endpoint
 
 
 @pytest.mark.parametrize(

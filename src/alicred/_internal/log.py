@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -21,7 +22,8 @@ def _logger() -> Logger:
 
 def is_logged(level: int) -> bool:
     """Whether a line of *level* would be written."""
-    return _logger().isEnabledFor(level)
+    # A program that has not loaded logging has asked for nothing below a warning: no need to load it here to find that out.
+    return (level >= WARNING or "logging" in sys.modules) and _logger().isEnabledFor(level)
 
 
 def log(level: int, text: str, *values: object, with_traceback: bool = False) -> None:
@@ -31,4 +33,5 @@ def log(level: int, text: str, *values: object, with_traceback: bool = False) ->
     any more.
     """
     with suppress(Exception):
-        _logger().log(level, text, *values, exc_info=with_traceback or None)
+        if is_logged(level):
+            _logger().log(level, text, *values, exc_info=with_traceback or None)

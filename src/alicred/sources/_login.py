@@ -8,7 +8,7 @@ from alicred.clock import SYSTEM_CLOCK
 from alicred.errors import DeniedError
 from alicred.sources._urls import HttpChoice, safe_target
 from alicred.wire import answers
-from alicred.wire.server_time import learn_time
+from alicred.wire.response import learn_time
 from alicred.wire.service_errors import refusal, safe_code, safe_request_id
 
 if TYPE_CHECKING:

@@ -1,14 +1,20 @@
-"""Which STS client a source asks."""
+"""Which STS client a source asks: the one that it was given, else one for the host that the environment or a profile names."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
 import alicred._internal.checks as check
+from alicred._internal.environ import is_true, variable
+from alicred.errors import ConfigurationError
 from alicred.sources._urls import HttpChoice
 from alicred.wire.http import HttpClient
-from alicred.wire.sts import CENTRAL, StsClient
-from alicred.wire.sts_endpoint import sts_endpoint
+from alicred.wire.sts import CENTRAL, StsClient, regional_endpoint, safe_endpoint
+from alicred.wire.url import Endpoint
+
+STS_ENDPOINT = "ALIBABA_CLOUD_STS_ENDPOINT"
+STS_REGION = "ALIBABA_CLOUD_STS_REGION"
+VPC_ENABLED = "ALIBABA_CLOUD_VPC_ENDPOINT_ENABLED"
 
 
 class StsChoice:
@@ -47,3 +53,50 @@ class StsChoice:
             return self._given
         chosen = sts_endpoint(environ, endpoint=endpoint, region=region, vpc=vpc, names=names, default=default)
         return StsClient(str(chosen), http=self._http.client(chosen))
+
+
+def sts_endpoint(
+    environ: Mapping[str, str],
+    *,
+    endpoint: str | None = None,
+    region: str | None = None,
+    vpc: bool | None = None,
+    names: tuple[str, str] = ("sts_endpoint", "sts_region"),
+    default: str = CENTRAL,
+) -> Endpoint:
+    """The STS host to ask.
+
+    The first of these that is there: *endpoint*, *region*, ``ALIBABA_CLOUD_STS_ENDPOINT``, ``ALIBABA_CLOUD_STS_REGION``, *default*.
+
+    Args:
+        environ: The variables.
+        endpoint: A profile's or a parameter's host, or URL of it.
+        region: A profile's or a parameter's region.
+        vpc: Whether a region means its host inside VPCs; ``None`` means what ``ALIBABA_CLOUD_VPC_ENDPOINT_ENABLED`` says. Without a
+            region it says nothing.
+        names: What the user calls *endpoint* and *region*, for errors.
+        default: The URL of the host where nothing names one.
+
+    Raises:
+        ConfigurationError: What was chosen is no host or no region, or would be asked in plain text; the text names where it came from.
+    """
+    if endpoint:
+        return _parsed(names[0], endpoint)
+    within_vpc = is_true(environ, VPC_ENABLED) if vpc is None else vpc
+    if region:
+        return regional_endpoint(names[1], region, vpc=within_vpc)
+    named = variable(environ, STS_ENDPOINT)
+    if named is not None:
+        return _parsed(STS_ENDPOINT, named)
+    region = variable(environ, STS_REGION)
+    return Endpoint.parse(default) if region is None else regional_endpoint(STS_REGION, region, vpc=within_vpc)
+
+
+def _parsed(name: str, value: str) -> Endpoint:
+    """The endpoint that *value* names, which may lack its scheme (``https`` then) or end with a slash."""
+    url = value if "://" in value else f"https://{value}"
+    try:
+        endpoint = Endpoint.parse(url.removesuffix("/"))
+    except ConfigurationError:
+        raise ConfigurationError(f"{name} must be a host, such as sts.cn-hangzhou.aliyuncs.com, or https://host[:port]") from None
+    return safe_endpoint(name, endpoint)

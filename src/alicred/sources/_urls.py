@@ -10,8 +10,7 @@ from alicred.errors import ConfigurationError
 from alicred.wire.http import HttpClient
 
 if TYPE_CHECKING:
-    from alicred.wire.endpoint import Endpoint
-    from alicred.wire.target import Target
+    from alicred.wire.url import Endpoint, Target
 
 
 def safe_target(name: str, value: object, *, allow_http: bool = False) -> Target:
@@ -28,7 +27,7 @@ def safe_target(name: str, value: object, *, allow_http: bool = False) -> Target
     Raises:
         ConfigurationError: *value* is anything else. The text does not quote it, for it may hold a secret.
     """
-    from alicred.wire.target import Target
+    from alicred.wire.url import Target
 
     url = check.text(name, value)
     problem = ""

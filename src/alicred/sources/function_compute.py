@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Protocol
+from collections.abc import Mapping
 
 import alicred._internal.checks as check
 from alicred.credential import Credential, named
 from alicred.errors import ConfigurationError, NotConfiguredError
 from alicred.sources._naming import errors_of
 from alicred.sources.environment import EnvironmentProvider
+from alicred.wire.response import Headers
 
 ACCESS_KEY_ID = "x-fc-access-key-id"
 ACCESS_KEY_SECRET = "x-fc-access-key-secret"
@@ -18,14 +18,6 @@ SECURITY_TOKEN = "x-fc-security-token"
 _OWNER = "FunctionComputeProvider"
 _HEADERS = (ACCESS_KEY_ID, ACCESS_KEY_SECRET, SECURITY_TOKEN)
 _ATTRIBUTES = ("access_key_id", "access_key_secret", "security_token")
-
-
-class Headers(Protocol):
-    """The headers of a request, as every web framework has them: a mapping, or anything else with ``items()``."""
-
-    def items(self) -> Iterable[tuple[str, str]]:
-        """Names and values."""
-        ...
 
 
 class FunctionComputeProvider:

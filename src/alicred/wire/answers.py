@@ -14,7 +14,7 @@ from alicred.errors import ConfigurationError, MalformedResponseError
 from alicred.wire.service_errors import refusal
 
 if TYPE_CHECKING:
-    from alicred.wire.http import HttpResponse
+    from alicred.wire.response import HttpResponse
 
 _EXPIRATION = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})T([0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.([0-9]{1,9}))?Z", re.ASCII)
 

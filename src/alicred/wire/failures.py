@@ -13,8 +13,8 @@ import urllib3
 
 from alicred._internal.shortage import TEMPORARY, shortage
 from alicred.errors import MalformedResponseError, ProviderError, TransientError
-from alicred.wire.endpoint import Endpoint
 from alicred.wire.trust import Trust
+from alicred.wire.url import Endpoint
 
 UNREACHABLE = "Unreachable"
 READ_TIMEOUT = "ReadTimeout"

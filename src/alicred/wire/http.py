@@ -8,34 +8,16 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import attrs
-
 import alicred._internal.checks as check
 from alicred._internal.shortage import TEMPORARY, shortage
 from alicred.errors import MalformedResponseError, ProviderError, TransientError
 
 if TYPE_CHECKING:
-    from alicred.wire.endpoint import Endpoint
     from alicred.wire.proxies import Proxy
+    from alicred.wire.response import HttpResponse
+    from alicred.wire.url import Endpoint
 
 _OWNER = "HttpClient"
-
-
-@attrs.frozen
-class HttpResponse:
-    """An answer. A value; its ``repr`` shows the status only.
-
-    Args:
-        status: The HTTP status.
-        headers: The headers, names in lower case; repeated ones joined by ``", "``.
-        body: The whole body.
-        secure: Whether it came over TLS, from a server whose certificate was verified.
-    """
-
-    status: int
-    headers: Mapping[str, str] = attrs.field(repr=False)
-    body: bytes = attrs.field(repr=False)
-    secure: bool = attrs.field(repr=False)
 
 
 class HttpClient:
@@ -97,8 +79,8 @@ class HttpClient:
             MalformedResponseError: The answer is a redirect, is too large or is not HTTP.
         """
         try:
-            from alicred.wire.target import Target
             from alicred.wire.transport import send
+            from alicred.wire.url import Target
         except (ImportError, OSError, MemoryError) as error:  # the first request loads them, which takes descriptors and memory
             reason = shortage(error) or f"{type(error).__name__} while modules were loaded"
             raise TransientError(f"{method}: no request can be made now: {reason}", code=TEMPORARY) from error

@@ -12,9 +12,10 @@ from alicred.clock import SYSTEM_CLOCK
 from alicred.credential import Credential
 from alicred.errors import AlicredError, ConfigurationError, DeniedError, MalformedResponseError, NotConfiguredError, ProviderError
 from alicred.wire import answers, signing
-from alicred.wire.endpoint import Endpoint
-from alicred.wire.http import HttpClient, HttpResponse
+from alicred.wire.http import HttpClient
+from alicred.wire.response import HttpResponse
 from alicred.wire.service_errors import refusal
+from alicred.wire.url import Endpoint
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import ipaddress
 import re
 from collections.abc import Mapping
-from urllib.parse import unquote_to_bytes
 
 import attrs
 
 from alicred.errors import ConfigurationError
-from alicred.wire.endpoint import Endpoint
+from alicred.wire.url import Endpoint, basic_authorization
 
 
 @attrs.frozen
@@ -51,21 +49,9 @@ class Proxy:
             ) from None
         if not at:
             return cls(endpoint)
-        user, _, password = user_info.partition(":")
         with contextlib.suppress(UnicodeEncodeError):  # that error holds the password, so it must not become the context of ours
-            return cls(endpoint, _basic(user, password))
+            return cls(endpoint, basic_authorization(user_info))
         raise ConfigurationError(f"{name} holds a user or a password that is no UTF-8 text: write such bytes as %XX")
-
-
-def _basic(user: str, password: str) -> str:
-    pair = unquote_to_bytes(user) + b":" + unquote_to_bytes(password)
-    return "Basic " + base64.b64encode(pair).decode("ascii")
-
-
-def basic_authorization(user_info: str) -> str:
-    """The ``Authorization`` header that ``user:password``, percent-encoded as in a URL, asks for."""
-    user, _, password = user_info.partition(":")
-    return _basic(user, password)
 
 
 def environment_proxy(environ: Mapping[str, str], target: Endpoint) -> Proxy | None:

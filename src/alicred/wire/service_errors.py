@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from alicred.errors import DeniedError, MalformedResponseError, ProviderError, TransientError
 
 if TYPE_CHECKING:
-    from alicred.wire.http import HttpResponse
+    from alicred.wire.response import HttpResponse
 
 TIME_STAMP_EXPIRED = "InvalidTimeStamp.Expired"
 NONCE_USED = "SignatureNonceUsed"

@@ -13,10 +13,10 @@ from alicred.clock import SYSTEM_CLOCK, Clock
 from alicred.credential import Credential
 from alicred.errors import ConfigurationError
 from alicred.wire import answers, role_session, signing
-from alicred.wire.endpoint import Endpoint
-from alicred.wire.http import HttpClient, HttpResponse
-from alicred.wire.server_time import learn_time
+from alicred.wire.http import HttpClient
+from alicred.wire.response import HttpResponse, learn_time
 from alicred.wire.service_errors import NONCE_USED, TIME_STAMP_EXPIRED, safe_code
+from alicred.wire.url import Endpoint
 
 _VERSION = "2015-04-01"
 _HOUR = timedelta(hours=1)

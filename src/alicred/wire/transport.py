@@ -17,14 +17,14 @@ import urllib3
 from alicred._internal.real_time import monotonic
 from alicred.errors import AlicredError, ConfigurationError, MalformedResponseError
 from alicred.wire.failures import connect_failure, exchange_failure, is_of_connecting
-from alicred.wire.http import HttpResponse
+from alicred.wire.response import HttpResponse
 from alicred.wire.trust import Trust
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from alicred.wire.proxies import Proxy
-    from alicred.wire.target import Target
+    from alicred.wire.url import Target
 
 LARGEST_BODY = 1 << 20  # bytes
 _CHUNK = 65536

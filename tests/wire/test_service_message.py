@@ -110,7 +110,7 @@ chosen = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=4,
 @example("https://x", DRESSES[9], "the token {} is bad", SENTENCES[0], 0)
 def test_what_was_sent_is_cut_in_every_form(secret: str, dress: Callable[[str], str], around: str, more: str, cut: int) -> None:
     planted = dress(secret)[cut:]
-    assume(len(planted) >= 4 and (cut == 0 or len(planted) >= 8))
+    assume(len(planted) >= (16 if cut else 4))  # the ends of base64 mix with what is around
     assume(planted.lower() not in f"{more} {around}".lower())
     text = clean(f"{more} {around.format(planted)}", [secret])
     assert text is None or planted.lower() not in text.lower()

@@ -8,8 +8,9 @@ from alicred.clock import SYSTEM_CLOCK
 from alicred.errors import DeniedError
 from alicred.sources._urls import HttpChoice, safe_target
 from alicred.wire import answers
+from alicred.wire.operation import Kind, Operation
 from alicred.wire.response import learn_time
-from alicred.wire.service_errors import refusal, safe_code, safe_request_id
+from alicred.wire.service_errors import own_words, refusal, safe_code, safe_request_id
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -46,21 +47,24 @@ class LoginSite:
         """What the user should do if the login is over."""
         return f"log in again with `aliyun configure --mode {self._mode}`"
 
-    def post(self, path: str, headers: Mapping[str, str], body: bytes, *, to: str) -> tuple[Mapping[str, object], str]:
-        """The answer to a POST, and the words for what was being done.
+    def post(
+        self, path: str, headers: Mapping[str, str], body: bytes, *, to: str, secrets: tuple[str, ...]
+    ) -> tuple[Mapping[str, object], Operation]:
+        """The answer to a POST, and what was being done.
 
         Args:
             path: Where on the site.
             headers: Headers of the request, besides ``accept``.
             body: Its body.
             to: What it is for: "to refresh the access token".
+            secrets: What of all this must show in no text.
 
         Raises:
             DeniedError: The site said no; if the login is over, the text says what to do about it.
             ProviderError: No answer came, or none that is a success.
         """
         endpoint = self._target.endpoint
-        doing = f"asking {endpoint} {to}"
+        operation = Operation(f"the request {to}", kind=Kind.LOGIN, endpoint=str(endpoint))
         url = f"{endpoint}{path}"
         began = SYSTEM_CLOCK.monotonic()
         response = self._http.client(endpoint).request("POST", url, headers={"accept": "application/json", **headers}, body=body)
@@ -69,9 +73,10 @@ class LoginSite:
         code = safe_code(found)
         if code == _SPENT_OR_REVOKED or (response.status == 401 and code != _WRONG_APPLICATION):
             request_id = safe_request_id(response, found)
-            text = f"{doing}: the login is over: {self.log_in_again}"
+            instruction = self.log_in_again[0].upper() + self.log_in_again[1:]
+            text = operation.failed("the login is over", instruction) + own_words(found, secrets)
             raise DeniedError(text, code=code, request_id=request_id, status=response.status)
-        found = answers.successful(response, doing=doing)
+        found = answers.successful(response, operation=operation, secrets=secrets)
         if code is not None and code != "Success":
-            raise refusal(response, found, doing=doing)
-        return found, doing
+            raise refusal(response, found, operation=operation, secrets=secrets)
+        return found, operation

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 import alicred._internal.checks as check
 from alicred.errors import ConfigurationError
@@ -40,6 +41,14 @@ def safe_target(name: str, value: object, *, allow_http: bool = False) -> Target
             return target
         problem = "plain http is for loopback, link-local and private addresses (and localhost) only: use https"
     raise ConfigurationError(f"{name}: {problem}")
+
+
+def secrets_of(url: str) -> tuple[str, ...]:
+    """What of *url* must show in no text: user, password, query and fragment, and each value of the query."""
+    parts = urlsplit(url)
+    values = [value for _, value in parse_qsl(parts.query, keep_blank_values=True)]
+    user = parts.netloc.rpartition("@")[0]
+    return tuple(part for part in (user, *user.split(":"), *map(unquote, user.split(":")), parts.query, *values, parts.fragment) if part)
 
 
 class HttpChoice:

@@ -78,8 +78,9 @@ class CloudSsoProvider:
             wanted = {"AccountId": self._account_id, "AccessConfigurationId": self._access_configuration_id}
             headers = {"authorization": f"Bearer {self._access_token}", "content-type": "application/json"}
             body = json.dumps(wanted, separators=(",", ":")).encode("ascii")
-            found, doing = self._site.post(_PATH, headers, body, to="for the keys of an access configuration")
-            fetched = answers.credential(answers.nested(found, "CloudCredential", doing=doing), doing=doing)
+            secrets = (self._access_token,)
+            found, operation = self._site.post(_PATH, headers, body, to="for the keys of an access configuration", secrets=secrets)
+            fetched = answers.credential(answers.nested(found, "CloudCredential", operation=operation), operation=operation)
         return named(fetched, self.name)
 
     def __repr__(self) -> str:

@@ -11,8 +11,9 @@ from alicred._internal.environ import is_true, variable
 from alicred.credential import Credential, named
 from alicred.errors import NotConfiguredError
 from alicred.sources._naming import errors_of
-from alicred.sources._urls import HttpChoice, safe_target
+from alicred.sources._urls import HttpChoice, safe_target, secrets_of
 from alicred.wire import answers
+from alicred.wire.operation import Operation
 
 if TYPE_CHECKING:
     from alicred.wire.http import HttpClient
@@ -87,10 +88,10 @@ class CredentialsUriProvider:
         with errors_of(self.name):
             name, uri = self._source()
             target = safe_target(name, uri, allow_http=self._allow_http)
-            doing = f"asking the credentials URI {target}"
+            operation = Operation(f"the request to the credentials URI {target}")
             response = self._http.client(target.endpoint).request("GET", uri, headers={"accept": "application/json"})
-            found = answers.successful(response, doing=doing)
-            fetched = answers.credential(found, doing=doing, status=response.status, must_end=False)
+            found = answers.successful(response, operation=operation, secrets=secrets_of(uri))
+            fetched = answers.credential(found, operation=operation, status=response.status, must_end=False)
         return named(fetched, self.name)
 
     def _source(self) -> tuple[str, str]:

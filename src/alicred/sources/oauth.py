@@ -218,9 +218,10 @@ class OAuthProvider:
         }
         headers = {"content-type": "application/x-www-form-urlencoded"}
         body = signing.canonical_query(form).encode("ascii")
-        found, doing = self._site.post(_TOKEN_PATH, headers, body, to="to renew the access token")
+        secrets = (form["refresh_token"],)
+        found, operation = self._site.post(_TOKEN_PATH, headers, body, to="to renew the access token", secrets=secrets)
         access_token, refresh_token = (_usable(found.get(name)) for name in ("access_token", "refresh_token"))
-        complaint = None if access_token else MalformedResponseError(f"{doing}: the answer lacks access_token", status=200)
+        complaint = None if access_token else operation.malformed("the answer lacks access_token", status=200)
         if access_token is None and refresh_token is None:
             return known, complaint
         ends_at = None if access_token is None else _end(found.get("expires_in"))
@@ -245,8 +246,8 @@ class OAuthProvider:
                 f"make one with the tokens that came after it, or {self._site.log_in_again}"
             )
         headers = {"authorization": f"Bearer {tokens.access_token}", "content-type": "application/json"}
-        found, doing = self._site.post(_EXCHANGE_PATH, headers, b"", to="for keys")
-        return answers.credential(found, doing=doing)
+        found, operation = self._site.post(_EXCHANGE_PATH, headers, b"", to="for keys", secrets=(tokens.access_token,))
+        return answers.credential(found, operation=operation)
 
     def __getstate__(self) -> dict[str, object]:
         spending = None if self._spending is None else (_ELSEWHERE, self._spending[1])

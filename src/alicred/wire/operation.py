@@ -7,6 +7,8 @@ from enum import Enum
 
 import attrs
 
+from alicred.errors import MalformedResponseError
+
 _ARN = re.compile(r"acs:[a-z0-9-]{1,20}:[a-z0-9-]{0,30}:[0-9]{0,20}:[\w/.@-]{1,128}", re.ASCII)
 _KEY_ID = re.compile(r"[\w.-]{1,64}", re.ASCII)
 
@@ -31,6 +33,7 @@ class Operation:
         endpoint: Where it is asked for.
         role_arn: The role that is asked for; shows if it has the form of an ARN.
         access_key_id: The caller's; shows if it has the form of one.
+        check: What to do if the answer is not as promised.
     """
 
     name: str
@@ -38,15 +41,22 @@ class Operation:
     endpoint: str = attrs.field(default="", kw_only=True)
     role_arn: str = attrs.field(default="", kw_only=True)
     access_key_id: str = attrs.field(default="", kw_only=True)
+    check: str = attrs.field(
+        default="Check that this is the address of the service, and that nothing in between changes its answers", kw_only=True, repr=False
+    )
 
     def failed(self, cause: str, instruction: str = "") -> str:
-        """The text of an error: ``<operation> failed: <cause>. <Instruction>.``
+        """The text of an error, ``<operation> failed: <cause>. <Instruction>.``, to which `ProviderError` adds the details.
 
         Args:
             cause: One clause, without a full stop.
             instruction: What to do about it: one or more sentences, without the last full stop. Left out where nothing can be said.
         """
         return f"{self} failed: {cause}." + (f" {instruction}." if instruction else "")
+
+    def malformed(self, cause: str, *, status: int | None = None) -> MalformedResponseError:
+        """The error for an answer that is not as promised."""
+        return MalformedResponseError(self.failed(cause, self.check), status=status)
 
     def __str__(self) -> str:
         role = f" of {self.role_arn}" if _ARN.fullmatch(self.role_arn) else ""

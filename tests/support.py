@@ -55,6 +55,15 @@ class Script:
         return Credential(f"id-{number}", f"secret-{number}", f"token-{number}", None if step is None else now + step)
 
 
+class Pickled:
+    """A source with nothing in it that could not be pickled."""
+
+    name = "pickled"
+
+    def get(self) -> Credential:
+        return Credential("id-1", "secret-1", "token-1", datetime(2100, 1, 1, tzinfo=timezone.utc))
+
+
 class Gate:
     """A step of a script that holds its caller until it is opened; ``entered`` tells that somebody is held."""
 
@@ -120,4 +129,4 @@ def wait_until(condition: Callable[[], bool], seconds: float = 10) -> None:
     raise AssertionError("what was waited for did not happen")
 
 
-__all__ = ["HOUR", "SECOND", "FakeClock", "Gate", "Recorder", "Script", "ids", "in_threads", "wait_until"]
+__all__ = ["HOUR", "SECOND", "FakeClock", "Gate", "Pickled", "Recorder", "Script", "ids", "in_threads", "wait_until"]

@@ -28,7 +28,7 @@ from alicred import (
     TransientError,
 )
 from tests.strategies import EPOCH, credential
-from tests.support import HOUR, Recorder, Script
+from tests.support import HOUR, Pickled, Recorder, Script
 
 ABSENT = NotConfiguredError("VAULT_ADDR is not set", provider="script")
 BROKEN = DeniedError("the vault is sealed", provider="script")
@@ -199,13 +199,6 @@ def test_a_listener_is_told_who_was_passed_over_and_who_won() -> None:
         SourceSkipped(provider_name="mine", source="a", error=ABSENT),
         ChainResolved(provider_name="mine", source="b"),
     ]
-
-
-class Pickled:
-    name = "pickled"
-
-    def get(self) -> Credential:
-        return credential()
 
 
 class Sealed:

@@ -118,7 +118,7 @@ def test_the_process_environment_and_home_are_the_default(monkeypatch: pytest.Mo
     assert default_chain().get().provider_name == "default/env"
 
 
-def test_a_sections_role_is_named_without_what_lies_below_it(home: Path) -> None:
+def test_a_sections_role_is_named_with_what_lies_below_it(home: Path) -> None:
     with FakeCloud() as cloud:
         key = cloud.access_key
         profile_file(
@@ -127,7 +127,7 @@ def test_a_sections_role_is_named_without_what_lies_below_it(home: Path) -> None
             f"access_key_secret = {key.access_key_secret} # Secret\nrole_arn = {cloud.role_arn} # the role\n",
         )
         found = default_chain(environ={"HOME": str(home)}, **clients(cloud)).get()
-        assert found.provider_name == "default/profile/ram_role_arn"
+        assert found.provider_name == "default/profile/ram_role_arn/static_ak"
         assert clients(cloud)["sts"].get_caller_identity(found).identity_type == "AssumedRoleUser"
 
 
@@ -277,7 +277,7 @@ def test_a_credential_of_the_environment_loads_no_other_source_and_no_client(mon
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=30, check=True)
     loaded = done.stdout.split()
     assert [name for name in loaded if name.startswith("alicred.sources.")] == [
-        "alicred.sources._late", "alicred.sources._naming", "alicred.sources.environment"
+        "alicred.sources._late", "alicred.sources._source", "alicred.sources.environment"
     ]  # fmt: skip
     assert not [name for name in loaded if name.startswith("alicred.wire")]
     assert not {"urllib3", "ssl", "json", "hashlib", "logging", "configparser", "pathlib", "cryptography"}.intersection(loaded)

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.forked import in_child
 from tests.network_guard import ATTEMPTS, Attempts, NetworkForbidden, is_loopback
 
 SOURCE = Path(__file__).resolve().parents[1] / "src"
@@ -334,16 +335,7 @@ def test_a_public_name_is_not_looked_up(loopback_only: Attempts) -> None:
 
 
 def test_the_guard_holds_in_a_forked_child(loopback_only: Attempts) -> None:
-    child = os.fork()
-    if child == 0:
-        code = 1
-        with contextlib.suppress(BaseException):
-            try:
-                socket.create_connection(("192.0.2.1", 80), timeout=1)
-            except NetworkForbidden:
-                code = 0
-        os._exit(code)
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert in_child(lambda: socket.create_connection(("192.0.2.1", 80), timeout=1)).startswith("NetworkForbidden: ")
     assert loopback_only.take() == ["socket.getaddrinfo of '192.0.2.1'"], "the parent learns of it"
 
 

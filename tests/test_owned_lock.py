@@ -18,8 +18,7 @@ from alicred._internal import owned_lock
 from alicred._internal.frames import is_executing
 from alicred._internal.owned_lock import NotAcquired, OwnedLock
 from tests.adversities import call_with_left, interrupted_at, struck
-from tests.raw_fork import in_raw_child
-from tests.refresh.test_cache_fork import in_child
+from tests.forked import in_child, in_raw_child
 from tests.support import Gate, in_threads, wait_until
 
 

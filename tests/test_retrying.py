@@ -24,8 +24,7 @@ from alicred import (
     TransientError,
 )
 from alicred.testing import FakeClock
-from tests.support import HOUR, SECOND, Recorder, Script
-from tests.test_chain import Pickled
+from tests.support import HOUR, SECOND, Pickled, Recorder, Script
 
 DOWN = TransientError("down")
 STEADY = RetryPolicy(backoff=Backoff(initial=SECOND, jitter=0))

@@ -21,7 +21,7 @@ own = ChainProvider(
     ProfileFileProvider(),
     RetryingProvider(EcsRamRoleProvider(), retry=retry),
 )
-# The key that assumes the role is kept as well, so that a refresh of the role does not fetch it anew.
+# The key that assumes the role is cached too, so that a refresh of the role does not fetch it again.
 reports = RamRoleArnProvider(
     CachingProvider(own),
     role_arn="acs:ram::123456789012:role/reports",

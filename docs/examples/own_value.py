@@ -8,7 +8,7 @@ from alicred import CachingProvider, FixedWindow, RefreshPolicy
 
 @dataclass(frozen=True)
 class DatabasePassword:
-    """Frozen, so that threads may share it, and compared by what is in it; the password shows in no text."""
+    """Frozen, so that threads may share it; compared by its fields; no text shows the password."""
 
     user: str
     password: str = field(repr=False)

@@ -118,8 +118,7 @@ class ChainProvider(Generic[C]):
     def _named(self, value: C) -> C:
         if self._name is None or not isinstance(value, (Credential, BearerToken)):
             return value
-        inner = value.provider_name
-        return named(value, f"{self._name}/{inner}" if inner else self._name)
+        return named(value, self._name, value.provider_name)
 
     def __repr__(self) -> str:
         return f"<ChainProvider {self.name}: {', '.join(source.name for source in self._sources)}>"

@@ -107,12 +107,6 @@ class BearerToken:
 N = TypeVar("N", bound="Credential | BearerToken")
 
 
-def named(value: N, provider_name: str) -> N:
-    """*value*, said to come from *provider_name*. Its parts were checked when it was made, and are not again."""
-    if type(value) not in (Credential, BearerToken):
-        return attrs.evolve(value, provider_name=provider_name)  # a class of somebody's own may have more than fields
-    again = object.__new__(type(value))
-    for field in attrs.fields(type(value)):
-        _set(again, field.name, getattr(value, field.name))
-    _set(again, "provider_name", provider_name)
-    return again
+def named(value: N, *names: str) -> N:
+    """*value*, said to come from *names*: the outermost first, without those that are empty."""
+    return attrs.evolve(value, provider_name="/".join(filter(None, names)))

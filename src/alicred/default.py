@@ -15,7 +15,7 @@ from alicred.provider import Provider
 from alicred.refresh.cache import CachingProvider
 from alicred.retrying import RetryingProvider
 from alicred.sources._late import LateSource
-from alicred.sources._naming import called
+from alicred.sources._source import parameters_called
 from alicred.sources.environment import EnvironmentProvider
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def default_provider(
     Raises:
         ConfigurationError: An argument is of the wrong type; the text names it.
     """
-    with called({}, "default_provider."):
+    with parameters_called({}, "default_provider."):
         sources = default_sources(
             environ=environ, sts=sts, imds=imds, http=http, retry=retry, listener=listener, require_enable=require_enable
         )
@@ -86,7 +86,7 @@ def default_chain(
     Raises:
         ConfigurationError: An argument is of the wrong type; the text names it.
     """
-    with called({}, "default_chain."):
+    with parameters_called({}, "default_chain."):
         sources = default_sources(environ=environ, sts=sts, imds=imds, http=http, retry=retry, require_enable=require_enable)
         return ChainProvider(*sources, name=_NAME)
 

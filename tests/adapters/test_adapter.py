@@ -4,21 +4,48 @@ from __future__ import annotations
 
 import copy
 import pickle
+import random
+import sys
+import threading
 from datetime import timedelta
+from typing import cast
 
 import pytest
 
 from alicred import BearerToken, CachingProvider, ConfigurationError, Credential, DeniedError, StaticProvider
+from alicred.adapters import tea
 from alicred.adapters.getters import GetterCredential, GetterProvider
 from tests.support import HOUR, SECOND, Script
 
 HELD = Credential("the-id", "the-secret", "the-token", provider_name="vault")
 
 
-class Adapted(GetterProvider):
+class Turns:
+    """A provider that gives one value after the other."""
+
+    name = "turns"
+
+    def __init__(self, *held: Credential) -> None:
+        self._held = iter(held)
+
+    def get(self) -> Credential:
+        return next(self._held)
+
+
+class Minting:
+    """A provider that holds no secret itself."""
+
+    name = "minting"
+
+    def get(self) -> Credential:
+        return Credential("the-id", "minted-secret")
+
+
+class Adapted(GetterProvider[GetterCredential]):
     """One that stands for all."""
 
     _call = "adapted"
+    _kind = GetterCredential
 
 
 def test_a_whole_credential_comes_of_one_fetch() -> None:
@@ -30,6 +57,57 @@ def test_a_whole_credential_comes_of_one_fetch() -> None:
             f"id-{number}", f"secret-{number}", f"token-{number}"
         ]  # fmt: skip
     assert source.calls == 3
+
+
+def test_a_value_is_made_once_for_each_credential() -> None:
+    cache = CachingProvider(Script(HOUR, HOUR))
+    adapter = Adapted(cache)
+    first = adapter.get_credentials()
+    assert adapter.get_credentials() is first
+    assert cache.invalidate()
+    second = adapter.get_credentials()
+    assert (first.get_access_key_id(), second.get_access_key_id()) == ("id-1", "id-2")
+    assert adapter.get_credentials() is second
+    assert Adapted(cache).get_credentials() == second
+
+
+def test_a_value_of_an_equal_credential_is_not_taken_for_it() -> None:
+    """What counts is the object: where it came from takes no part in equality, and a client may be told of it."""
+    held = [Credential("the-id", "the-secret", provider_name="one"), Credential("the-id", "the-secret", provider_name="two")]
+    credential = tea(Turns(*held))
+    assert [credential.get_credential().provider_name for _ in held] == ["one", "two"]
+
+
+def test_threads_that_share_an_adapter_never_get_the_value_of_another_credential() -> None:
+    held = [Credential(f"id-{number}", f"secret-{number}") for number in range(3)]
+    mine = threading.local()
+
+    class Provider:
+        name = "rotating"
+
+        def get(self) -> Credential:
+            mine.held = random.choice(held)
+            return cast("Credential", mine.held)
+
+    adapter, wrong = Adapted(Provider()), list[str]()
+
+    def ask() -> None:
+        for _ in range(2000):
+            got = adapter.get_credentials()
+            if got.access_key_id != mine.held.access_key_id:
+                wrong.append(got.access_key_id)
+
+    threads = [threading.Thread(target=ask) for _ in range(4)]
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    try:
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(30)
+    finally:
+        sys.setswitchinterval(interval)
+    assert wrong == []
 
 
 def test_nothing_shows_a_secret() -> None:
@@ -45,6 +123,15 @@ def test_a_copy_is_the_same_and_a_pickle_is_as_good() -> None:
     assert copy.deepcopy(adapter) is adapter
     again = pickle.loads(pickle.dumps(adapter))
     assert again.get_credentials() == adapter.get_credentials()
+
+
+def test_what_was_made_does_not_travel() -> None:
+    adapter = Adapted(Minting())
+    got = adapter.get_credentials()
+    assert b"minted-secret" in pickle.dumps(got)
+    assert b"minted-secret" not in pickle.dumps(adapter)
+    assert copy.copy(adapter)._made is None
+    assert pickle.loads(pickle.dumps(adapter)).get_credentials() == got
 
 
 def test_it_is_true() -> None:
@@ -117,3 +204,37 @@ def test_valid_for_needs_a_provider_that_knows_it() -> None:
         Adapted(Script(HOUR), HOUR)
     with pytest.raises(ConfigurationError, match=r"adapted\.valid_for"):
         Adapted(CachingProvider(Script(HOUR)), 3600)  # type: ignore[arg-type]
+
+
+# --- rejections ---------------------------------------------------------------------------------------------------------------------
+
+
+class Listening(Turns):
+    """A provider that wants to know what was rejected."""
+
+    def __init__(self, *held: Credential) -> None:
+        super().__init__(*held)
+        self.rejected: list[str] = []
+
+    def invalidate(self, value: Credential) -> bool:
+        self.rejected.append(value.access_key_id)
+        return True
+
+
+def test_a_provider_is_told_of_a_rejection_if_it_wants_to_know() -> None:
+    provider = Listening()
+    Adapted(provider)._reject(HELD)
+    assert provider.rejected == ["the-id"]
+    Adapted(StaticProvider(HELD))._reject(HELD)
+
+
+def test_where_nothing_was_used_nothing_is_rejected() -> None:
+    provider = Listening()
+    Adapted(provider)._reject(None)
+    assert provider.rejected == []
+
+
+def test_a_cache_fetches_again_after_a_rejection() -> None:
+    cache = CachingProvider(Script(HOUR, HOUR))
+    Adapted(cache)._reject(cache.get())
+    assert cache.get().access_key_id == "id-2"

@@ -46,6 +46,7 @@ def test_a_refresher_gives_the_current_credential_and_tells_of_the_rejected_one(
     again()
     now += 300
     assert again() == ("the-id", "the-secret", "the-token"), "a provider need not want to know"
+    assert pickle.loads(pickle.dumps(again))._given is None, "what was given last, and when, is of this process"
     assert repr(again) == "<sls_consumer adapter of static_sts>"
 
 

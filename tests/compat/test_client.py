@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import contextvars
 import copy
 import gc
@@ -35,7 +34,9 @@ from alicred.compat.models import Config, CredentialModel
 from alicred.compat.provider import EnvironmentVariableCredentialsProvider, RamRoleArnCredentialsProvider, StaticAKCredentialsProvider
 from alicred.compat.provider.refreshable import Credentials
 from alicred.testing import FakeCloud
+from tests.compat.provider_cases import CASES
 from tests.compat.support import HAS_OFFICIAL, Package, keys
+from tests.forked import in_child
 from tests.support import Script
 
 STS = {"access_key_id": "id", "access_key_secret": "secret", "security_token": "token"}
@@ -276,8 +277,6 @@ def test_a_pickled_client_brings_its_settings_and_no_key(cloud: FakeCloud) -> No
 
 
 def test_every_provider_can_be_pickled(tmp_path: Any, instance: FakeCloud, ours: Package) -> None:
-    from tests.compat.test_providers import CASES
-
     for case in CASES:
         provider = case.make(ours, instance, tmp_path)
         twin = pickle.loads(pickle.dumps(provider))
@@ -289,13 +288,7 @@ def test_every_provider_can_be_pickled(tmp_path: Any, instance: FakeCloud, ours:
 def test_a_forked_child_goes_on_with_the_parents_key(cloud: FakeCloud) -> None:
     client = Client(Config(type="ram_role_arn", **keys(cloud), role_arn=cloud.role_arn, sts_endpoint=cloud.endpoint))
     mine = client.get_access_key_id()
-    child = os.fork()
-    if child == 0:
-        code = 1
-        with contextlib.suppress(BaseException):
-            code = 0 if client.get_access_key_id() == mine else 2
-        os._exit(code)
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert in_child(client.get_access_key_id) == mine
     assert cloud.count() == 1
 
 

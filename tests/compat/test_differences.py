@@ -225,12 +225,6 @@ def test_a_made_up_session_name_says_who_made_it(cloud: FakeCloud, ours: Package
         assert cloud.sessions[-1].arn.rpartition("/")[2].startswith(head)
 
 
-def test_the_name_of_a_role_from_a_profile_is_shorter(cloud: FakeCloud, tmp_path: Path, ours: Package) -> None:
-    path = cli_file(tmp_path / "config.json", mode="RamRoleArn", **keys(cloud), ram_role_arn=cloud.role_arn, sts_endpoint=cloud.endpoint)
-    made = ours.provider.CLIProfileCredentialsProvider(profile_file=path).get_credentials()
-    assert made.get_provider_name() == "cli_profile/ram_role_arn"
-
-
 def test_a_key_without_an_end_has_none(ours: Package, official: Package) -> None:
     answer = {"mode": "AK", "access_key_id": "id", "access_key_secret": "secret"}
     command = command_of(f"print({json.dumps(answer)!r})")

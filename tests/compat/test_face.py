@@ -8,37 +8,12 @@ from typing import Any
 
 import pytest
 
-from tests.compat.face import OFFICIAL, face_of, recorded
+from tests.compat.face import LEFT_OUT, OFFICIAL, face_of, recorded
 
 OFFICIAL_FACE = recorded()
 OURS = face_of("alicred.compat")
 
 # What the façade leaves out, and why. A user of none of these is known to do more than import them.
-LEFT_OUT = {
-    "providers": "the providers of the releases before 1.0, which keep nothing; `provider` has taken their place",
-    "utils.parameter_helper": "signs and sends requests: alicred.wire does",
-    "provider.refreshable.RefreshCachedSupplier": "a cache: alicred.CachingProvider",
-    "provider.refreshable.RefreshResult": "of that cache",
-    "provider.refreshable.PrefetchStrategy": "of that cache",
-    "provider.refreshable.NonBlocking": "of that cache",
-    "provider.refreshable.OneCallerBlocks": "of that cache",
-    "provider.refreshable.StaleValueBehavior": "of that cache",
-    "provider.refreshable.INT64_MAX": "of that cache",
-    "provider.refreshable.MAX_CONCURRENT_REFRESHES": "of that cache",
-    "provider.cli_profile.HAS_FCNTL": "how a file is locked",
-    "provider.cli_profile.HAS_MSVCRT": "how a file is locked",
-    "credentials.CredentialsURICredential": "made by `providers`",
-    "credentials.EcsRamRoleCredential": "made by `providers`",
-    "credentials.OIDCRoleArnCredential": "made by `providers`",
-    "credentials.RamRoleArnCredential": "made by `providers`",
-    "credentials.RsaKeyPairCredential": "made by `providers`",
-    "client.attribute_error_return_none": "a decorator of the module's own",
-    **{
-        f"{module}.{model}.validate_{what}": "of Tea.model.TeaModel, which generated models call; these two never did"
-        for module, model in (("client", "Config"), ("client", "CredentialModel"), ("models", "Config"), ("models", "CredentialModel"))
-        for what in ("required", "max_length", "min_length", "pattern", "maximum", "minimum")
-    },
-}
 
 
 def leaves(face: dict[str, Any], prefix: str = "") -> dict[str, str]:

@@ -30,9 +30,9 @@ from alicred.compat.provider import (
 from alicred.compat.provider.refreshable import Credentials
 from alicred.retrying import RetryingProvider
 from alicred.testing import FakeCloud
+from tests.compat.provider_cases import CASES
 from tests.compat.support import Package
-from tests.compat.test_providers import CASES
-from tests.test_secrecy import PLANTINGS, SECRET, SHAPES, Said, listening
+from tests.secrecy import PLANTINGS, SECRET, SHAPES, Said, listening
 
 NETWORK = [case for case in CASES if case.requests and case.name != "rsa_key_pair"]  # making a key takes seconds
 

@@ -58,8 +58,8 @@ def section(text: str) -> ProfileCredentialsProvider:
 
 def test_a_section_may_say_its_type_alone(filled: FakeCloud) -> None:
     assert section("type = access_key").get_credentials().get_access_key_id() == filled.access_key.access_key_id
-    for kind in ("ram_role_arn", "oidc_role_arn"):
-        assert section(f"type = {kind}").get_credentials().get_provider_name() == f"profile/{kind}"
+    for kind, inner in (("ram_role_arn", "/static_ak"), ("oidc_role_arn", "")):
+        assert section(f"type = {kind}").get_credentials().get_provider_name() == f"profile/{kind}{inner}"
         assert filled.sessions[-1].arn.endswith("/of-the-variable")
 
 
@@ -79,7 +79,7 @@ def test_the_default_chain_fills_sections_too(filled: FakeCloud, ours: Package, 
     monkeypatch.delenv(P + "ACCESS_KEY_SECRET")
     for reuse in (True, False):
         provider = ours.provider.DefaultCredentialsProvider(reuse_last_provider_enabled=reuse)
-        assert provider.get_credentials().get_provider_name() == "default/profile/ram_role_arn"
+        assert provider.get_credentials().get_provider_name() == "default/profile/ram_role_arn/static_ak"
 
 
 @pytest.mark.parametrize(

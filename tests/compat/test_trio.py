@@ -12,7 +12,7 @@ import trio
 
 from alicred.compat.client import Client
 from alicred.compat.provider import ExternalCredentialsProvider
-from tests.compat.test_callbacks import Notes, program
+from tests.compat.callbacks import Notes, program
 from tests.libraries import Run, in_each_library, run_asyncio, run_trio
 
 

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import functools
 import os
-import pickle
-import signal
 import threading
 import time
-import traceback
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -17,6 +14,7 @@ import pytest
 
 from alicred import AlicredError, CachingProvider, RefreshMode, RefreshPolicy
 from alicred._internal.real_time import monotonic
+from tests.forked import checked_in_child
 from tests.support import in_threads
 
 T = TypeVar("T")
@@ -55,28 +53,7 @@ class Subject:
             work: What the child does.
             may_hang: Whether that is what the check is about.
         """
-        reading, writing = os.pipe()
-        pid = os.fork()
-        if pid == 0:
-            try:
-                sent = pickle.dumps(work())
-                with os.fdopen(writing, "wb") as pipe:
-                    pipe.write(sent)
-            except BaseException:
-                traceback.print_exc()
-            finally:
-                os._exit(0)
-        os.close(writing)
-        answer = Callers(1, functools.partial(_read, reading))
-        ended = self.comes(answer.have_answers) if may_hang else _happens(answer.have_answers, LONG)
-        if not ended:
-            os.kill(pid, signal.SIGKILL)
-        os.waitpid(pid, 0)
-        [sent] = answer.join()
-        assert ended, "the child hangs"
-        assert sent, "the child has failed"
-        result: T = pickle.loads(sent)
-        return result
+        return checked_in_child(work, SHORT if self.naive and may_hang else LONG)
 
 
 def bites(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import struct
 import time
 from collections.abc import Callable, Iterator
@@ -15,16 +14,10 @@ from alicred import Credential, RamRoleArnProvider, StaticProvider
 from alicred.testing import FakeClock, FakeCloud
 from tests.field import naive
 from tests.field.harness import Subject, bites, inline, outcome
-from tests.strategies import credential
-from tests.support import HOUR, SECOND, Script
+from tests.field.services import service
+from tests.support import HOUR, SECOND
 
 MINUTE = timedelta(minutes=1)
-
-
-def service(clock: FakeClock) -> Script:
-    """Sessions of an hour, by true time: the service's clock is right, whatever the machine's shows."""
-    numbers = itertools.count(1)
-    return Script(lambda: credential(next(numbers), HOUR, clock.true_time()), clock=clock)
 
 
 @bites(naive.WallClock, failing="served past its end", alicred=inline, sound=naive.Plain)

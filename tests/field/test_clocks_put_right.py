@@ -18,7 +18,7 @@ from alicred import CachingProvider, CliProfileProvider, NotConfiguredError, Ref
 from alicred.testing import FakeClock
 from tests.field import naive_clocks
 from tests.field.harness import Callers, Subject, bites, inline, outcome
-from tests.field.test_clocks import service
+from tests.field.services import service
 from tests.strategies import credential
 from tests.support import HOUR, Gate, Script
 

@@ -24,7 +24,7 @@ from alicred.sources.profiles.cli.write_back import update
 from tests.adversities import call_with_left
 from tests.field import naive_logins
 from tests.field.harness import LONG, SHORT, Callers, Subject, bites, outcome
-from tests.raw_fork import in_raw_child
+from tests.forked import in_raw_child
 from tests.recording_http import RecordingHttp, reply
 from tests.support import HOUR, Gate, Script
 

@@ -17,7 +17,7 @@ from alicred import AlicredError, Backoff, CachingProvider, Credential, Provider
 from alicred.testing import FakeClock
 from tests.field import naive_owners
 from tests.field.harness import Callers, Subject, bites, inline, outcome
-from tests.raw_fork import in_raw_child
+from tests.forked import in_raw_child
 from tests.support import HOUR, SECOND, Gate, Script, in_threads
 
 T = TypeVar("T")

@@ -10,7 +10,7 @@ from pathlib import Path
 from alicred import CredentialsUriProvider
 from tests.field import naive_tools
 from tests.field.harness import Subject, bites
-from tests.field.test_wire import key
+from tests.field.services import key
 from tests.wire.servers import Reply, answering
 
 ROOT = Path(__file__).parents[2]

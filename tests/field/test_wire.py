@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import http.client
-import json
 import resource
 import socket
 import threading
@@ -30,14 +29,11 @@ from alicred import (
 from alicred.wire.response import HttpResponse, learn_time
 from tests.field import naive_wire
 from tests.field.harness import Subject, bites, outcome
+from tests.field.services import key
 from tests.wire.metadata import metadata
 from tests.wire.servers import Reply, answering, make_certificate, misbehaving, tls_proxy
 
 HEAD = b"HTTP/1.1 200 OK\r\n"
-
-
-def key(name: str, token: str = "token") -> bytes:
-    return json.dumps({"AccessKeyId": name, "AccessKeySecret": "secret", "SecurityToken": token}).encode()
 
 
 def whole(body: bytes) -> bytes:

@@ -15,6 +15,12 @@ from tests.refresh.model import Caller, Reply
 LONGEST = 30.0  # seconds, for a thread that has something to do
 
 
+def asking(*waits: Wait) -> Generator[Wait, None, str]:
+    """What a cache does that has to wait as *waits* say, and then answers."""
+    yield from waits
+    return "the answer"
+
+
 class Suspended(BaseException):
     """A caller that has to wait, taken out of its thread."""
 

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import pickle
 import subprocess
 import sys
 import textwrap
 import threading
 import time
-from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from datetime import timedelta
 
@@ -18,41 +16,12 @@ import pytest
 
 from alicred import CachingProvider, Credential, RefreshMode, RefreshPolicy
 from alicred.testing import FakeClock
-from tests.raw_fork import in_raw_child
+from tests.forked import in_child, in_raw_child
 from tests.support import HOUR, Gate, Script
 
 MINUTE = timedelta(minutes=1)
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="this platform has no fork")
-
-
-def in_child(work: Callable[[], object], seconds: float = 10) -> object:
-    """What *work* answers in a forked child, which has a few seconds for it."""
-    reading, writing = os.pipe()
-    pid = os.fork()
-    if pid == 0:
-        try:
-            answer: object
-            try:
-                answer = work()
-            except BaseException as error:
-                answer = f"{type(error).__name__}: {error}"
-            with os.fdopen(writing, "wb") as pipe:
-                pickle.dump(answer, pipe)
-        finally:
-            os._exit(0)
-    os.close(writing)
-    timer = threading.Timer(seconds, os.kill, (pid, 9))
-    timer.start()
-    try:
-        with os.fdopen(reading, "rb") as pipe:
-            sent = pipe.read()
-    finally:
-        timer.cancel()
-        os.waitpid(pid, 0)
-        timer.join()
-    assert sent, "the child hung"
-    return pickle.loads(sent)
 
 
 class Process:

@@ -13,7 +13,7 @@ from alicred import CachingProvider, RefreshPolicy
 from alicred.refresh.flight import Flight
 from alicred.refresh.waiting import Wait, wait_in_task
 from tests.libraries import in_tasks, run_asyncio
-from tests.refresh.test_waiting import asking
+from tests.refresh.callers import asking
 from tests.support import Gate, Script, ids
 
 

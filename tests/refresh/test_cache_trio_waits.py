@@ -18,7 +18,7 @@ from alicred import CachingProvider
 from alicred.refresh.flight import Flight, Outcome
 from alicred.refresh.waiting import Wait, wait_in_task
 from tests.libraries import Run, event, in_each_library
-from tests.refresh.test_waiting import asking
+from tests.refresh.callers import asking
 from tests.refresh.trio_support import waiters
 from tests.support import Gate, Script
 

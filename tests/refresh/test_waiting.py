@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from datetime import timedelta
 from math import inf
 from typing import Any
@@ -16,12 +16,8 @@ import pytest
 from alicred import CachingProvider, ClosedError, ConfigurationError, RefreshPolicy, RefreshTimeoutError
 from alicred.refresh.flight import Flight, Outcome
 from alicred.refresh.waiting import Wait, wait_in_task, wait_in_thread
+from tests.refresh.callers import asking
 from tests.support import HOUR, Gate, Script
-
-
-def asking(*waits: Wait) -> Generator[Wait, None, str]:
-    yield from waits
-    return "the answer"
 
 
 def delays_of(*waits: Wait) -> list[float]:

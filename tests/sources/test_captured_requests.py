@@ -93,7 +93,7 @@ def test_a_role_is_assumed_with_the_same_parameters(name: str) -> None:
         official["access_key_id"], official["access_key_secret"], official["security_token"],
     )  # fmt: skip
     assert found.expires_at == datetime.fromtimestamp(official["expiration"], timezone.utc)
-    assert found.provider_name == official["provider_name"].split("/")[0]
+    assert found.provider_name == official["provider_name"]
     [sent] = http.sent
     assert (sent.method, urlsplit(sent.url).path, urlsplit(sent.url).query) == ("POST", "/", "")
     assert form(sent) == by_python(name)

@@ -18,7 +18,7 @@ from alicred import CachingProvider, ChainPolicy, ChainProvider, EnvironmentProv
 from alicred.credential import Credential
 from alicred.errors import ConfigurationError, NotConfiguredError
 from alicred.sources.function_compute import FunctionComputeProvider
-from tests.refresh.test_cache_fork import in_child
+from tests.forked import in_child
 from tests.support import in_threads, wait_until
 
 ID, SECRET, TOKEN = NAMES = ("x-fc-access-key-id", "x-fc-access-key-secret", "x-fc-security-token")

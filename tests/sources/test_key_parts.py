@@ -168,7 +168,7 @@ PLACES = [
     Place(credentials_uri, ("access_key_id", "access_key_secret", "security_token"), MalformedResponseError),
     Place(headers, ("header x-fc-access-key-id", "header x-fc-access-key-secret", "header x-fc-security-token")),
     Place(oidc_token, (None, None, "the OIDC token file {}/token holds"), is_text=True),
-    Place(assertion, (None, None, "saml_assertion holds")),
+    Place(assertion, (None, None, "what assertion() returned holds")),
     Place(bearer_of_the_profile_file, (None, None, "(line 1 of {}/credentials): bearer_token holds"), is_text=True),
     Place(bearer_of_the_cli, (None, None, "{}/config.json: bearer_token holds")),
     Place(bearer_of_a_variable, (None, None, f"{{}}/config.json: {BEARER} holds")),

@@ -38,7 +38,7 @@ def test_it_asks_the_source_and_then_the_service_with_what_it_was_given() -> Non
     )
     found = made.get()
     assert found == SESSION
-    assert (found.provider_name, found.expires_at, made.name) == ("ram_role_arn", ENDS_AT, "ram_role_arn")
+    assert (found.provider_name, found.expires_at, made.name) == ("ram_role_arn/static_ak", ENDS_AT, "ram_role_arn")
     assert sts.calls == [
         {
             "operation": "assume_role",
@@ -269,7 +269,7 @@ def test_a_role_is_assumed_and_assumes_another_one() -> None:
         found = outer.get()
         assert sts.get_caller_identity(found).arn.startswith("acs:ram::")
         assert "assumed-role/second" in sts.get_caller_identity(found).arn
-        assert found.provider_name == "ram_role_arn"
+        assert found.provider_name == "ram_role_arn/ram_role_arn/fake_cloud"
         denied = RamRoleArnProvider(inner, role_arn=second, sts=sts)
         with pytest.raises(DeniedError) as caught:
             denied.get()

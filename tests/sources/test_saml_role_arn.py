@@ -99,7 +99,7 @@ def test_an_assertion_of_the_shortest_and_longest_length_is_sent(size: int) -> N
         (b"planted", "must return a string, not bytes"),
         ("<planted/>", "in base64, not as XML"),
         ("planted%3D%3D", "not encoded for a URL"),
-        ("planted\x07", "saml_assertion holds a control character"),
+        ("planted\x07", "what assertion() returned holds a control character"),
     ],
 )
 def test_what_is_no_assertion_is_not_sent(given: object, words: str) -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from alicred._internal.environ import is_true, variable
 from alicred.errors import ConfigurationError
-from alicred.sources._sts import sts_endpoint
+from alicred.sources._clients import sts_endpoint
 
 ENDPOINT = {"ALIBABA_CLOUD_STS_ENDPOINT": "env.example"}
 REGION = {"ALIBABA_CLOUD_STS_REGION": "cn-env"}

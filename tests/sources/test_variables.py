@@ -10,7 +10,7 @@ import pytest
 
 from alicred import BearerProfileProvider, CliProfileProvider, ProfileFileProvider, default_chain
 from alicred.errors import AlicredError
-from alicred.sources._sts import sts_endpoint
+from alicred.sources._clients import sts_endpoint
 from alicred.wire.imds import ImdsClient
 
 ROWS = [row["name"] for row in json.loads((Path(__file__).parent.parent / "vectors" / "env_vars.json").read_text("utf-8"))["rows"]]

@@ -21,6 +21,7 @@ import urllib3
 from alicred import ConfigurationError, Credential
 from alicred.testing import FakeCloud
 from alicred.wire import signing
+from tests.forked import in_child
 from tests.support import wait_until
 from tests.testing.caller import acs3, send
 
@@ -150,14 +151,12 @@ def test_it_is_not_needed_to_run_for_its_account_to_be_set_up() -> None:
 
 
 def test_a_forked_child_can_use_it_and_cannot_end_it(alicred_cloud: FakeCloud) -> None:
-    child = os.fork()
-    if child == 0:
-        code = 1
-        with contextlib.suppress(BaseException):
-            code = 0 if acs3(alicred_cloud, alicred_cloud.access_key).status == 200 else 2
-            alicred_cloud.stop()
-        os._exit(code)
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    def use_and_stop() -> int:
+        status = acs3(alicred_cloud, alicred_cloud.access_key).status
+        alicred_cloud.stop()
+        return status
+
+    assert in_child(use_and_stop) == 200
     assert alicred_cloud.calls[0].accepted
     assert acs3(alicred_cloud, alicred_cloud.access_key, over_tls=True).status == 200
     assert Path(alicred_cloud.ca_file).exists()

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import copy
 import os
 import pickle
-import signal
 import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
@@ -17,6 +15,7 @@ from hypothesis import strategies as st
 
 from alicred import Clock, ConfigurationError
 from alicred.testing import FakeClock
+from tests.forked import in_child
 from tests.support import Gate
 
 START = datetime(2026, 5, 1, 12, tzinfo=timezone.utc)
@@ -134,18 +133,16 @@ def test_a_child_forked_in_the_middle_of_a_move_goes_its_own_way(
     mover = threading.Thread(target=clock.advance, args=(Slow(minutes=5),))
     mover.start()
     assert gate.entered.wait(10)
-    child = os.fork()
-    if child == 0:
-        code = 1
-        with contextlib.suppress(BaseException):
-            signal.alarm(10)  # ends a child that hangs
-            clock.advance(MINUTE)
-            code = 0 if clock.true_time() - START == MINUTE else 2
-        os._exit(code)
-    ended = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    gate.open()
-    mover.join()
-    assert ended == 0
+
+    def move() -> timedelta:
+        clock.advance(MINUTE)
+        return clock.true_time() - START
+
+    try:
+        assert in_child(move) == MINUTE
+    finally:
+        gate.open()
+        mover.join()
     assert clock.true_time() - START == 5 * MINUTE
 
 

@@ -23,12 +23,19 @@ from odps import ODPS
 from odps.accounts import BaseAccount
 from ossfs import AioOSSFileSystem, OSSFileSystem
 from tablestore import AsyncOTSClient, OTSClient
+from typing_extensions import assert_type
 from v2.nacos import ClientConfigBuilder, ConfigParam, NacosConfigService
 from v2.nacos.common.auth import CredentialsProvider as NacosCredentialsProvider
 
 from alicred import BearerToken, CachingProvider, Credential, Provider
 from alicred.adapters import (
+    GetterCredential,
+    LastingProvider,
+    Oss2Provider,
+    OssV2Provider,
+    SlsCredential,
     TeaCredential,
+    TeaValue,
     alibabacloud_credentials,
     mns,
     nacos,
@@ -122,3 +129,20 @@ def the_files(provider: Provider[Credential]) -> bytes:
     many: AioOSSFileSystem = ossfs_aio(provider, asynchronous=True)
     many.pipe({"b/a.txt": b"text"})
     return files.cat_file("b/a.txt")
+
+
+def what_must_last(provider: Provider[Credential], cache: CachingProvider[Credential], lasting: LastingProvider[Credential]) -> None:
+    assert_type(oss2(cache, valid_for=timedelta(hours=1)), Oss2Provider)
+    assert_type(oss_v2(lasting, valid_for=timedelta(hours=1)), OssV2Provider)
+    assert_type(oss2(lasting, valid_for=None), Oss2Provider)
+    assert_type(oss2(provider, valid_for=None), Oss2Provider)
+    oss2(provider, valid_for=timedelta(hours=1))  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue, reportArgumentType]
+    oss_v2(provider, valid_for=timedelta(hours=1))  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue, reportArgumentType]
+
+
+def what_is_handed_out(provider: Provider[Credential], either: Provider[Credential | BearerToken]) -> None:
+    assert_type(tea(provider).get_credential(), TeaValue)
+    assert_type(tea(either).get_credential(), TeaValue)
+    assert_type(sls(provider).get_credentials(), SlsCredential)
+    assert_type(mns(provider).get_credentials(), GetterCredential)
+    assert_type(sdk_core_client(provider, "cn-hangzhou"), AcsClient)

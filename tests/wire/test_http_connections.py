@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import pickle
 import socket
 import threading
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from alicred.errors import MalformedResponseError
 from alicred.wire.http import HttpClient
+from tests.forked import in_child
 from tests.wire.http_support import HEAD, SHORT, ok
 from tests.wire.servers import Reply, answering, misbehaving
 
@@ -61,28 +60,12 @@ def test_a_change_of_the_protocol_is_an_answer() -> None:
         assert HttpClient().request("GET", server.url).status == 101
 
 
-def in_child(act: Callable[[], None]) -> int:
-    child = os.fork()
-    if child == 0:
-        code = 1
-        try:
-            act()
-            code = 0
-        finally:
-            os._exit(code)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-
-
 @pytest.mark.parametrize("secure", [False, True])
 def test_a_forked_child_can_ask(secure: bool, certificate: Path) -> None:
     with answering(ok, certificate=certificate if secure else None) as server:
         client = HttpClient(ca_file=certificate)
         client.request("GET", server.url)
-
-        def act() -> None:
-            assert client.request("GET", server.url).body == b"ok"
-
-        assert in_child(act) == 0
+        assert in_child(lambda: client.request("GET", server.url).body) == b"ok"
         assert client.request("GET", server.url).body == b"ok"
 
 

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import os
 import pickle
 import socket
 import threading
@@ -23,6 +22,7 @@ from alicred.errors import (
 )
 from alicred.wire import imds as module
 from alicred.wire.imds import ImdsClient
+from tests.forked import in_child
 from tests.wire.metadata import Metadata, metadata
 from tests.wire.servers import Reply
 
@@ -267,14 +267,7 @@ def test_a_pickle_holds_no_token(service: Metadata) -> None:
 def test_a_forked_child_can_ask(service: Metadata) -> None:
     client = ImdsClient(service.server.url)
     fetch(client)
-    child = os.fork()
-    if child == 0:
-        code = 1
-        try:
-            code = 0 if fetch(client) == GOOD else 2
-        finally:
-            os._exit(code)
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert in_child(lambda: fetch(client)) == GOOD
     assert fetch(client) == GOOD
     assert service.steps == "TNK" + "NKNK"
 

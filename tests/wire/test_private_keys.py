@@ -7,7 +7,7 @@ from cryptography.hazmat.primitives.serialization import BestAvailableEncryption
 
 from alicred.errors import ConfigurationError
 from alicred.wire.rsa import load_private_key
-from tests.wire.test_rsa import BAD, KEY, PKCS8, body, pem
+from tests.wire.rsa_keys import BAD, KEY, PKCS8, body, pem
 
 FORMS = "alicred takes an RSA key without a password, as PEM (BEGIN PRIVATE KEY or BEGIN RSA PRIVATE KEY) or as the bare base64 text of one"
 BARE = body(PKCS8)

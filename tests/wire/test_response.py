@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from alicred import SystemClock
 from alicred.wire.response import HttpResponse, learn_time
-from tests.wire.test_sts import NOW, StoppedClock
+from tests.wire.stopped_clock import NOW, StoppedClock
 
 DATED = HttpResponse(200, {"date": format_datetime(NOW, usegmt=True)}, b"", secure=True)
 

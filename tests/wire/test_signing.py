@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import os
 import threading
 import time
 from datetime import datetime, timedelta, timezone, tzinfo
@@ -14,6 +13,7 @@ from hypothesis import strategies as st
 from alicred.credential import Credential
 from alicred.errors import ConfigurationError
 from alicred.wire import signing
+from tests.forked import in_child
 from tests.wire.vectors import cases
 
 RPC = cases("rpc_v1_hmac_sha1")
@@ -197,13 +197,6 @@ def test_nonces_are_unique_in_threads_and_forked_children() -> None:
     for thread in threads:
         thread.join()
     for _ in range(3):
-        read, write = os.pipe()
-        if os.fork() == 0:
-            os.write(write, signing.nonce().encode())
-            os._exit(0)
-        os.wait()
-        found.append(os.read(read, 100).decode())
-        os.close(read)
-        os.close(write)
+        found.append(in_child(signing.nonce))
     assert len(set(found)) == 803
     assert all(len(nonce) == 32 for nonce in found)

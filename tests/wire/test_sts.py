@@ -12,10 +12,8 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from alicred.clock import SYSTEM_CLOCK
 from alicred.credential import Credential
@@ -25,37 +23,16 @@ from alicred.testing import FakeCloud
 from alicred.wire import signing
 from alicred.wire.http import HttpClient
 from alicred.wire.sts import CallerIdentity, StsClient
+from tests.wire.rsa_keys import KEY, PKCS8
 from tests.wire.servers import Reply, Request, answering, make_certificate
+from tests.wire.stopped_clock import NOW, StoppedClock
 
 SOURCE = Credential("the-id", "planted-secret", "planted-token/+=")
 SESSION = {"AccessKeyId": "STS.id", "AccessKeySecret": "planted-1", "SecurityToken": "planted-2", "Expiration": "2030-01-02T03:04:05Z"}
 ENDS = datetime(2030, 1, 2, 3, 4, 5, tzinfo=timezone.utc)
-NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=timezone.utc)
-KEY = rsa.generate_private_key(65537, 2048)
-PEM = KEY.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+PEM = PKCS8.encode()
 
 Call = Callable[[StsClient], object]
-
-
-class StoppedClock:
-    """Says what time it was last told."""
-
-    def __init__(self) -> None:
-        self.now = NOW
-        self.observed: list[datetime] = []
-
-    def monotonic(self) -> float:
-        return 0.0
-
-    def utcnow(self) -> datetime:
-        return self.now
-
-    def sleep(self, span: timedelta) -> None:
-        raise AssertionError("nothing here waits")
-
-    def observe(self, server_time: datetime) -> None:
-        self.observed.append(server_time)
-        self.now = server_time
 
 
 def success(body: object = None) -> Reply:
@@ -195,7 +172,7 @@ def test_an_answer_without_what_is_promised_is_malformed(action: str, body: byte
 def test_a_refusal_names_the_operation_and_the_host_and_no_secret(action: str) -> None:
     error, requests = call(action, lambda _: refuse(403, "NoPermission"))
     assert isinstance(error, DeniedError)
-    role = f" of acs:ram::1:role/r" if action.startswith("AssumeRole") else ""
+    role = " of acs:ram::1:role/r" if action.startswith("AssumeRole") else ""
     key = {"AssumeRole": " with the access key the-id", "GetCallerIdentity": " with the access key the-id"}.get(action, "")
     key = " with the access key KP.id" if action == "GenerateSessionAccessKey" else key
     assert str(error).startswith(f"{action}{role}{key} at http://127.0.0.1:")

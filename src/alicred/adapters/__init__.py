@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from alicred.adapters.adapter import LastingProvider
+from alicred.adapters.getters import GetterCredential
 from alicred.adapters.mns_provider import MnsProvider, mns
 from alicred.adapters.nacos_provider import NacosCredential, NacosProvider, nacos
 from alicred.adapters.odps_account import odps, odps_bearer
@@ -16,6 +18,8 @@ from alicred.adapters.tablestore_provider import TablestoreCredential, Tablestor
 from alicred.adapters.tea_credential import TeaCredential, TeaValue, tea
 
 __all__ = [
+    "GetterCredential",
+    "LastingProvider",
     "MnsProvider",
     "NacosCredential",
     "NacosProvider",

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 import attrs
 
 from alicred.adapters.adapter import Adapter
+from alicred.credential import Credential
 
 
 @attrs.frozen
@@ -31,14 +34,21 @@ class GetterCredential:
         return self.security_token
 
 
-class GetterProvider(Adapter):
+G = TypeVar("G", bound=GetterCredential)
+
+
+class GetterProvider(Adapter[Credential, G]):
     """An adapter whose client calls `get_credentials` for each request. ``None`` stands for no security token."""
 
-    def get_credentials(self) -> GetterCredential:
+    _kind: type[G]
+
+    def get_credentials(self) -> G:
         """The current credential.
 
         Raises:
             AlicredError: What the provider raised.
         """
-        held = self._credential()
-        return GetterCredential(held.access_key_id, held.access_key_secret, held.security_token)
+        return self._value()
+
+    def _make(self, held: Credential) -> G:
+        return self._kind(held.access_key_id, held.access_key_secret, held.security_token)

@@ -1,4 +1,8 @@
-"""Parts of one credential that are asked for one by one: they shall be of one fetch."""
+"""What a thread or task has fetched last.
+
+For clients that ask for the parts of a credential one by one, which must be of one fetch, and for those that report a rejection, which must
+hit what was rejected and nothing newer.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +24,7 @@ class LastFetch(Generic[V]):
 
     Args:
         name: Of the context variable.
-        seconds: For how long a part still belongs to what was fetched before; for ever if not given.
+        seconds: For how long a value is kept; for ever if not given.
     """
 
     def __init__(self, name: str, seconds: float = math.inf) -> None:
@@ -28,14 +32,14 @@ class LastFetch(Generic[V]):
         self._fetched: ContextVar[tuple[_Fetched[V], ...]] = ContextVar(name, default=())
         self._seconds = seconds
 
-    def begin(self, owner: object, value: V) -> V:
-        """Have the next parts that this thread or task asks *owner* for come from *value*, which is returned."""
+    def remember(self, owner: object, value: V) -> V:
+        """Keep *value*, which is returned, as what this thread or task has fetched last from *owner*."""
         others = (each for each in self._fetched.get() if (whose := each()) is not None and whose is not owner and self._is_fresh(each))
         self._fetched.set((*others, _Fetched(owner, value)))
         return value
 
-    def begun(self, owner: object) -> V | None:
-        """What the next part comes from, if this thread or task has asked *owner* for another before."""
+    def recall(self, owner: object) -> V | None:
+        """What this thread or task has fetched last from *owner*, if anything."""
         return next((each.value for each in self._fetched.get() if each() is owner and self._is_fresh(each)), None)
 
     def _is_fresh(self, fetched: _Fetched[V]) -> bool:

@@ -7,7 +7,7 @@ from alicred.credential import Credential
 from alicred.provider import Provider
 
 
-class MnsProvider(GetterProvider):
+class MnsProvider(GetterProvider[GetterCredential]):
     """What an ``Account`` asks for a credential once for each request. As thread-, task- and fork-safe as the provider.
 
     An ``Account`` has one connection and belongs to one thread; all of them can share one of these. What the provider raises reaches the
@@ -16,13 +16,8 @@ class MnsProvider(GetterProvider):
 
     _call = "mns"
 
-    def get_credentials(self) -> GetterCredential:
-        """The current credential. The empty string stands for no security token: the client would send ``None`` along, and fail.
-
-        Raises:
-            AlicredError: What the provider raised.
-        """
-        held = self._credential()
+    def _make(self, held: Credential) -> GetterCredential:
+        # The empty string stands for no security token: the client would send None along, and fail.
         return GetterCredential(held.access_key_id, held.access_key_secret, held.security_token or "")
 
 

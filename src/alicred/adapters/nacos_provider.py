@@ -21,7 +21,7 @@ class NacosCredential(GetterCredential, Credentials):
     """One credential as a Nacos client reads it. Immutable: all parts are of one fetch. ``repr`` shows no secret."""
 
 
-class NacosProvider(GetterProvider, CredentialsProvider):
+class NacosProvider(GetterProvider[NacosCredential], CredentialsProvider):
     """What a Nacos client asks for a credential once for each request. As thread-, task- and fork-safe as the provider.
 
     The attempts of one request share one credential. The client asks on the event loop, in the background too: see `nacos`. What the
@@ -30,15 +30,7 @@ class NacosProvider(GetterProvider, CredentialsProvider):
     """
 
     _call = "nacos"
-
-    def get_credentials(self) -> NacosCredential:
-        """The current credential.
-
-        Raises:
-            AlicredError: What the provider raised.
-        """
-        held = self._credential()
-        return NacosCredential(held.access_key_id, held.access_key_secret, held.security_token)
+    _kind = NacosCredential
 
 
 def nacos(provider: Provider[Credential]) -> NacosProvider:

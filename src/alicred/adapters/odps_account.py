@@ -9,10 +9,10 @@ from alicred.credential import BearerToken, Credential
 from alicred.provider import Provider
 
 if TYPE_CHECKING:
-    from alicred.adapters._clients.odps_account import OdpsAccount, OdpsBearerAccount
+    from odps.accounts import BaseAccount, BearerTokenAccount
 
 
-def odps(provider: Provider[Credential]) -> OdpsAccount:
+def odps(provider: Provider[Credential]) -> BaseAccount:
     """What an ``ODPS`` takes as its account: ``ODPS(account=odps(provider), ...)`` or ``ODPS(odps(provider), ...)``.
 
     Each attempt of each request, to the service and to the tunnel, is signed with the provider's current credential, by the client's own
@@ -31,7 +31,7 @@ def odps(provider: Provider[Credential]) -> OdpsAccount:
     return OdpsAccount(provider)
 
 
-def odps_bearer(provider: Provider[BearerToken]) -> OdpsBearerAccount:
+def odps_bearer(provider: Provider[BearerToken]) -> BearerTokenAccount:
     """As `odps`, for a provider of bearer tokens.
 
     Args:

@@ -43,7 +43,7 @@ class OfficialCredential(GetterCredential, ICredentials):
         return _NAME
 
 
-class OfficialProvider(Adapter, ICredentialsProvider):
+class OfficialProvider(Adapter[Credential, OfficialCredential], ICredentialsProvider):
     """A provider of the official package, over a provider. Thread-, task- and fork-safe, and it can be pickled if the provider can.
 
     The package keeps nothing that it gets here: it asks for each ``get_credential()``.
@@ -57,16 +57,15 @@ class OfficialProvider(Adapter, ICredentialsProvider):
         Raises:
             AlicredError: What the provider raised.
         """
-        return _value(self._credential())
+        return self._value()
 
     async def get_credentials_async(self) -> OfficialCredential:
         """As `get_credentials`, for tasks. Never blocks the event loop."""
-        return _value(await self._credential_async())
+        return await self._value_async()
 
     def get_provider_name(self) -> str:
         """``"alicred"``."""
         return _NAME
 
-
-def _value(held: Credential) -> OfficialCredential:
-    return OfficialCredential(held.access_key_id, held.access_key_secret, held.security_token)
+    def _make(self, held: Credential) -> OfficialCredential:
+        return OfficialCredential(held.access_key_id, held.access_key_secret, held.security_token)

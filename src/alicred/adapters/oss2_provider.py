@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import overload
 
-from alicred.adapters.getters import GetterProvider
+from alicred.adapters.adapter import LastingProvider
+from alicred.adapters.getters import GetterCredential, GetterProvider
 from alicred.credential import Credential
 from alicred.provider import Provider
 
 
+@overload
+def oss2(provider: Provider[Credential], *, valid_for: None = None) -> Oss2Provider: ...
+@overload
+def oss2(provider: LastingProvider[Credential], *, valid_for: timedelta | None) -> Oss2Provider: ...
 def oss2(provider: Provider[Credential], *, valid_for: timedelta | None = None) -> Oss2Provider:
     """What ``oss2.ProviderAuth``, ``ProviderAuthV2`` and ``ProviderAuthV4`` take: ``ProviderAuthV4(oss2(provider))``.
 
@@ -24,7 +30,7 @@ def oss2(provider: Provider[Credential], *, valid_for: timedelta | None = None) 
     return Oss2Provider(provider, valid_for)
 
 
-class Oss2Provider(GetterProvider):
+class Oss2Provider(GetterProvider[GetterCredential]):
     """The credentials provider of oss2, over a provider. Thread-, task- and fork-safe, and it can be pickled if the provider can.
 
     oss2 and aiooss2 ask once for each request and for each URL they sign, on the caller's thread. aiooss2 does so on the event loop,
@@ -34,3 +40,4 @@ class Oss2Provider(GetterProvider):
     """
 
     _call = "oss2"
+    _kind = GetterCredential

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, overload
 
 import attrs
 
-from alicred.adapters.adapter import Adapter
+from alicred.adapters.adapter import Adapter, LastingProvider
 from alicred.clock import SYSTEM_CLOCK
 from alicred.credential import Credential
 from alicred.provider import Provider
@@ -18,6 +18,10 @@ else:
     Credentials = CredentialsProvider = object
 
 
+@overload
+def oss_v2(provider: Provider[Credential], *, valid_for: None = None) -> OssV2Provider: ...
+@overload
+def oss_v2(provider: LastingProvider[Credential], *, valid_for: timedelta | None) -> OssV2Provider: ...
 def oss_v2(provider: Provider[Credential], *, valid_for: timedelta | None = None) -> OssV2Provider:
     """What ``alibabacloud_oss_v2`` takes as the ``credentials_provider`` of its ``Config``.
 
@@ -58,7 +62,7 @@ class OssV2Credential(Credentials):
         return self.expiration is not None and self.expiration < SYSTEM_CLOCK.utcnow()
 
 
-class OssV2Provider(Adapter, CredentialsProvider):
+class OssV2Provider(Adapter[Credential, OssV2Credential], CredentialsProvider):
     """The credentials provider of alibabacloud-oss-v2, over a provider. Thread-, task- and fork-safe; it is pickled if the provider can be.
 
     Clients ask once for each attempt to send a request and for each URL they sign, on the caller's thread. The ``AsyncClient`` does so
@@ -76,5 +80,7 @@ class OssV2Provider(Adapter, CredentialsProvider):
         Raises:
             AlicredError: What the provider raised.
         """
-        held = self._credential()
+        return self._value()
+
+    def _make(self, held: Credential) -> OssV2Credential:
         return OssV2Credential(held.access_key_id, held.access_key_secret, held.security_token, held.expires_at)

@@ -10,7 +10,7 @@ from weakref import WeakValueDictionary
 import alicred._internal.checks as check
 from alicred._internal.tasks import ask_in_task
 from alicred.adapters.adapter import missing_client
-from alicred.adapters.getters import GetterProvider
+from alicred.adapters.getters import GetterCredential, GetterProvider
 from alicred.credential import Credential
 from alicred.errors import ConfigurationError
 from alicred.provider import Provider
@@ -70,7 +70,7 @@ def _look_at(region: str | None, options: Mapping[str, object], call: str = "oss
             raise ConfigurationError(f"{call}.{name} is not taken: the credentials come from the provider")
 
 
-class OssfsProvider(GetterProvider):
+class OssfsProvider(GetterProvider[GetterCredential]):
     """The credentials of a file system of ossfs, one of its storage options. Thread-, task- and fork-safe.
 
     fsspec keeps file systems by the ``repr`` of their options, so this one's tells one provider from all others, and in this process
@@ -79,6 +79,7 @@ class OssfsProvider(GetterProvider):
     """
 
     _call = "ossfs"
+    _kind = GetterCredential
 
     def __init__(self, provider: Provider[Credential], key: str) -> None:
         super().__init__(provider)

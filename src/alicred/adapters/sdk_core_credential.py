@@ -11,13 +11,14 @@ from alicred.errors import ConfigurationError
 from alicred.provider import Provider
 
 if TYPE_CHECKING:
-    from alicred.adapters._clients.sdk_core import SdkCoreClient, SdkCoreCredential
+    from aliyunsdkcore.auth.credentials import StsTokenCredential
+    from aliyunsdkcore.client import AcsClient
 
 _PACKAGE = "aliyun-python-sdk-core"
 _OVERRIDING = ("ALIYUN_ACCESS_KEY_ID", "ALIYUN_ACCESS_KEY_SECRET")
 
 
-def sdk_core(provider: Provider[Credential]) -> SdkCoreCredential:
+def sdk_core(provider: Provider[Credential]) -> StsTokenCredential:
     """What an ``AcsClient`` takes as its ``credential``: ``AcsClient(region_id=..., credential=sdk_core(provider))``.
 
     For temporary credentials: the client knows this kind with a security token only, so where the provider may hand out a key without
@@ -42,7 +43,7 @@ def sdk_core(provider: Provider[Credential]) -> SdkCoreCredential:
     return SdkCoreCredential(provider)
 
 
-def sdk_core_client(provider: Provider[Credential], region_id: str, **options: object) -> SdkCoreClient:
+def sdk_core_client(provider: Provider[Credential], region_id: str, **options: object) -> AcsClient:
     """An ``AcsClient`` that signs each attempt of each request with the provider's current credential, with a security token or without.
 
     It is an ``AcsClient`` in everything else. ``ALIYUN_ACCESS_KEY_ID`` and ``ALIYUN_ACCESS_KEY_SECRET`` have no influence on it.

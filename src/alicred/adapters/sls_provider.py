@@ -21,22 +21,14 @@ class SlsCredential(GetterCredential, Credentials):
     """One credential as a ``LogClient`` reads it. Immutable: all parts are of one fetch. ``repr`` shows no secret."""
 
 
-class SlsProvider(GetterProvider, CredentialsProvider):
+class SlsProvider(GetterProvider[SlsCredential], CredentialsProvider):
     """What a ``LogClient`` asks for a credential once for each attempt of each request. As thread-, task- and fork-safe as the provider.
 
     For both versions of its signature. What the provider raises reaches the caller of the client as it is.
     """
 
     _call = "sls"
-
-    def get_credentials(self) -> SlsCredential:
-        """The current credential.
-
-        Raises:
-            AlicredError: What the provider raised.
-        """
-        held = self._credential()
-        return SlsCredential(held.access_key_id, held.access_key_secret, held.security_token)
+    _kind = SlsCredential
 
 
 def sls(provider: Provider[Credential]) -> SlsProvider:

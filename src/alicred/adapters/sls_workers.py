@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from alicred.adapters.adapter import Adapter, missing_client
-from alicred.adapters.rejecting import reject
 from alicred.credential import Credential
 from alicred.provider import Provider
 
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
 _APART = 150.0  # seconds; a client leaves 300 between two calls of its refresher, so what comes sooner comes from another client
 
 
-class SlsConsumer(Adapter):
+class SlsConsumer(Adapter[Credential, None]):
     """A provider as the consumers of the log service take it. As thread-, task- and fork-safe as the provider.
 
     `worker` makes a worker that uses the current credential in every request. Called, it is a ``credentials_refresher``, for workers that
@@ -58,7 +57,7 @@ class SlsConsumer(Adapter):
             from alicred.adapters._clients.sls_worker import SlsWorker
         except ImportError as error:
             raise missing_client("sls_consumer", "aliyun-log-python-sdk", error) from error
-        self._credential()  # fails here, with its own error, rather than in the first request
+        self._held()  # fails here, with its own error, rather than in the first request
         return SlsWorker(self._provider, make_processor, consumer_option, args, kwargs)
 
     def __call__(self) -> tuple[str, str, str | None]:
@@ -73,10 +72,13 @@ class SlsConsumer(Adapter):
         """
         now = time.monotonic()
         if self._given is not None and now - self._given[1] >= _APART:
-            reject(self._provider, self._given[0])
-        held = self._credential()
+            self._reject(self._given[0])
+        held = self._held()
         self._given = held, now
         return held.access_key_id, held.access_key_secret, held.security_token
+
+    def __getstate__(self) -> dict[str, object]:
+        return {**super().__getstate__(), "_given": None}
 
 
 def sls_consumer(provider: Provider[Credential]) -> SlsConsumer:

@@ -24,7 +24,7 @@ class TablestoreCredential(GetterCredential, Credentials):
     """
 
 
-class TablestoreProvider(GetterProvider, CredentialsProvider):
+class TablestoreProvider(GetterProvider[TablestoreCredential], CredentialsProvider):
     """What an ``OTSClient`` asks for a credential once for each request. As thread-, task- and fork-safe as the provider.
 
     The attempts of one request share one credential. What the provider raises reaches the caller of the client as it is. An
@@ -32,15 +32,7 @@ class TablestoreProvider(GetterProvider, CredentialsProvider):
     """
 
     _call = "tablestore"
-
-    def get_credentials(self) -> TablestoreCredential:
-        """The current credential.
-
-        Raises:
-            AlicredError: What the provider raised.
-        """
-        held = self._credential()
-        return TablestoreCredential(held.access_key_id, held.access_key_secret, held.security_token)
+    _kind = TablestoreCredential
 
 
 def tablestore(provider: Provider[Credential]) -> TablestoreProvider:

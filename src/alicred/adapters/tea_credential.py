@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import attrs
 
-import alicred._internal.checks as check
-from alicred._internal.tasks import ask_in_task
-from alicred.adapters.adapter import not_a_value
+from alicred.adapters.adapter import Adapter
 from alicred.adapters.last_fetch import LastFetch
 from alicred.credential import BearerToken, Credential
-from alicred.errors import ConfigurationError
 from alicred.provider import Provider
-
-TeaSource = Provider[Credential | BearerToken]
 
 
 @attrs.frozen(kw_only=True)
@@ -39,7 +36,7 @@ class TeaValue:
 _LAST: LastFetch[TeaValue] = LastFetch("alicred.tea")
 
 
-def tea(provider: TeaSource) -> TeaCredential:
+def tea(provider: Provider[Credential | BearerToken]) -> TeaCredential:
     """What a Tea client takes as its ``credential``: ``Config(credential=tea(provider), ...)``.
 
     Args:
@@ -51,7 +48,7 @@ def tea(provider: TeaSource) -> TeaCredential:
     return TeaCredential(provider)
 
 
-class TeaCredential:
+class TeaCredential(Adapter[Credential | BearerToken, TeaValue]):
     """The credential object of a Tea client, over a provider. Thread-, task- and fork-safe, and it can be pickled.
 
     Clients of the present generation ask once per attempt, for everything at once (`get_credential`). Older ones ask for the
@@ -70,9 +67,12 @@ class TeaCredential:
         ConfigurationError: *provider* is no provider.
     """
 
-    def __init__(self, provider: TeaSource) -> None:
-        check.provider("tea.provider", provider)
-        self._provider = provider
+    _call = "tea"
+    _takes: ClassVar[tuple[type, ...]] = (Credential, BearerToken)
+    _wanted = "a Credential or a BearerToken"
+
+    def __init__(self, provider: Provider[Credential | BearerToken]) -> None:
+        super().__init__(provider)
 
     # What clients of the present generation call
 
@@ -82,70 +82,59 @@ class TeaCredential:
         Raises:
             AlicredError: What the provider raised. The client wraps it; it is the ``inner_exception`` of what arrives.
         """
-        return self._value(self._provider.get())
+        return self._value()
 
     async def get_credential_async(self) -> TeaValue:
         """As `get_credential`, for tasks. Never blocks the event loop."""
-        return self._value(await ask_in_task(self._provider))
+        return await self._value_async()
 
     # What older clients call, part by part
 
     def get_type(self) -> str:
         """The type of a credential that is fetched now."""
-        return _LAST.begin(self, self.get_credential()).type
+        return _LAST.remember(self, self.get_credential()).type
 
     def get_access_key_id(self) -> str | None:
         """The id of a credential that is fetched now."""
-        return _LAST.begin(self, self.get_credential()).access_key_id
+        return _LAST.remember(self, self.get_credential()).access_key_id
 
     def get_access_key_secret(self) -> str | None:
         """The secret that belongs to the id that was asked for last."""
-        return self._begun().access_key_secret
+        return self._last().access_key_secret
 
     def get_security_token(self) -> str | None:
         """The security token that belongs to the id that was asked for last."""
-        return self._begun().security_token
+        return self._last().security_token
 
     def get_bearer_token(self) -> str | None:
         """The bearer token that belongs to the type that was asked for last."""
-        return self._begun().bearer_token
+        return self._last().bearer_token
 
     async def get_access_key_id_async(self) -> str | None:
         """As `get_access_key_id`, for tasks."""
-        return _LAST.begin(self, await self.get_credential_async()).access_key_id
+        return _LAST.remember(self, await self.get_credential_async()).access_key_id
 
     async def get_access_key_secret_async(self) -> str | None:
         """As `get_access_key_secret`, for tasks."""
-        return (await self._begun_async()).access_key_secret
+        return (await self._last_async()).access_key_secret
 
     async def get_security_token_async(self) -> str | None:
         """As `get_security_token`, for tasks."""
-        return (await self._begun_async()).security_token
+        return (await self._last_async()).security_token
 
-    def _begun(self) -> TeaValue:
-        return _LAST.begun(self) or _LAST.begin(self, self.get_credential())
+    def _last(self) -> TeaValue:
+        return _LAST.recall(self) or _LAST.remember(self, self.get_credential())
 
-    async def _begun_async(self) -> TeaValue:
-        return _LAST.begun(self) or _LAST.begin(self, await self.get_credential_async())
+    async def _last_async(self) -> TeaValue:
+        return _LAST.recall(self) or _LAST.remember(self, await self.get_credential_async())
 
-    def _value(self, held: object) -> TeaValue:
-        if isinstance(held, Credential):
-            return TeaValue(
-                provider_name=held.provider_name or None,
-                type="sts" if held.security_token else "access_key",
-                access_key_id=held.access_key_id,
-                access_key_secret=held.access_key_secret,
-                security_token=held.security_token,
-            )
+    def _make(self, held: Credential | BearerToken) -> TeaValue:
         if isinstance(held, BearerToken):
             return TeaValue(provider_name=held.provider_name or None, type="bearer", bearer_token=held.token)
-        raise ConfigurationError(f"tea: {not_a_value(held, self._provider.name, 'a Credential or a BearerToken')}")
-
-    def __deepcopy__(self, memo: object) -> TeaCredential:
-        return self
-
-    def __reduce__(self) -> tuple[object, ...]:
-        return type(self), (self._provider,)
-
-    def __repr__(self) -> str:
-        return f"<TeaCredential of {self._provider.name}>"
+        return TeaValue(
+            provider_name=held.provider_name or None,
+            type="sts" if held.security_token else "access_key",
+            access_key_id=held.access_key_id,
+            access_key_secret=held.access_key_secret,
+            security_token=held.security_token,
+        )

@@ -34,31 +34,31 @@ class CloudCredential:
         return self._model(await credentials_in_task(self.provider))
 
     def get_access_key_id(self) -> str | None:
-        return _LAST.begin(self, self.get_credential()).access_key_id
+        return _LAST.remember(self, self.get_credential()).access_key_id
 
     async def get_access_key_id_async(self) -> str | None:
-        return _LAST.begin(self, await self.get_credential_async()).access_key_id
+        return _LAST.remember(self, await self.get_credential_async()).access_key_id
 
     def get_access_key_secret(self) -> str | None:
-        return self._begun().access_key_secret
+        return self._last().access_key_secret
 
     async def get_access_key_secret_async(self) -> str | None:
-        return (await self._begun_async()).access_key_secret
+        return (await self._last_async()).access_key_secret
 
     def get_security_token(self) -> str | None:
-        return self._begun().security_token
+        return self._last().security_token
 
     async def get_security_token_async(self) -> str | None:
-        return (await self._begun_async()).security_token
+        return (await self._last_async()).security_token
 
     def get_type(self) -> str:
         return self.type_name
 
-    def _begun(self) -> CredentialModel:
-        return _LAST.begun(self) or _LAST.begin(self, self.get_credential())
+    def _last(self) -> CredentialModel:
+        return _LAST.recall(self) or _LAST.remember(self, self.get_credential())
 
-    async def _begun_async(self) -> CredentialModel:
-        return _LAST.begun(self) or _LAST.begin(self, await self.get_credential_async())
+    async def _last_async(self) -> CredentialModel:
+        return _LAST.recall(self) or _LAST.remember(self, await self.get_credential_async())
 
     def _model(self, found: ICredentials) -> CredentialModel:
         return CredentialModel(

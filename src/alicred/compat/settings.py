@@ -12,7 +12,7 @@ from alicred._internal.environ import variable
 from alicred.compat.environ import ENVIRON
 from alicred.compat.exceptions import CredentialValueError
 from alicred.compat.http import HttpOptions
-from alicred.sources._sts import StsChoice
+from alicred.sources._clients import StsChoice
 from alicred.wire.http import HttpClient
 from alicred.wire.sts import CENTRAL
 

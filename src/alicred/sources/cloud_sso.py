@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -10,18 +9,16 @@ import alicred._internal.checks as check
 from alicred.clock import SYSTEM_CLOCK
 from alicred.credential import Credential, named
 from alicred.errors import ConfigurationError
-from alicred.sources._login import LoginSite
-from alicred.sources._naming import errors_of
-from alicred.wire import answers
+from alicred.sources._source import Source, errors_of
+from alicred.wire.cloud_sso import CloudSsoClient
 
 if TYPE_CHECKING:
     from alicred.wire.http import HttpClient
 
 _OWNER = "CloudSsoProvider"
-_PATH = "/cloud-credentials"
 
 
-class CloudSsoProvider:
+class CloudSsoProvider(Source):
     """Temporary keys of an access configuration, for the access token that a login at CloudSSO has left behind.
 
     That token cannot be renewed without a person: once it has ended, `get` refuses at once and asks nobody. Thread-, task- and
@@ -35,6 +32,7 @@ class CloudSsoProvider:
         access_token: What the login gave. Never in ``repr`` or an error.
         access_token_expires_at: When that ends, timezone-aware.
         http: What sends the requests; ``None`` means an `HttpClient` with its defaults, which goes through no proxy to an ``http`` URL.
+        name: What this source is called; ``None`` means ``cloud_sso``.
 
     Raises:
         ConfigurationError: A parameter is empty, of the wrong type or form; the text names it.
@@ -49,19 +47,16 @@ class CloudSsoProvider:
         access_token: str,
         access_token_expires_at: datetime,
         http: HttpClient | None = None,
+        name: str | None = None,
     ) -> None:
-        self._site = LoginSite(_OWNER, sign_in_url, http, "CloudSSO")
+        super().__init__(_OWNER, "cloud_sso", name)
+        self._client = CloudSsoClient(sign_in_url, http=http, owner=_OWNER)
         self._account_id = check.key_text(f"{_OWNER}.account_id", account_id)
         self._access_configuration_id = check.key_text(f"{_OWNER}.access_configuration_id", access_configuration_id)
         if access_token == "":
-            raise ConfigurationError(f"{_OWNER}.access_token is empty: {self._site.log_in_again}")
+            raise ConfigurationError(f"{_OWNER}.access_token is empty: {self._client.log_in_again}")
         self._access_token = check.key_text(f"{_OWNER}.access_token", access_token)
         self._ends_at = check.moment(f"{_OWNER}.access_token_expires_at", access_token_expires_at)
-
-    @property
-    def name(self) -> str:
-        """``cloud_sso``."""
-        return "cloud_sso"
 
     def get(self) -> Credential:
         """New keys.
@@ -74,13 +69,10 @@ class CloudSsoProvider:
         """
         with errors_of(self.name):
             if SYSTEM_CLOCK.utcnow() >= self._ends_at:
-                raise ConfigurationError(f"the access token ended at {self._ends_at.isoformat()}: {self._site.log_in_again}")
-            wanted = {"AccountId": self._account_id, "AccessConfigurationId": self._access_configuration_id}
-            headers = {"authorization": f"Bearer {self._access_token}", "content-type": "application/json"}
-            body = json.dumps(wanted, separators=(",", ":")).encode("ascii")
-            secrets = (self._access_token,)
-            found, operation = self._site.post(_PATH, headers, body, to="for the keys of an access configuration", secrets=secrets)
-            fetched = answers.credential(answers.nested(found, "CloudCredential", operation=operation), operation=operation)
+                raise ConfigurationError(f"the access token ended at {self._ends_at.isoformat()}: {self._client.log_in_again}")
+            fetched = self._client.credential(
+                self._access_token, account_id=self._account_id, access_configuration_id=self._access_configuration_id
+            )
         return named(fetched, self.name)
 
     def __repr__(self) -> str:

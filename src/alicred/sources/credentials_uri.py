@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 import alicred._internal.checks as check
 from alicred._internal.environ import is_true, variable
 from alicred.credential import Credential, named
 from alicred.errors import NotConfiguredError
-from alicred.sources._naming import errors_of
-from alicred.sources._urls import HttpChoice, safe_target, secrets_of
+from alicred.sources._clients import HttpChoice
+from alicred.sources._source import Given, Source, errors_of
 from alicred.wire import answers
 from alicred.wire.operation import Operation
+from alicred.wire.url import safe_target, secrets_of
 
 if TYPE_CHECKING:
     from alicred.wire.http import HttpClient
+    from alicred.wire.url import Target
 
 CREDENTIALS_URI = "ALIBABA_CLOUD_CREDENTIALS_URI"
 DISABLED = "ALIBABA_CLOUD_DISABLE_EXTERNAL_PROCESS"
@@ -24,7 +25,7 @@ DISABLED = "ALIBABA_CLOUD_DISABLE_EXTERNAL_PROCESS"
 _OWNER = "CredentialsUriProvider"
 
 
-class CredentialsUriProvider:
+class CredentialsUriProvider(Source):
     """Temporary keys from a URL that hands them out to whoever asks, as in PAI DSW and DataWorks.
 
     Thread-, task- and fork-safe, picklable; a pickle holds the whole URL. `get` sends one GET request and blocks for at most the
@@ -39,20 +40,33 @@ class CredentialsUriProvider:
             scheme, host, port and path only.
         http: What sends the request; ``None`` means an `HttpClient` with its defaults, which goes through no proxy to an ``http`` URL.
         allow_http: Whether ``http`` may go anywhere. Everybody on the way can then read the keys.
+        name: What this source is called; ``None`` means ``credentials_uri``.
 
     Raises:
         ConfigurationError: A parameter is empty, of the wrong type or form; the text names it.
     """
 
-    def __init__(self, uri: str, *, http: HttpClient | None = None, allow_http: bool = False) -> None:
-        self._allow_http = check.flag(f"{_OWNER}.allow_http", allow_http)
-        safe_target(f"{_OWNER}.uri", uri, allow_http=allow_http)
-        self._uri: str | None = uri
-        self._environ: Mapping[str, str] | None = None
+    def __init__(self, uri: str, *, http: HttpClient | None = None, allow_http: bool = False, name: str | None = None) -> None:
+        allow_http = check.flag(f"{_OWNER}.allow_http", allow_http)
+        target = safe_target(f"{_OWNER}.uri", uri, allow_http=allow_http)
+        self._fill(Given((uri, target)), http, name)
+        self._shown = f"('{target}')"
+
+    def _fill(
+        self,
+        settings: Callable[[Mapping[str, str]], tuple[str, Target]],
+        http: HttpClient | None,
+        name: str | None,
+        environ: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(_OWNER, "credentials_uri", name, environ)
+        self._settings = settings
         self._http = HttpChoice(_OWNER, http)
 
     @classmethod
-    def from_environment(cls, environ: Mapping[str, str] | None = None, *, http: HttpClient | None = None) -> CredentialsUriProvider:
+    def from_environment(
+        cls, environ: Mapping[str, str] | None = None, *, http: HttpClient | None = None, name: str | None = None
+    ) -> CredentialsUriProvider:
         """A provider for the URL that ``ALIBABA_CLOUD_CREDENTIALS_URI`` holds at each `get`.
 
         Where ``ALIBABA_CLOUD_DISABLE_EXTERNAL_PROCESS`` is true, it is not asked: the command line tool, which that variable comes
@@ -61,19 +75,15 @@ class CredentialsUriProvider:
         Args:
             environ: Where to look variables up; ``None`` means ``os.environ`` at the time of the call.
             http: As in the constructor.
+            name: As in the constructor.
 
         Raises:
             ConfigurationError: An argument is of the wrong type.
         """
-        self = cls("https://localhost/", http=http)  # stands in for the variable, which is read at get()
-        self._uri = None
-        self._environ = check.environment(f"{_OWNER}.environ", environ)
+        self = cls.__new__(cls)
+        self._fill(_from_environment, http, name, environ)
+        self._shown = ".from_environment()"
         return self
-
-    @property
-    def name(self) -> str:
-        """``credentials_uri``."""
-        return "credentials_uri"
 
     def get(self) -> Credential:
         """The keys that the URL hands out now.
@@ -86,27 +96,21 @@ class CredentialsUriProvider:
             MalformedResponseError: The answer holds no keys.
         """
         with errors_of(self.name):
-            name, uri = self._source()
-            target = safe_target(name, uri, allow_http=self._allow_http)
+            uri, target = self._settings(self._variables)
             operation = Operation(f"the request to the credentials URI {target}")
             response = self._http.client(target.endpoint).request("GET", uri, headers={"accept": "application/json"})
             found = answers.successful(response, operation=operation, secrets=secrets_of(uri))
             fetched = answers.credential(found, operation=operation, status=response.status, must_end=False)
         return named(fetched, self.name)
 
-    def _source(self) -> tuple[str, str]:
-        """What the URL is called in errors, and the URL."""
-        if self._uri is not None:
-            return f"{_OWNER}.uri", self._uri
-        environ = os.environ if self._environ is None else self._environ
-        uri = variable(environ, CREDENTIALS_URI)
-        if uri is None:
-            raise NotConfiguredError(f"{CREDENTIALS_URI} is not set")
-        if is_true(environ, DISABLED):
-            raise NotConfiguredError(f"{DISABLED} is true: {CREDENTIALS_URI} is not asked")
-        return CREDENTIALS_URI, uri
-
     def __repr__(self) -> str:
-        if self._uri is None:
-            return f"{_OWNER}.from_environment()"
-        return f"{_OWNER}('{safe_target('uri', self._uri, allow_http=True)}')"
+        return f"{_OWNER}{self._shown}"
+
+
+def _from_environment(environ: Mapping[str, str]) -> tuple[str, Target]:
+    uri = variable(environ, CREDENTIALS_URI)
+    if uri is None:
+        raise NotConfiguredError(f"{CREDENTIALS_URI} is not set")
+    if is_true(environ, DISABLED):
+        raise NotConfiguredError(f"{DISABLED} is true: {CREDENTIALS_URI} is not asked")
+    return uri, safe_target(CREDENTIALS_URI, uri)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import alicred._internal.checks as check
 from alicred._internal.environ import is_true, variable
 from alicred.credential import Credential, named
 from alicred.errors import NotConfiguredError, TransientError
-from alicred.sources._naming import errors_of
+from alicred.sources._source import Given, Source, errors_of
 from alicred.wire.imds import UNREACHABLE, ImdsClient, check_role_name
 
 _OWNER = "EcsRamRoleProvider"
@@ -18,7 +17,7 @@ ROLE_NAME = "ALIBABA_CLOUD_ECS_METADATA"
 V1_DISABLED = "ALIBABA_CLOUD_IMDSV1_DISABLED"
 
 
-class EcsRamRoleProvider:
+class EcsRamRoleProvider(Source):
     """Temporary keys of the RAM role that is attached to the ECS instance. `get` asks the metadata service each time.
 
     Thread-, task- and fork-safe, picklable. `get` blocks for at most one connect time-out of the client (1 s) on a machine that
@@ -28,21 +27,35 @@ class EcsRamRoleProvider:
         role_name: The role; ``None`` means the one that the service names, which takes one more request.
         allow_imds_v1: Whether to ask without a token if asking with one brings nothing usable.
         imds: The client to ask; ``None`` means an `ImdsClient` with its defaults.
+        name: What this source is called; ``None`` means ``ecs_ram_role``.
 
     Raises:
         ConfigurationError: A parameter is empty or of the wrong type; the text names it.
     """
 
-    def __init__(self, role_name: str | None = None, *, allow_imds_v1: bool = True, imds: ImdsClient | None = None) -> None:
-        self._role_name = None if role_name is None else check_role_name(f"{_OWNER}.role_name", role_name)
-        self._allow_v1 = check.flag(f"{_OWNER}.allow_imds_v1", allow_imds_v1)
+    def __init__(
+        self, role_name: str | None = None, *, allow_imds_v1: bool = True, imds: ImdsClient | None = None, name: str | None = None
+    ) -> None:
+        checked = None if role_name is None else check_role_name(f"{_OWNER}.role_name", role_name)
+        self._fill(Given((checked, check.flag(f"{_OWNER}.allow_imds_v1", allow_imds_v1))), imds, name)
+        self._shown = f"({role_name!r})"
+
+    def _fill(
+        self,
+        settings: Callable[[Mapping[str, str]], tuple[str | None, bool]],
+        imds: ImdsClient | None,
+        name: str | None,
+        environ: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(_OWNER, "ecs_ram_role", name, environ)
+        self._settings = settings
         check.optional(f"{_OWNER}.imds", imds, ImdsClient)
         self._imds = ImdsClient() if imds is None else imds
-        self._asks_environment = False
-        self._environ: Mapping[str, str] | None = None
 
     @classmethod
-    def from_environment(cls, environ: Mapping[str, str] | None = None, *, imds: ImdsClient | None = None) -> EcsRamRoleProvider:
+    def from_environment(
+        cls, environ: Mapping[str, str] | None = None, *, imds: ImdsClient | None = None, name: str | None = None
+    ) -> EcsRamRoleProvider:
         """A provider for what the variables say at each `get`.
 
         Those are ``ALIBABA_CLOUD_ECS_METADATA`` (the role's name), ``ALIBABA_CLOUD_IMDSV1_DISABLED`` and
@@ -50,20 +63,16 @@ class EcsRamRoleProvider:
 
         Args:
             environ: Where to look variables up; ``None`` means ``os.environ`` at the time of the call.
-            imds: The client to ask; ``None`` means an `ImdsClient` with its defaults.
+            imds: As in the constructor.
+            name: As in the constructor.
 
         Raises:
             ConfigurationError: An argument is of the wrong type.
         """
-        self = cls(imds=imds)
-        self._asks_environment = True
-        self._environ = check.environment(f"{_OWNER}.environ", environ)
+        self = cls.__new__(cls)
+        self._fill(_from_environment, imds, name, environ)
+        self._shown = ".from_environment()"
         return self
-
-    @property
-    def name(self) -> str:
-        """``ecs_ram_role``."""
-        return "ecs_ram_role"
 
     def get(self) -> Credential:
         """The keys of the role as the service has them now.
@@ -76,7 +85,7 @@ class EcsRamRoleProvider:
             MalformedResponseError: The answer is not what the metadata service promises.
         """
         with errors_of(self.name):
-            role_name, allow_v1 = self._settings()
+            role_name, allow_v1 = self._settings(self._variables)
             try:
                 fetched = self._imds.role_credential(role_name or self._imds.role_name(allow_v1=allow_v1), allow_v1=allow_v1)
             except TransientError as error:
@@ -87,17 +96,13 @@ class EcsRamRoleProvider:
                 ) from None
         return named(fetched, self.name)
 
-    def _settings(self) -> tuple[str | None, bool]:
-        """The role's name, if one is given, and whether v1 is allowed."""
-        if not self._asks_environment:
-            return self._role_name, self._allow_v1
-        environ = os.environ if self._environ is None else self._environ
-        if is_true(environ, DISABLED):
-            raise NotConfiguredError(f"{DISABLED} is true: the metadata service is not asked")
-        role_name = variable(environ, ROLE_NAME)
-        return None if role_name is None else check_role_name(ROLE_NAME, role_name), not is_true(environ, V1_DISABLED)
-
     def __repr__(self) -> str:
-        if self._asks_environment:
-            return f"{_OWNER}.from_environment()"
-        return f"{_OWNER}({self._role_name!r})"
+        return f"{_OWNER}{self._shown}"
+
+
+def _from_environment(environ: Mapping[str, str]) -> tuple[str | None, bool]:
+    """The role's name, if a variable has one, and whether v1 is allowed."""
+    if is_true(environ, DISABLED):
+        raise NotConfiguredError(f"{DISABLED} is true: the metadata service is not asked")
+    role_name = variable(environ, ROLE_NAME)
+    return None if role_name is None else check_role_name(ROLE_NAME, role_name), not is_true(environ, V1_DISABLED)

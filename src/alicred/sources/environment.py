@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 
-import alicred._internal.checks as check
 from alicred._internal.environ import key_variable
 from alicred.credential import Credential
 from alicred.errors import ConfigurationError, NotConfiguredError
-from alicred.sources._naming import errors_of
+from alicred.sources._source import Source, errors_of
 
 ACCESS_KEY_ID = "ALIBABA_CLOUD_ACCESS_KEY_ID"
 ACCESS_KEY_SECRET = "ALIBABA_CLOUD_ACCESS_KEY_SECRET"
 SECURITY_TOKEN = "ALIBABA_CLOUD_SECURITY_TOKEN"
 
 
-class EnvironmentProvider:
+class EnvironmentProvider(Source):
     """The access key in ``ALIBABA_CLOUD_ACCESS_KEY_ID``, ``_ACCESS_KEY_SECRET`` and, for a temporary one, ``_SECURITY_TOKEN``.
 
     The variables are read at every `get`. White space and byte order marks around a value are dropped, and an empty one counts as
@@ -24,18 +22,14 @@ class EnvironmentProvider:
 
     Args:
         environ: Where to look the variables up; ``None`` means ``os.environ`` at the time of the call.
+        name: What this source is called; ``None`` means ``env``.
 
     Raises:
-        ConfigurationError: *environ* is no mapping.
+        ConfigurationError: *environ* is no mapping, or *name* is no name.
     """
 
-    def __init__(self, environ: Mapping[str, str] | None = None) -> None:
-        self._environ = check.environment("EnvironmentProvider.environ", environ)
-
-    @property
-    def name(self) -> str:
-        """``env``."""
-        return "env"
+    def __init__(self, environ: Mapping[str, str] | None = None, *, name: str | None = None) -> None:
+        super().__init__("EnvironmentProvider", "env", name, environ)
 
     def get(self) -> Credential:
         """The access key as the variables have it now.
@@ -44,7 +38,7 @@ class EnvironmentProvider:
             NotConfiguredError: Neither of the two key variables is set.
             ConfigurationError: One of the two is missing, or a value cannot be a key; the text names the variable.
         """
-        environ = os.environ if self._environ is None else self._environ
+        environ = self._variables
         with errors_of(self.name):
             key_id, secret = key_variable(environ, ACCESS_KEY_ID), key_variable(environ, ACCESS_KEY_SECRET)
             if key_id is None and secret is None:

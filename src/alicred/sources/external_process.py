@@ -13,8 +13,8 @@ from alicred._internal.files import expand, shown
 from alicred.credential import Credential, named
 from alicred.errors import ConfigurationError
 from alicred.sources._command_line import split
-from alicred.sources._naming import errors_of
 from alicred.sources._program import run
+from alicred.sources._source import Source, errors_of
 from alicred.wire.answers import expiration, parse_object, texts, usable_key
 from alicred.wire.operation import Operation
 
@@ -24,7 +24,7 @@ _OWNER = "ExternalProcessProvider"
 _NEEDS_TOKEN = "StsToken"
 
 
-class ExternalProcessProvider:
+class ExternalProcessProvider(Source):
     """The credential that a program prints, as JSON, to standard output. `get` runs the program each time.
 
     No shell reads the command. The program gets this process's environment, nothing on standard input, and no terminal. When `get` returns
@@ -40,6 +40,7 @@ class ExternalProcessProvider:
         timeout: How long the program may take: above zero, a day at most.
         environ: The program's environment, and where ``ALIBABA_CLOUD_DISABLE_EXTERNAL_PROCESS`` is looked up; ``None`` means
             ``os.environ`` at the time of the call.
+        name: What this source is called; ``None`` means ``external``.
 
     Raises:
         ConfigurationError: A parameter is empty, of the wrong type or outside its range, or *command* cannot be split.
@@ -51,15 +52,11 @@ class ExternalProcessProvider:
         *,
         timeout: timedelta = timedelta(seconds=60),
         environ: Mapping[str, str] | None = None,
+        name: str | None = None,
     ) -> None:
+        super().__init__(_OWNER, "external", name, environ)
         self._arguments = _arguments(f"{_OWNER}.command", command)
         self._timeout = check.span(f"{_OWNER}.timeout", timeout)
-        self._environ = check.environment(f"{_OWNER}.environ", environ)
-
-    @property
-    def name(self) -> str:
-        """``external``."""
-        return "external"
 
     def get(self) -> Credential:
         """The credential that the program prints now.
@@ -70,7 +67,7 @@ class ExternalProcessProvider:
             ProviderError: It ended with a status other than 0, or by a signal, or how it ended cannot be known.
             MalformedResponseError: What it printed is no credential, or more than 1 MiB.
         """
-        environ = os.environ if self._environ is None else self._environ
+        environ = self._variables
         program, *rest = self._arguments
         with errors_of(self.name):
             if is_true(environ, DISABLED):

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import alicred._internal.checks as check
 from alicred.credential import Credential, named
 from alicred.errors import ConfigurationError, NotConfiguredError
-from alicred.sources._naming import errors_of
+from alicred.sources._source import Source, errors_of
 from alicred.sources.environment import EnvironmentProvider
 from alicred.wire.response import Headers
 
@@ -20,7 +20,7 @@ _HEADERS = (ACCESS_KEY_ID, ACCESS_KEY_SECRET, SECURITY_TOKEN)
 _ATTRIBUTES = ("access_key_id", "access_key_secret", "security_token")
 
 
-class FunctionComputeProvider:
+class FunctionComputeProvider(Source):
     """The keys of the function's role, as the newest request brought them along.
 
     An instance of a function may live for longer than the keys in its environment, and each request brings valid ones: hand its
@@ -31,30 +31,33 @@ class FunctionComputeProvider:
     forked worker starts with what was held and then goes by its own requests. A pickle holds no key.
 
     When the keys end is not said, so ``expires_at`` is ``None``; they are valid for longer than any request may take.
+
+    Args:
+        name: What this source is called; ``None`` means ``function_compute``.
+
+    Raises:
+        ConfigurationError: *name* is no name.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, name: str | None = None) -> None:
+        super().__init__(_OWNER, "function_compute", name)
         self._held: Credential | None = None
         self._environment: EnvironmentProvider | None = None
 
     @classmethod
-    def from_environment(cls, environ: Mapping[str, str] | None = None) -> FunctionComputeProvider:
+    def from_environment(cls, environ: Mapping[str, str] | None = None, *, name: str | None = None) -> FunctionComputeProvider:
         """A provider that, before the first request, answers with the environment's keys, as `EnvironmentProvider` does.
 
         Args:
             environ: Where to look the variables up; ``None`` means ``os.environ`` at the time of the call.
+            name: As in the constructor.
 
         Raises:
-            ConfigurationError: *environ* is no mapping.
+            ConfigurationError: *environ* is no mapping, or *name* is no name.
         """
-        self = cls()
+        self = cls(name=name)
         self._environment = EnvironmentProvider(check.environment(f"{_OWNER}.environ", environ))
         return self
-
-    @property
-    def name(self) -> str:
-        """``function_compute``."""
-        return "function_compute"
 
     def update(self, headers: Headers) -> Credential | None:
         """Take the keys from a request's headers: ``x-fc-access-key-id``, ``x-fc-access-key-secret`` and ``x-fc-security-token``.
@@ -121,7 +124,7 @@ class FunctionComputeProvider:
             )
         with errors_of(self.name):
             found = self._environment.get()
-        return named(found, f"{self.name}/{self._environment.name}")
+        return named(found, self.name, found.provider_name)
 
     def _take(self, parts: list[object] | list[str | None], names: tuple[str, ...], where: str) -> Credential | None:
         values = [_text(f"{where} {name}", part) for name, part in zip(names, parts, strict=True)]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from datetime import timedelta
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import attrs
 
@@ -16,21 +16,18 @@ from alicred._internal.log import WARNING, log
 from alicred._internal.owned_lock import OwnedLock
 from alicred.clock import SYSTEM_CLOCK
 from alicred.credential import Credential, named
-from alicred.errors import ConfigurationError, DeniedError, MalformedResponseError, TransientError, is_of_user_code
-from alicred.sources._login import LoginSite
-from alicred.sources._naming import errors_of
-from alicred.wire import answers, signing
+from alicred.errors import ConfigurationError, DeniedError, TransientError, is_of_user_code
+from alicred.sources._source import Source, errors_of
+from alicred.wire.oauth import OAuthClient
+from alicred.wire.oauth import OAuthTokens as OAuthTokens  # a public name of this module
+from alicred.wire.operation import Operation
 
 if TYPE_CHECKING:
     from alicred.wire.http import HttpClient
 
-    Field = attrs.Attribute[Any]
-
 _OWNER = "OAuthProvider"
-_TOKEN_PATH, _EXCHANGE_PATH = "/v1/token", "/v1/exchange"
 _EARLY = timedelta(minutes=20)  # how long before its end an access token is renewed
 _ELSEWHERE = -1  # the number of no process
-_LONGEST_TOKEN = 10**9  # seconds; whatever claims to last longer does not say when it ends
 
 
 @attrs.frozen
@@ -55,43 +52,7 @@ OAUTH_SITES: Mapping[str, OAuthSite] = MappingProxyType(
 """The sites of Alibaba Cloud, by the names that the command line tool has for them."""
 
 
-def _nothing_if_empty(value: str | None) -> str | None:
-    return None if value == "" else value
-
-
-def _token(instance: object, field: Field, value: object) -> None:
-    if value is not None:
-        check.key_text(f"OAuthTokens.{field.name}", value)
-
-
-def _moment(instance: object, field: Field, value: object) -> None:
-    if value is not None:
-        check.moment(f"OAuthTokens.{field.name}", value)
-
-
-@attrs.frozen
-class OAuthTokens:
-    """What a login has left behind. A value; hashable and picklable; no token shows in its ``repr``.
-
-    Args:
-        refresh_token: Gets a new access token, and with it a new refresh token, once. ``None``, as the empty string, if there is none.
-        access_token: Gets keys. ``None``, as the empty string, if there is none (any more).
-        access_token_expires_at: When that ends, timezone-aware; ``None`` if it is not known.
-
-    Raises:
-        ConfigurationError: There is neither token, or a parameter is of the wrong type or form; the text names it.
-    """
-
-    refresh_token: str | None = attrs.field(repr=False, converter=_nothing_if_empty, validator=_token)
-    access_token: str | None = attrs.field(default=None, repr=False, converter=_nothing_if_empty, validator=_token)
-    access_token_expires_at: datetime | None = attrs.field(default=None, validator=_moment)
-
-    def __attrs_post_init__(self) -> None:
-        if self.refresh_token is None and self.access_token is None:
-            raise ConfigurationError("OAuthTokens needs a refresh_token or an access_token: log in to get them")
-
-
-class OAuthProvider:
+class OAuthProvider(Source):
     """Temporary keys for the tokens that a login with a browser has left behind.
 
     The access token is renewed when it is missing or has 20 minutes or less to live, and there is a refresh token. The site then
@@ -115,6 +76,7 @@ class OAuthProvider:
             It may call `get`, but must not wait for another thread that does. If it raises, the keys are served all the same, and
             the log says that the tokens were not saved.
         http: What sends the requests; ``None`` means an `HttpClient` with its defaults, which goes through no proxy to an ``http`` URL.
+        name: What this source is called; ``None`` means ``oauth``.
 
     Raises:
         ConfigurationError: A parameter is empty, of the wrong type or form; the text names it.
@@ -128,9 +90,10 @@ class OAuthProvider:
         tokens: OAuthTokens,
         on_tokens: Callable[[OAuthTokens], None] | None = None,
         http: HttpClient | None = None,
+        name: str | None = None,
     ) -> None:
-        self._site = LoginSite(_OWNER, sign_in_url, http, "OAuth")
-        self._client_id = check.key_text(f"{_OWNER}.client_id", client_id)
+        super().__init__(_OWNER, "oauth", name)
+        self._client = OAuthClient(sign_in_url, client_id, http=http, owner=_OWNER)
         check.required(f"{_OWNER}.tokens", tokens, OAuthTokens)
         self._tokens = tokens
         self._on_tokens = None if on_tokens is None else check.function(f"{_OWNER}.on_tokens", on_tokens)
@@ -141,11 +104,6 @@ class OAuthProvider:
 
     def _forget_lock(self) -> None:
         self._lock = OwnedLock()
-
-    @property
-    def name(self) -> str:
-        """``oauth``."""
-        return "oauth"
 
     def get(self) -> Credential:
         """New keys.
@@ -201,32 +159,13 @@ class OAuthProvider:
                 self._spending = None  # if this does not come to run, the lock says that no thread of this process is at it
 
     def _renew(self, known: OAuthTokens) -> None:
-        new, complaint = self._ask_for_tokens(known)
-        if new is not known:
-            self._tokens = new
-            self._hand_over(new)
-        if complaint is not None:
-            raise complaint
-
-    def _ask_for_tokens(self, known: OAuthTokens) -> tuple[OAuthTokens, MalformedResponseError | None]:
-        """The tokens of the answer, also of one that lacks a part: what it has must not be lost, for the old refresh token is spent."""
-        form = {
-            "grant_type": "refresh_token",
-            "refresh_token": known.refresh_token or "",
-            "client_id": self._client_id,
-            "Timestamp": signing.timestamp(SYSTEM_CLOCK.utcnow()),
-        }
-        headers = {"content-type": "application/x-www-form-urlencoded"}
-        body = signing.canonical_query(form).encode("ascii")
-        secrets = (form["refresh_token"],)
-        found, operation = self._site.post(_TOKEN_PATH, headers, body, to="to renew the access token", secrets=secrets)
-        access_token, refresh_token = (_usable(found.get(name)) for name in ("access_token", "refresh_token"))
-        complaint = None if access_token else operation.malformed("the answer lacks access_token", status=200)
-        if access_token is None and refresh_token is None:
-            return known, complaint
-        ends_at = None if access_token is None else _end(found.get("expires_in"))
-        # A site that hands out no new refresh token lets the old one live (RFC 6749, section 6).
-        return OAuthTokens(refresh_token or known.refresh_token, access_token, ends_at), complaint
+        new = self._client.renew(known.refresh_token or "")
+        self._tokens = new
+        self._hand_over(new)  # also those of an answer that lacks a part: the old refresh token is spent
+        if new.access_token is None:
+            raise Operation("the request to renew the access token", endpoint=self._client.endpoint).malformed(
+                "the answer lacks access_token", status=200
+            )
 
     def _hand_over(self, tokens: OAuthTokens) -> None:
         if self._on_tokens is None:
@@ -237,17 +176,15 @@ class OAuthProvider:
             if not isinstance(error, SystemExit) and not is_of_user_code(error):
                 raise
             what = "oauth: the renewed tokens were not saved: on_tokens ended with %s; those saved before are spent: %s when this ends"
-            log(WARNING, what, type(error).__name__, self._site.log_in_again)
+            log(WARNING, what, type(error).__name__, self._client.log_in_again)
 
     def _exchange(self, tokens: OAuthTokens) -> Credential:
         if tokens.access_token is None:
             raise ConfigurationError(
                 "there is no access token, and the refresh token was being spent when this provider was copied, by a fork or a pickle: "
-                f"make one with the tokens that came after it, or {self._site.log_in_again}"
+                f"make one with the tokens that came after it, or {self._client.log_in_again}"
             )
-        headers = {"authorization": f"Bearer {tokens.access_token}", "content-type": "application/json"}
-        found, operation = self._site.post(_EXCHANGE_PATH, headers, b"", to="for keys", secrets=(tokens.access_token,))
-        return answers.credential(found, operation=operation)
+        return self._client.exchange(tokens.access_token)
 
     def __getstate__(self) -> dict[str, object]:
         spending = None if self._spending is None else (_ELSEWHERE, self._spending[1])
@@ -259,16 +196,4 @@ class OAuthProvider:
         watch(self, OAuthProvider._forget_lock)
 
     def __repr__(self) -> str:
-        return f"{_OWNER}(client_id={self._client_id!r})"
-
-
-def _usable(token: object) -> str | None:
-    found = check.bare(token) if isinstance(token, str) else ""
-    return found if found and found.isascii() and found.isprintable() else None
-
-
-def _end(seconds: object) -> datetime | None:
-    """When a token ends that lasts so long from now; ``None`` if that is no span."""
-    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not 0 < seconds <= _LONGEST_TOKEN:
-        return None
-    return SYSTEM_CLOCK.utcnow() + timedelta(seconds=seconds)
+        return f"{_OWNER}(client_id={self._client.client_id!r})"

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 import attrs
@@ -14,9 +15,9 @@ from alicred._internal.environ import variable
 from alicred._internal.files import as_text, expand, read_file, shown
 from alicred.credential import Credential, named
 from alicred.errors import ConfigurationError, DeniedError, NotConfiguredError
-from alicred.sources._naming import errors_of
+from alicred.sources._clients import StsChoice
 from alicred.sources._role_session import SessionName
-from alicred.sources._sts import StsChoice
+from alicred.sources._source import Given, Source, errors_of
 from alicred.wire.role_session import policy_text, role_arn_text, session_span
 
 if TYPE_CHECKING:
@@ -38,9 +39,12 @@ class _Identity:
     role_arn: str
     oidc_provider_arn: str
     token_file: str
+    session: SessionName
+    duration: timedelta = timedelta(hours=1)
+    session_policy: str | None = None
 
 
-class OidcRoleArnProvider:
+class OidcRoleArnProvider(Source):
     """Temporary keys of a RAM role for the holder of an OIDC token (``AssumeRoleWithOIDC``); no access key is needed.
 
     The token file is read at every `get`, for the platform replaces the token while the program runs, and once more if the
@@ -55,6 +59,7 @@ class OidcRoleArnProvider:
         duration: As in `RamRoleArnProvider`.
         session_policy: As in `RamRoleArnProvider`.
         sts: The client to ask; ``None`` means one for the host that the environment names at `get`.
+        name: What this source is called; ``None`` means ``oidc_role_arn``.
 
     Raises:
         ConfigurationError: A parameter is empty, of the wrong type or outside its range; the text names it.
@@ -72,21 +77,38 @@ class OidcRoleArnProvider:
         duration: timedelta = timedelta(hours=1),
         session_policy: str | Mapping[str, object] | None = None,
         sts: StsClient | None = None,
+        name: str | None = None,
     ) -> None:
-        self._identity: _Identity | None = _Identity(
+        identity = _Identity(
             role_arn=role_arn_text(f"{_OWNER}.role_arn", role_arn, any_form=self._any_form),
             oidc_provider_arn=check.text(f"{_OWNER}.oidc_provider_arn", oidc_provider_arn),
             token_file=check.path(f"{_OWNER}.oidc_token_file", oidc_token_file),
+            session=SessionName(_OWNER, role_session_name),
+            duration=session_span(f"{_OWNER}.duration", duration),
+            session_policy=policy_text(f"{_OWNER}.session_policy", session_policy, any_form=self._any_form),
         )
-        self._environ: Mapping[str, str] | None = None
-        self._session = SessionName(_OWNER, role_session_name)
-        self._duration = session_span(f"{_OWNER}.duration", duration)
-        self._session_policy = policy_text(f"{_OWNER}.session_policy", session_policy, any_form=self._any_form)
-        self._sts = StsChoice(_OWNER, sts, "assume_role_with_oidc")
+        self._fill(Given(identity), StsChoice(_OWNER, sts, "assume_role_with_oidc"), name)
+        self._shown = f"role_arn={role_arn!r}"
+
+    def _fill(
+        self,
+        settings: Callable[[Mapping[str, str]], _Identity],
+        sts: StsChoice,
+        name: str | None,
+        environ: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(_OWNER, "oidc_role_arn", name, environ)
+        self._settings = settings
+        self._sts = sts
 
     @classmethod
     def from_environment(
-        cls, environ: Mapping[str, str] | None = None, *, sts: StsClient | None = None, http: HttpClient | None = None
+        cls,
+        environ: Mapping[str, str] | None = None,
+        *,
+        sts: StsClient | None = None,
+        http: HttpClient | None = None,
+        name: str | None = None,
     ) -> OidcRoleArnProvider:
         """A provider for what ``ALIBABA_CLOUD_ROLE_ARN``, ``_OIDC_PROVIDER_ARN`` and ``_OIDC_TOKEN_FILE`` say at each `get`.
 
@@ -94,21 +116,16 @@ class OidcRoleArnProvider:
             environ: Where to look variables up; ``None`` means ``os.environ`` at the time of the call.
             sts: The client to ask; ``None`` means one for the host that *environ* names at `get`.
             http: What that client sends its requests with.
+            name: As in the constructor.
 
         Raises:
             ConfigurationError: An argument is of the wrong type.
         """
-        # These stand in for the values, which are read at get().
-        self = cls(role_arn="acs:ram::0:role/read-later", oidc_provider_arn=OIDC_PROVIDER_ARN, oidc_token_file=OIDC_TOKEN_FILE, sts=sts)
-        self._identity = None
-        self._environ = check.environment(f"{_OWNER}.environ", environ)
-        self._sts = StsChoice(_OWNER, sts, "assume_role_with_oidc", http=http)
+        self = cls.__new__(cls)
+        session = SessionName(_OWNER, None)
+        self._fill(partial(_from_environment, session), StsChoice(_OWNER, sts, "assume_role_with_oidc", http=http), name, environ)
+        self._shown = "from the environment"
         return self
-
-    @property
-    def name(self) -> str:
-        """``oidc_role_arn``."""
-        return "oidc_role_arn"
 
     def get(self) -> Credential:
         """New keys of the role.
@@ -119,9 +136,9 @@ class OidcRoleArnProvider:
             DeniedError: The service said no; ``code`` says why.
             TransientError: The service could not be reached, or is too busy.
         """
-        environ = os.environ if self._environ is None else self._environ
+        environ = self._variables
         with errors_of(self.name):
-            identity = self._identity or _from(environ)
+            identity = self._settings(environ)
             path = expand(identity.token_file, environ)
             token = _read(path)
             try:
@@ -138,14 +155,13 @@ class OidcRoleArnProvider:
             role_arn=identity.role_arn,
             oidc_provider_arn=identity.oidc_provider_arn,
             oidc_token=token,
-            role_session_name=self._session.resolve(environ),
-            duration=self._duration,
-            session_policy=self._session_policy,
+            role_session_name=identity.session.resolve(environ),
+            duration=identity.duration,
+            session_policy=identity.session_policy,
         )
 
     def __repr__(self) -> str:
-        where = f"role_arn={self._identity.role_arn!r}" if self._identity else "from the environment"
-        return f"<{_OWNER}: {where}>"
+        return f"<{_OWNER}: {self._shown}>"
 
 
 class OidcRoleAsWritten(OidcRoleArnProvider):
@@ -154,14 +170,14 @@ class OidcRoleAsWritten(OidcRoleArnProvider):
     _any_form = True
 
 
-def _from(environ: Mapping[str, str]) -> _Identity:
+def _from_environment(session: SessionName, environ: Mapping[str, str]) -> _Identity:
     role_arn, provider_arn = variable(environ, ROLE_ARN), variable(environ, OIDC_PROVIDER_ARN)
     token_file = variable(environ, OIDC_TOKEN_FILE)
     if role_arn is None or provider_arn is None or token_file is None:
         values = ((ROLE_ARN, role_arn), (OIDC_PROVIDER_ARN, provider_arn), (OIDC_TOKEN_FILE, token_file))
         missing = [name for name, value in values if value is None]
         raise NotConfiguredError(f"{' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} not set")
-    return _Identity(role_arn=role_arn, oidc_provider_arn=provider_arn, token_file=token_file)
+    return _Identity(role_arn=role_arn, oidc_provider_arn=provider_arn, token_file=token_file, session=session)
 
 
 def _read(path: str) -> str:

@@ -11,9 +11,9 @@ import alicred._internal.checks as check
 from alicred.credential import Credential, Expiring, named
 from alicred.errors import AlicredError, ConfigurationError, as_alicred_error
 from alicred.provider import Provider
-from alicred.sources._naming import errors_of
+from alicred.sources._clients import StsChoice
 from alicred.sources._role_session import SessionName
-from alicred.sources._sts import StsChoice
+from alicred.sources._source import Source, errors_of
 from alicred.wire.role_session import policy_text, role_arn_text, session_span
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _OWNER = "RamRoleArnProvider"
 
 
-class RamRoleArnProvider:
+class RamRoleArnProvider(Source):
     """Temporary keys of a RAM role, which the credential of another provider assumes (``AssumeRole``).
 
     `get` asks *source* and then the service, each time: put a `CachingProvider` around this provider to keep the result, and
@@ -38,6 +38,7 @@ class RamRoleArnProvider:
         session_policy: What the session may do at most, a JSON string or a mapping; at most 2048 characters. ``None`` restricts nothing.
         external_id: The second proof that the role may ask for: 2 to 1224 characters.
         sts: The client to ask; ``None`` means one for the host that the environment names at `get`.
+        name: What this source is called; ``None`` means ``ram_role_arn``.
 
     Raises:
         ConfigurationError: A parameter is empty, of the wrong type or outside its range; the text names it.
@@ -55,7 +56,9 @@ class RamRoleArnProvider:
         session_policy: str | Mapping[str, object] | None = None,
         external_id: str | None = None,
         sts: StsClient | None = None,
+        name: str | None = None,
     ) -> None:
+        super().__init__(_OWNER, "ram_role_arn", name)
         if not callable(getattr(source, "get", None)):
             raise ConfigurationError(f"{_OWNER}.source must be a provider, with name and get(), not {type(source).__name__}")
         self._source = source
@@ -66,13 +69,8 @@ class RamRoleArnProvider:
         self._external_id = check.optional_text(f"{_OWNER}.external_id", external_id)
         self._sts = StsChoice(_OWNER, sts, "assume_role")
 
-    @property
-    def name(self) -> str:
-        """``ram_role_arn``."""
-        return "ram_role_arn"
-
     def get(self) -> Credential:
-        """New keys of the role.
+        """New keys of the role. Their ``provider_name`` says whose keys assumed it too: ``ram_role_arn/static_ak``.
 
         Raises:
             AlicredError: What *source* raised, unchanged: if that is not set up, neither is this.
@@ -90,7 +88,7 @@ class RamRoleArnProvider:
                 session_policy=self._session_policy,
                 external_id=self._external_id,
             )
-        return named(fetched, self.name)
+        return named(fetched, self.name, source.provider_name)
 
     def _credential(self) -> Credential:
         found = _value_of(self._source)

@@ -11,8 +11,8 @@ import alicred._internal.checks as check
 from alicred._internal.files import expand, read_file, shown
 from alicred.credential import Credential, named
 from alicred.errors import ConfigurationError
-from alicred.sources._naming import errors_of
-from alicred.sources._sts import StsChoice
+from alicred.sources._clients import StsChoice
+from alicred.sources._source import Source, errors_of
 from alicred.wire.role_session import LONGEST_KEY_PAIR_SESSION, session_span
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ _LARGEST_FILE = 100_000  # bytes; a key of 16384 bits takes about 13,000
 _WHAT = "the private key file"
 
 
-class RsaKeyPairProvider:
+class RsaKeyPairProvider(Source):
     """Temporary keys for the holder of an RSA private key (``GenerateSessionAccessKey``). They have no security token.
 
     Thread-, task- and fork-safe, picklable; a pickle holds a key that was given as text, but not one that stands in a file.
@@ -35,6 +35,7 @@ class RsaKeyPairProvider:
             most 100,000 bytes, read at every `get`; its leading ``~`` is the home directory. Never in ``repr`` or an error.
         duration: How long the keys are to live: 900 s to 3600 s, whole seconds.
         sts: The client to ask; ``None`` means one for the host that the environment names at `get`.
+        name: What this source is called; ``None`` means ``rsa_key_pair``.
 
     Raises:
         ConfigurationError: A parameter is empty, of the wrong type or outside its range; the text names it.
@@ -47,16 +48,13 @@ class RsaKeyPairProvider:
         private_key: str | bytes | Path,
         duration: timedelta = timedelta(hours=1),
         sts: StsClient | None = None,
+        name: str | None = None,
     ) -> None:
+        super().__init__(_OWNER, "rsa_key_pair", name)
         self._public_key_id = check.key_text(f"{_OWNER}.public_key_id", public_key_id)
         self._private_key = _private_key(private_key)
         self._duration = session_span(f"{_OWNER}.duration", duration, LONGEST_KEY_PAIR_SESSION)
         self._sts = StsChoice(_OWNER, sts, "generate_session_access_key")
-
-    @property
-    def name(self) -> str:
-        """``rsa_key_pair``."""
-        return "rsa_key_pair"
 
     def get(self) -> Credential:
         """New keys.

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import alicred._internal.checks as check
 from alicred.credential import Credential, named
 from alicred.errors import AlicredError, ConfigurationError, ProviderError
-from alicred.sources._naming import errors_of
-from alicred.sources._sts import StsChoice
+from alicred.sources._clients import StsChoice
+from alicred.sources._source import Source, errors_of
 from alicred.wire.role_session import policy_text, role_arn_text, session_span
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ _OWNER = "SamlRoleArnProvider"
 _SHORTEST, _LONGEST = 4, 100_000  # characters of an assertion; the service's own limits
 
 
-class SamlRoleArnProvider:
+class SamlRoleArnProvider(Source):
     """Temporary keys of a RAM role for the holder of a SAML assertion (``AssumeRoleWithSAML``); no access key is needed.
 
     Thread-, task- and fork-safe as far as *assertion* is, and picklable if that is, as a function of a module is. `get` blocks for
@@ -36,6 +36,7 @@ class SamlRoleArnProvider:
         duration: As in `RamRoleArnProvider`.
         session_policy: As in `RamRoleArnProvider`.
         sts: The client to ask; ``None`` means one for the host that the environment names at `get`.
+        name: What this source is called; ``None`` means ``saml_role_arn``.
 
     Raises:
         ConfigurationError: A parameter is empty, of the wrong type or outside its range; the text names it.
@@ -50,18 +51,15 @@ class SamlRoleArnProvider:
         duration: timedelta = timedelta(hours=1),
         session_policy: str | Mapping[str, object] | None = None,
         sts: StsClient | None = None,
+        name: str | None = None,
     ) -> None:
+        super().__init__(_OWNER, "saml_role_arn", name)
         self._role_arn = role_arn_text(f"{_OWNER}.role_arn", role_arn)
         self._saml_provider_arn = check.text(f"{_OWNER}.saml_provider_arn", saml_provider_arn)
         self._assertion = check.function(f"{_OWNER}.assertion", assertion)
         self._duration = session_span(f"{_OWNER}.duration", duration)
         self._session_policy = policy_text(f"{_OWNER}.session_policy", session_policy)
         self._sts = StsChoice(_OWNER, sts, "assume_role_with_saml")
-
-    @property
-    def name(self) -> str:
-        """``saml_role_arn``."""
-        return "saml_role_arn"
 
     def get(self) -> Credential:
         """New keys of the role.
@@ -107,4 +105,4 @@ def _checked(given: object) -> str:
         raise ConfigurationError(f"assertion() returned a text {problem}: it must be {_SHORTEST} to {_LONGEST} characters long")
     if text.startswith("<") or "%" in text:
         raise ConfigurationError("assertion() must return the SAML response in base64, not as XML and not encoded for a URL")
-    return check.key_text("saml_assertion", text)
+    return check.key_text("what assertion() returned", text)

@@ -6,9 +6,10 @@ from typing import Generic
 
 from alicred.credential import BearerToken, C, Credential, named
 from alicred.errors import ConfigurationError
+from alicred.sources._source import Source
 
 
-class StaticProvider(Generic[C]):
+class StaticProvider(Source, Generic[C]):
     """Always the same value. Immutable: thread-, task- and fork-safe, picklable; `get` never blocks.
 
     Its name says what it holds: ``static_ak`` for an access key, ``static_sts`` for one with a security token, ``bearer`` for a
@@ -17,22 +18,18 @@ class StaticProvider(Generic[C]):
 
     Args:
         credential: A `Credential`, a `BearerToken`, or anything else with ``expires_at``.
+        name: What this source is called, if not one of those.
 
     Raises:
-        ConfigurationError: *credential* is no such value.
+        ConfigurationError: *credential* is no such value, or *name* is no name.
     """
 
-    def __init__(self, credential: C) -> None:
+    def __init__(self, credential: C, *, name: str | None = None) -> None:
         given: object = credential
         if isinstance(given, type) or not hasattr(given, "expires_at"):
             raise ConfigurationError(f"StaticProvider.credential must be a Credential or a BearerToken, not {type(credential).__name__}")
-        self._name = _name(credential)
+        super().__init__("StaticProvider", _kind(credential), name)
         self._credential = _named(credential, self._name)
-
-    @property
-    def name(self) -> str:
-        """``static_ak``, ``static_sts``, ``bearer`` or ``static``."""
-        return self._name
 
     def get(self) -> C:
         """The value."""
@@ -42,7 +39,7 @@ class StaticProvider(Generic[C]):
         return f"StaticProvider({self._credential!r})"
 
 
-def _name(value: object) -> str:
+def _kind(value: object) -> str:
     if isinstance(value, Credential):
         return "static_sts" if value.security_token else "static_ak"
     return "bearer" if isinstance(value, BearerToken) else "static"

@@ -6,10 +6,11 @@ import base64
 import re
 import sys
 from collections.abc import Mapping
-from urllib.parse import unquote_to_bytes
+from urllib.parse import parse_qsl, unquote, unquote_to_bytes, urlsplit
 
 import attrs
 
+import alicred._internal.checks as check
 from alicred.errors import ConfigurationError
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -154,6 +155,33 @@ class Target:
         return f"{self.endpoint}{self.path}"
 
 
+def safe_target(name: str, value: object, *, allow_http: bool = False) -> Target:
+    """What the URL *value* is aimed at, if nobody on the way can read what is sent there and back.
+
+    That is ``https`` anywhere, and ``http`` to this machine, its link and a private network. No name is looked up: of all names,
+    ``http`` may go to ``localhost`` alone.
+
+    Args:
+        name: What the error calls the parameter or variable.
+        value: The URL.
+        allow_http: Whether ``http`` may go anywhere.
+
+    Raises:
+        ConfigurationError: *value* is anything else. The text does not quote it, for it may hold a secret.
+    """
+    url = check.text(name, value)
+    problem = ""
+    try:
+        target = Target.parse(url)
+    except ConfigurationError as error:
+        problem = error.message
+    else:
+        if allow_http or target.endpoint.scheme == "https" or target.endpoint.is_near:
+            return target
+        problem = "plain http is for loopback, link-local and private addresses (and localhost) only: use https"
+    raise ConfigurationError(f"{name}: {problem}")
+
+
 def basic_authorization(user_info: str) -> str:
     """The ``Authorization`` header that ``user:password``, percent-encoded as in a URL, asks for."""
     user, _, password = user_info.partition(":")
@@ -166,3 +194,12 @@ def _user_agent() -> str:
     from alicred._internal.version import __version__  # looks the version up on the disk
 
     return f"alicred/{__version__} Python/{sys.version_info[0]}.{sys.version_info[1]}"
+
+
+def secrets_of(url: str) -> tuple[str, ...]:
+    """What of *url* must show in no text: user and password, the query and its values, the fragment."""
+    parts = urlsplit(url)
+    user = parts.netloc.rpartition("@")[0]
+    values = [value for _, value in parse_qsl(parts.query, keep_blank_values=True)]
+    found = (user, *user.split(":"), *map(unquote, user.split(":")), parts.query, unquote(parts.query), *values, parts.fragment)
+    return tuple(part for part in found if part)

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from alicred.errors import ConfigurationError, ProviderError, TransientError
-from tests.refresh.test_cache_fork import in_child
+from tests.forked import in_child
 from tests.sources.external_process.support import AK, failure, ignoring_children, outcome, provider, python
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from alicred.sources import _program
-from tests.refresh.test_cache_fork import in_child
+from tests.forked import in_child
 from tests.sources.external_process.support import AK, NOTE, SECOND, ignoring_children, is_alive, noted, outcome, printing, provider, python
 from tests.support import wait_until
 

@@ -16,7 +16,7 @@ import pytest
 from alicred import CachingProvider
 from alicred.credential import Credential
 from alicred.errors import AlicredError, ConfigurationError, MalformedResponseError, TransientError
-from tests.refresh.test_cache_fork import in_child
+from tests.forked import in_child
 from tests.sources.external_process.support import AK, NOTE, SECOND, failure, noted, printing, provider, python
 from tests.support import in_threads, wait_until
 

@@ -17,9 +17,8 @@ from alicred.sources import oauth
 from alicred.sources.oauth import OAuthProvider, OAuthTokens
 from alicred.testing import FakeCloud, faults
 from tests.adversities import interrupted_at
-from tests.raw_fork import in_raw_child
+from tests.forked import in_child, in_raw_child
 from tests.recording_http import reply
-from tests.refresh.test_cache_fork import in_child
 from tests.sources.oauth.support import GOOD, KEY, LOG_IN, MINUTE, NEW_TOKENS, STALE, failure, of, provider
 from tests.support import in_threads
 

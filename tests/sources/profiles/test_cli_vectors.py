@@ -11,9 +11,8 @@ from typing import Any
 import pytest
 
 from alicred.errors import AlicredError, ConfigurationError, NotConfiguredError
+from alicred.sources._clients import HttpChoice, StsChoice
 from alicred.sources._role_session import SessionName
-from alicred.sources._sts import StsChoice
-from alicred.sources._urls import HttpChoice
 from alicred.sources.oauth import OAuthProvider
 from alicred.sources.profiles.cli import modes
 from alicred.sources.profiles.cli.config import CliLookup

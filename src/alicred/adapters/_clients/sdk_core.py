@@ -22,7 +22,7 @@ _TOKEN_PARAMETER, _TOKEN_HEADER = "SecurityToken", "x-acs-security-token"
 _LAST: LastFetch[Credential] = LastFetch("alicred.sdk_core")
 
 
-class SdkCoreCredential(Adapter, StsTokenCredential):
+class SdkCoreCredential(Adapter[Credential, None], StsTokenCredential):
     """The credential of an ``AcsClient``, for temporary credentials. Thread-, task- and fork-safe, and it can be pickled.
 
     The client reads the token first; this fetches, and the id and the secret that the same thread or task reads afterwards are of that
@@ -35,13 +35,10 @@ class SdkCoreCredential(Adapter, StsTokenCredential):
 
     _call = "sdk_core"
 
-    def __init__(self, provider: Provider[Credential]) -> None:  # the base has attributes where this has properties
-        Adapter.__init__(self, provider)
-
     @property
     def sts_token(self) -> str:
         """The security token of a credential that is fetched now."""
-        held = _LAST.begin(self, self._credential())
+        held = _LAST.remember(self, self._held())
         if held.security_token is None:
             raise ConfigurationError(
                 f"sdk_core: {held.provider_name or self._provider.name} has provided a key without a security token, which an AcsClient "
@@ -52,35 +49,35 @@ class SdkCoreCredential(Adapter, StsTokenCredential):
     @property
     def sts_access_key_id(self) -> str:
         """The id that belongs to the token that was read last."""
-        return self._begun().access_key_id
+        return self._last().access_key_id
 
     @property
     def sts_access_key_secret(self) -> str:
         """The secret that belongs to the token that was read last."""
-        return self._begun().access_key_secret
+        return self._last().access_key_secret
 
-    def _begun(self) -> Credential:
-        return _LAST.begun(self) or _LAST.begin(self, self._credential())
-
-    def __reduce__(self) -> tuple[object, ...]:
-        return type(self), (self._provider,)
+    def _last(self) -> Credential:
+        return _LAST.recall(self) or _LAST.remember(self, self._held())
 
 
-class SdkCoreSigner(Adapter, Signer):
-    """Signs each attempt with a credential of its own, through the client's own signers."""
+class SdkCoreSigner(Adapter[Credential, Signer], Signer):
+    """Signs each attempt with the credential of that moment, through the client's own signers."""
 
     _call = "sdk_core_client"
 
     def sign(self, region_id: str, request: AcsRequest) -> tuple[dict[str, str], str]:
         """The headers and the URL of *request*, signed with the current credential."""
-        held = self._credential()
-        if held.security_token is not None:
-            whole = StsTokenCredential(held.access_key_id, held.access_key_secret, held.security_token)
-            return StsTokenSigner(whole).sign(region_id, request)
-        # a request that has been sent before may still have the token of that time
-        request.get_query_params().pop(_TOKEN_PARAMETER, None)
-        request.get_headers().pop(_TOKEN_HEADER, None)
-        return AccessKeySigner(AccessKeyCredential(held.access_key_id, held.access_key_secret)).sign(region_id, request)
+        signer = self._value()
+        if isinstance(signer, AccessKeySigner):
+            # a request that has been sent before may still have the token of that time
+            request.get_query_params().pop(_TOKEN_PARAMETER, None)
+            request.get_headers().pop(_TOKEN_HEADER, None)
+        return signer.sign(region_id, request)
+
+    def _make(self, held: Credential) -> Signer:
+        if held.security_token is None:
+            return AccessKeySigner(AccessKeyCredential(held.access_key_id, held.access_key_secret))
+        return StsTokenSigner(StsTokenCredential(held.access_key_id, held.access_key_secret, held.security_token))
 
 
 class SdkCoreClient(AcsClient):

@@ -10,7 +10,7 @@ from aliyun.log.consumer import ConsumerWorker, LogHubConfig
 from aliyun.log.version import USER_AGENT
 
 import alicred._internal.checks as check
-from alicred.adapters.rejecting import LastUsed
+from alicred.adapters.last_fetch import LastFetch
 from alicred.adapters.sls_provider import SlsCredential, SlsProvider
 from alicred.credential import Credential
 from alicred.errors import AlicredError
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from aliyun.log.consumer.consumer_client import ConsumerClient
 
 _FAILED = "CredentialsProviderError"
+_LAST: LastFetch[Credential] = LastFetch("alicred.sls_consumer")
 _REJECTED = ("SecurityToken", "AccessKeyId")  # parts of the codes that are about the credential, and not about what it may do
 
 
@@ -29,17 +30,17 @@ class WorkerCredentials(SlsProvider):
 
     _call = "sls_consumer"
 
-    def __init__(self, provider: Provider[Credential]) -> None:
-        super().__init__(provider)
-        self.used = LastUsed(provider)
-
     def get_credentials(self) -> SlsCredential:
         """The current credential."""
         try:
-            held = self.used.note(self._credential())
+            held = _LAST.remember(self, self._held())
         except AlicredError as error:
             raise LogException(_FAILED, str(error)) from error
-        return SlsCredential(held.access_key_id, held.access_key_secret, held.security_token)
+        return self._make(held)
+
+    def reject(self) -> None:
+        """What this thread used last was rejected: the provider is told."""
+        self._reject(_LAST.recall(self))
 
 
 class WorkerClient(LogClient):
@@ -58,7 +59,7 @@ class WorkerClient(LogClient):
             code = error.get_error_code()
             if code == _FAILED or not any(part in code for part in _REJECTED):
                 raise
-        self._alicred_credentials.used.reject()
+        self._alicred_credentials.reject()
         return super()._send(*args, **kwargs)
 
 

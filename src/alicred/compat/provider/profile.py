@@ -15,7 +15,7 @@ from alicred.compat.settings import KEY_PAIR_HOST
 from alicred.errors import NotConfiguredError
 from alicred.refresh.cache import CachingProvider
 from alicred.retrying import RetryingProvider
-from alicred.sources._sts import STS_ENDPOINT, STS_REGION
+from alicred.sources._clients import STS_ENDPOINT, STS_REGION
 from alicred.sources.environment import EnvironmentProvider
 from alicred.sources.oidc_role_arn import OIDC_PROVIDER_ARN, OIDC_TOKEN_FILE, ROLE_ARN
 from alicred.sources.profiles.ini.profile import Profile

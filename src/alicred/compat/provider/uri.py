@@ -9,8 +9,8 @@ from alicred.compat.lease import Leased
 from alicred.compat.settings import CONNECT_MILLISECONDS, READ_MILLISECONDS, given_or, http_client
 from alicred.refresh.cache import CachingProvider
 from alicred.retrying import RetryingProvider
-from alicred.sources._urls import safe_target
 from alicred.sources.credentials_uri import CREDENTIALS_URI, CredentialsUriProvider
+from alicred.wire.url import safe_target
 
 _OWNER = "URLCredentialsProvider"
 

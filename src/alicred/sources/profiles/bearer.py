@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import alicred._internal.checks as check
 from alicred.credential import BearerToken
 from alicred.errors import ConfigurationError, NotConfiguredError
-from alicred.sources._naming import called, errors_of
+from alicred.sources._source import Source, errors_of, parameters_called
 from alicred.sources.profiles.cli.config import CliLookup
 from alicred.sources.profiles.cli.modes import BEARER as CLI_BEARER
 from alicred.sources.profiles.cli.modes import guess
@@ -19,7 +19,7 @@ _OWNER = "BearerProfileProvider"
 _PROFILE, _CLI_PROFILE = "profile", "cli_profile"
 
 
-class BearerProfileProvider:
+class BearerProfileProvider(Source):
     """The bearer token in a section of the profile file whose ``type`` is ``bearer``, or a CLI profile whose ``mode`` is ``BearerToken``.
 
     Without *path*, the command line tool's file goes first, and then the profile file: the token is that of the first of the two whose
@@ -31,6 +31,8 @@ class BearerProfileProvider:
         profile: As in these two.
         require_enable: As in `ProfileFileProvider`.
         environ: As in these two.
+        name: What this source is called; ``None`` means ``cli_profile`` if *path* ends in ``.json``, else ``profile``; and in
+            the ``provider_name`` of a token, the one of the two that it comes from.
 
     Raises:
         ConfigurationError: An argument is empty or of the wrong type; the text names it.
@@ -43,15 +45,17 @@ class BearerProfileProvider:
         *,
         require_enable: bool = False,
         environ: Mapping[str, str] | None = None,
+        name: str | None = None,
     ) -> None:
         self._lookup = Lookup(_OWNER, path=path, profile=profile, require_enable=require_enable, environ=environ)
         self._cli_lookup = CliLookup(_OWNER, path=path, profile=profile, environ=environ, of_both=path is None)
         self._path = None if path is None else check.path(f"{_OWNER}.path", path)
+        self._given_name = name
+        super().__init__(_OWNER, _CLI_PROFILE if self._is_of_cli else _PROFILE, name)
 
     @property
-    def name(self) -> str:
-        """``cli_profile`` if *path* ends in ``.json``, else ``profile``."""
-        return _CLI_PROFILE if self._path is not None and self._path.endswith(".json") else _PROFILE
+    def _is_of_cli(self) -> bool:
+        return self._path is not None and self._path.endswith(".json")
 
     def get(self) -> BearerToken:
         """The token that stands there now. Its ``provider_name`` is ``profile/bearer`` or ``cli_profile/bearer``.
@@ -62,7 +66,7 @@ class BearerProfileProvider:
         """
         places = [self._from_cli, self._from_file]
         if self._path is not None:
-            places = places[:1] if self.name == _CLI_PROFILE else places[1:]
+            places = places[:1] if self._is_of_cli else places[1:]
         reasons: list[NotConfiguredError | ConfigurationError] = []
         for place in places:
             found = place()
@@ -75,20 +79,20 @@ class BearerProfileProvider:
 
     def _from_cli(self) -> BearerToken | NotConfiguredError | ConfigurationError:
         """The token, or why there is none in this place."""
-        with errors_of(_CLI_PROFILE):
+        with errors_of(self._given_name or _CLI_PROFILE):
             try:
                 profile = self._cli_lookup.find().profile
             except NotConfiguredError as error:
                 return error
             with profile.explained():
                 if (profile.text("mode") or guess(profile)) == CLI_BEARER:
-                    with called({"token": profile.origin("bearer_token")}):
-                        return _token(*profile.needed("bearer_token"), of=_CLI_PROFILE)
+                    with parameters_called({"token": profile.origin("bearer_token")}):
+                        return _token(*profile.needed("bearer_token"), of=self._given_name or _CLI_PROFILE)
             return ConfigurationError(f"{profile.where}: mode is not {CLI_BEARER}: use CliProfileProvider for an access key or a role")
 
     def _from_file(self) -> BearerToken | NotConfiguredError | ConfigurationError:
         """The token, or why there is none in this place."""
-        with errors_of(_PROFILE):
+        with errors_of(self._given_name or _PROFILE):
             try:
                 profile = self._lookup.find()
             except NotConfiguredError as error:
@@ -96,8 +100,8 @@ class BearerProfileProvider:
             try:
                 if (profile.text("type") or "").lower() != BEARER:
                     return ConfigurationError(f"{profile.where}: type is not bearer: use ProfileFileProvider for an access key or a role")
-                with called({"token": "bearer_token"}):
-                    return _token(*profile.needed("bearer_token"), of=_PROFILE)
+                with parameters_called({"token": "bearer_token"}):
+                    return _token(*profile.needed("bearer_token"), of=self._given_name or _PROFILE)
             except ConfigurationError as error:
                 raise ConfigurationError(f"{profile.where}: {error.message}") from None
 

@@ -18,8 +18,7 @@ from alicred.sources.profiles.cli.profile import CliProfile
 from alicred.sources.profiles.cli.provider import CliProfileProvider
 from alicred.testing import FakeCloud, faults
 from tests.adversities import call_with_left, interrupted_at, unclosed
-from tests.raw_fork import in_raw_child
-from tests.refresh.test_cache_fork import in_child
+from tests.forked import in_child, in_raw_child
 from tests.sources.profiles.cli_login.support import LATER, of_file, profile_of, provider, read, written
 from tests.support import in_threads
 

@@ -91,7 +91,7 @@ def test_the_tokens_of_the_right_profile_are_rotated(cloud: FakeCloud, tmp_path:
     profiles = [profile_of(cloud, SOON, "one"), role, profile_of(cloud, SOON, "two", "INTL"), second]
     path = written(tmp_path, *profiles, current="one")
     found = provider(path, chosen).get()
-    assert found.provider_name == ("cli_profile/ram_role_arn" if chosen == "role" else "cli_profile/oauth")
+    assert found.provider_name == ("cli_profile/ram_role_arn/oauth" if chosen == "role" else "cli_profile/oauth")
     before = json.loads(json.dumps([OTHER, *profiles]))
     after = json.loads(path.read_bytes())["profiles"]
     changed = [number for number, (old, new) in enumerate(zip(before, after, strict=True)) if old != new]

@@ -25,7 +25,7 @@ def test_a_role_with_everything(path: Path) -> None:
     written(path, {**ROLE, **more})
     found = reading(path, sts=sts).get()
     assert found == SESSION
-    assert found.provider_name == "cli_profile/ram_role_arn"
+    assert found.provider_name == "cli_profile/ram_role_arn/static_sts"
     assert sts.calls == [
         {
             "operation": "assume_role",
@@ -71,7 +71,7 @@ def test_a_chain_of_profiles(path: Path) -> None:
     last = {"mode": "ChainableRamRoleArn", "source_profile": "middle", "ram_role_arn": f"{ROLE_ARN}2", "ram_session_name": "s2"}
     middle = {"name": "middle", "mode": "ChainableRamRoleArn", "source_profile": "base", "ram_role_arn": ROLE_ARN, "ram_session_name": "s1"}
     written(path, last, middle, {"name": "base", "mode": "StsToken", **STORED})
-    assert reading(path, sts=sts).get().provider_name == "cli_profile/ram_role_arn"
+    assert reading(path, sts=sts).get().provider_name == "cli_profile/ram_role_arn/ram_role_arn/static_sts"
     inner, outer = sts.calls
     assert (inner["role_arn"], inner["role_session_name"]) == (ROLE_ARN, "s1")
     assert inner["credential"].security_token == "planted-token"
@@ -125,7 +125,7 @@ def test_the_instances_role_and_a_role_behind_it(path: Path, closed_port: int) -
         assert reading(path, imds=imds).get().provider_name == "cli_profile/ecs_ram_role"
         for mode in ("RamRoleArnWithRoleName", "RamRoleArnWithEcs"):
             written(path, {"mode": mode, "ram_role_name": "named", "ram_role_arn": ROLE_ARN})
-            assert reading(path, imds=imds, sts=sts).get().provider_name == "cli_profile/ram_role_arn"
+            assert reading(path, imds=imds, sts=sts).get().provider_name == "cli_profile/ram_role_arn/ecs_ram_role"
         assert sts.calls[-1]["credential"].access_key_id == cloud.sessions[-1].access_key_id
         with pytest.raises(ConfigurationError, match=r"mode is RamRoleArnWithEcs, but ALIBABA_CLOUD_ECS_METADATA_DISABLED forbids it"):
             reading(path, imds=imds, environ={"ALIBABA_CLOUD_ECS_METADATA_DISABLED": "true"}).get()
@@ -210,7 +210,7 @@ def test_an_external_program_is_run_whatever_session_lies_in_the_profile(path: P
         (KEY, "static_ak"),
         ({**KEY, "sts_token": "T"}, "static_sts"),
         ({**KEY, "sts_token": "T", "ram_role_arn": ROLE_ARN}, "static_sts"),
-        ({**KEY, "ram_role_arn": ROLE_ARN}, "ram_role_arn"),
+        ({**KEY, "ram_role_arn": ROLE_ARN}, "ram_role_arn/static_ak"),
         ({**KEY, "private_key": "~/pk.pem", "key_pair_name": "k"}, "static_ak"),
         ({"private_key": "~/pk.pem", "key_pair_name": "k", "ram_role_name": "r"}, "rsa_key_pair"),
         ({"process_command": "/bin/echo {}", **{k: v for k, v in OIDC.items() if k != "mode"}}, "external"),

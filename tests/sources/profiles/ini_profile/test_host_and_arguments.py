@@ -109,7 +109,7 @@ def test_a_role_is_assumed_at_the_host_that_the_section_names(tmp_path: Path) ->
         path = written(tmp_path / "file", text)
         http = HttpClient(ca_file=cloud.ca_file)
         found = ProfileFileProvider(path, environ={}, http=http).get()
-        assert found.provider_name == "profile/ram_role_arn"
+        assert found.provider_name == "profile/ram_role_arn/static_ak"
         assert StsClient(cloud.endpoint, http=http).get_caller_identity(found).identity_type == "AssumedRoleUser"
         cloud.revoke(key.access_key_id)
         with pytest.raises(DeniedError) as caught:

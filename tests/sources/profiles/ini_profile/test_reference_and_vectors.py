@@ -41,7 +41,7 @@ def test_each_section_of_the_reference_file_works_once_it_is_switched_on(tmp_pat
         cloud.attach_instance_role("EcsRamRoleTest")
         waived = {"imds": ImdsClient(cloud.imds_endpoint), "sts": sts}
         assert reading(path, "client1", **waived).get().provider_name == "profile/ecs_ram_role"
-    assert reading(path, "client2", **waived).get().provider_name == "profile/ram_role_arn"
+    assert reading(path, "client2", **waived).get().provider_name == "profile/ram_role_arn/static_ak"
     assert reading(path, "client3", **waived).get().provider_name == "profile/rsa_key_pair"
     role, key_pair = sts.calls
     assert (role["role_arn"], role["role_session_name"], role["session_policy"]) == ("role_arn", "session_name", "test")
@@ -86,11 +86,11 @@ def test_what_the_vectors_say_about_enable(tmp_path: Path, name: str, expected: 
         ("type_sts", "profile/static_sts"),
         ("type_bearer", ConfigurationError),
         ("type_credentials_uri", ConfigurationError),
-        ("type_ram_role_arn_full", "profile/ram_role_arn"),
-        ("type_ram_role_arn_no_session", "profile/ram_role_arn"),
+        ("type_ram_role_arn_full", "profile/ram_role_arn/static_ak"),
+        ("type_ram_role_arn_no_session", "profile/ram_role_arn/static_ak"),
         ("type_oidc", ConfigurationError),  # its token file does not exist here
         ("type_rsa", ConfigurationError),  # its key file does not exist here
-        ("policy_with_hash_and_percent", "profile/ram_role_arn"),
+        ("policy_with_hash_and_percent", "profile/ram_role_arn/static_ak"),
     ],
 )
 def test_what_the_vectors_describe(tmp_path: Path, name: str, expected: str | type[AlicredError]) -> None:

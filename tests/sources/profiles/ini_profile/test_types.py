@@ -37,7 +37,7 @@ def test_a_role(tmp_path: Path) -> None:
     extra = 'role_session_name = me\npolicy = {"Version": "1"}\nexternal_id = partner\nrole_session_expiration = 900\nsecurity_token = T1\n'
     found = reading(written(tmp_path / "file", ROLE + extra), sts=sts).get()
     assert found == SESSION
-    assert found.provider_name == "profile/ram_role_arn"
+    assert found.provider_name == "profile/ram_role_arn/static_sts"
     assert sts.calls == [
         {
             "operation": "assume_role",

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import fcntl
 import gc
 import json
 import os
+import re
 import resource
 import stat
 import tempfile
@@ -22,6 +22,7 @@ from alicred._internal import file_lock
 from alicred.sources.profiles.cli import write_back
 from alicred.sources.profiles.cli.write_back import NotWrittenError, update
 from tests.adversities import call_with_left, interrupted_at, struck, unclosed
+from tests.forked import in_child
 from tests.sources.profiles.write_back.support import IS_ROOT, config, counts, left, locked
 
 
@@ -90,17 +91,12 @@ def test_everything_is_on_the_disk_before_the_name_changes_hands(path: Path, mon
 
 def test_a_limit_on_the_size_of_files_leaves_the_old_file(path: Path) -> None:
     before = path.read_bytes()
-    child = os.fork()
-    if child == 0:
-        code = 1
-        with contextlib.suppress(BaseException):
-            resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) // 2, len(before) // 2))
-            try:
-                update(str(path), "p0", {"count": 5}, still={})
-            except NotWrittenError as error:
-                code = 0 if "too large" in str(error) else 2
-        os._exit(code)
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+    def write() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) // 2, len(before) // 2))
+        update(str(path), "p0", {"count": 5}, still={})
+
+    assert re.fullmatch("NotWrittenError: .*too large", in_child(write))
     assert path.read_bytes() == before
     assert left(path) == []
 
@@ -120,19 +116,14 @@ def closed_directory() -> Iterator[Path]:
 def test_a_directory_that_may_not_be_written_leaves_the_old_file(closed_directory: Path) -> None:
     path = closed_directory / "config.json"
     before = path.read_bytes()
-    child = os.fork()
-    if child == 0:
-        code = 1
-        with contextlib.suppress(BaseException):
-            if IS_ROOT:
-                os.setresuid(65534, 65534, 65534)
-            try:
-                locked(path, seconds=1)  # the file can be read and locked
-                update(str(path), "p0", {"count": 5}, still={})
-            except NotWrittenError as error:
-                code = 0 if str(error) == "Permission denied" else 2
-        os._exit(code)
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+    def write() -> None:
+        if IS_ROOT:
+            os.setresuid(65534, 65534, 65534)
+        locked(path, seconds=1)  # the file can be read and locked
+        update(str(path), "p0", {"count": 5}, still={})
+
+    assert in_child(write) == "NotWrittenError: Permission denied"
     assert path.read_bytes() == before
     assert left(path) == []
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import json
 import os
@@ -15,6 +14,7 @@ import pytest
 
 from alicred.sources.profiles.cli import write_back
 from alicred.sources.profiles.cli.write_back import NotWrittenError, SupersededError, update
+from tests.forked import in_child
 from tests.sources.profiles.write_back.support import IS_ROOT, NEVER, config, counts, left
 
 # --- what is kept -------------------------------------------------------------------------------------------------------------------
@@ -123,17 +123,14 @@ def test_a_login_that_a_group_shares_is_not_opened_to_strangers(in_group: bool) 
         path.chmod(0o664 if not in_group else 0o660)
         os.chown(name, 4711, 4713)
         os.chmod(name, 0o770)
-        child = os.fork()
-        if child == 0:
-            code = 1
-            with contextlib.suppress(BaseException):
-                os.setgroups([4712, 4713] if in_group else [4713])
-                os.setresgid(4714, 4714, 4714)
-                os.setresuid(4715, 4715, 4715)
-                update(str(path), "p0", {"count": 1}, still={})
-                code = 0
-            os._exit(code)
-        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+        def write() -> None:
+            os.setgroups([4712, 4713] if in_group else [4713])
+            os.setresgid(4714, 4714, 4714)
+            os.setresuid(4715, 4715, 4715)
+            update(str(path), "p0", {"count": 1}, still={})
+
+        assert in_child(write) is None
         assert counts(path)["p0"] == 1
         found = path.stat()
         expected = (4715, 4712, 0o660) if in_group else (4715, 4714, 0o604)

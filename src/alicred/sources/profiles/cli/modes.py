@@ -13,10 +13,9 @@ from alicred._internal.files import expand
 from alicred.credential import Credential
 from alicred.errors import ConfigurationError, NotConfiguredError
 from alicred.provider import Provider
-from alicred.sources._naming import called
+from alicred.sources._clients import HttpChoice, StsChoice
 from alicred.sources._role_session import SessionName
-from alicred.sources._sts import StsChoice
-from alicred.sources._urls import HttpChoice, safe_target
+from alicred.sources._source import parameters_called
 from alicred.sources.cloud_sso import CloudSsoProvider
 from alicred.sources.credentials_uri import CredentialsUriProvider
 from alicred.sources.external_process import DISABLED as EXTERNAL_DISABLED
@@ -33,6 +32,7 @@ from alicred.wire.http import HttpClient
 from alicred.wire.imds import ImdsClient
 from alicred.wire.role_session import LONGEST_KEY_PAIR_SESSION
 from alicred.wire.sts import StsClient
+from alicred.wire.url import safe_target
 
 _DEEPEST_CHAIN = 16  # roles; each is a request of its own
 
@@ -163,7 +163,7 @@ def _source(profile: CliProfile, config: CliConfig, tools: CliTools, path: tuple
         mode = mode_of(profile)
         inner = _source_profile(profile, config, path) if mode == _CHAINED else None
     source = None if inner is None else _source(inner, config, tools, (*path, inner.name))
-    with profile.explained(), called(_names(profile)):
+    with profile.explained(), parameters_called(_names(profile)):
         return _BUILDERS[mode](profile, tools) if source is None else _role(source, profile, tools)
 
 

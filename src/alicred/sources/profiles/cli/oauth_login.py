@@ -20,7 +20,7 @@ from alicred.clock import SYSTEM_CLOCK
 from alicred.credential import Credential
 from alicred.errors import AlicredError, ConfigurationError, DeniedError, TransientError
 from alicred.events import Listener, LoginNotSaved, emit
-from alicred.sources._naming import called
+from alicred.sources._source import parameters_called
 from alicred.sources.oauth import OAUTH_SITES, OAuthProvider, OAuthSite, OAuthTokens
 from alicred.sources.profiles.cli.config import CliConfig
 from alicred.sources.profiles.cli.profile import CliProfile
@@ -276,7 +276,7 @@ def _tokens(profile: CliProfile) -> OAuthTokens:
     refresh_token, access_token = (profile.text(key) for key in _TOKENS)
     if refresh_token is None and access_token is None:
         raise ConfigurationError("oauth_refresh_token and oauth_access_token are missing: log in with `aliyun configure --mode OAuth`")
-    with called({"refresh_token": _TOKENS[0], "access_token": _TOKENS[1]}):
+    with parameters_called({"refresh_token": _TOKENS[0], "access_token": _TOKENS[1]}):
         return OAuthTokens(refresh_token, access_token, profile.moment("oauth_access_token_expire"))
 
 

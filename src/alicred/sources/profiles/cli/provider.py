@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING
 import alicred._internal.checks as check
 from alicred.credential import Credential, named
 from alicred.errors import NotConfiguredError, ProviderError
-from alicred.sources._naming import errors_of
+from alicred.sources._clients import HttpChoice, StsChoice
 from alicred.sources._role_session import SessionName
-from alicred.sources._sts import StsChoice
-from alicred.sources._urls import HttpChoice
+from alicred.sources._source import Source, errors_of
 from alicred.sources.profiles.cli.config import CliLookup
 from alicred.sources.profiles.cli.modes import CliTools, source_of
 from alicred.sources.profiles.cli.oauth_login import Logins
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
 _OWNER = "CliProfileProvider"
 
 
-class CliProfileProvider:
+class CliProfileProvider(Source):
     """The credential that one profile of the command line tool describes, in ``~/.aliyun/config.json``.
 
     The file is read at every `get`, and nothing is kept, so that a changed file counts at once; put a `CachingProvider` around
@@ -48,6 +47,7 @@ class CliProfileProvider:
         imds: The client to ask for an instance's keys; ``None`` means one for the metadata service.
         http: What sends all other requests, and those of the STS client if *sts* is ``None``.
         listener: Told of every `LoginNotSaved`; ``None`` writes to the logger ``alicred``.
+        name: What this source is called; ``None`` means ``cli_profile``.
 
     Raises:
         ConfigurationError: An argument is empty or of the wrong type; the text names it.
@@ -64,7 +64,9 @@ class CliProfileProvider:
         imds: ImdsClient | None = None,
         http: HttpClient | None = None,
         listener: Listener | None = None,
+        name: str | None = None,
     ) -> None:
+        super().__init__(_OWNER, "cli_profile", name, environ)
         check.listener(f"{_OWNER}.listener", listener)
         self._lookup = CliLookup(_OWNER, path=path, profile=profile, environ=environ)
         self._logins = Logins(write_back=check.flag(f"{_OWNER}.write_back", write_back), listener=listener)
@@ -73,11 +75,6 @@ class CliProfileProvider:
         self._imds = ImdsClient() if imds is None else imds  # one for all calls: it keeps the token of the metadata service
         self._http = HttpChoice(_OWNER, http)
         self._session = SessionName(_OWNER, None)
-
-    @property
-    def name(self) -> str:
-        """``cli_profile``."""
-        return "cli_profile"
 
     def get(self) -> Credential:
         """The credential that the profile describes now. Its ``provider_name`` is ``cli_profile/`` and the name of that source.
@@ -105,4 +102,4 @@ class CliProfileProvider:
                 # The profile is set up and chosen: a chain must not slide onto another identity.
                 text = f"{chosen.profile.where} asks for {source.name}, but: {error.message}"
                 raise ProviderError(text, provider=error.provider) from error
-        return named(fetched, f"{self.name}/{source.name}")
+        return named(fetched, self.name, fetched.provider_name or source.name)

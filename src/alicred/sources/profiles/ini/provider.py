@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import alicred._internal.checks as check
 from alicred.credential import Credential, named
 from alicred.errors import ConfigurationError, NotConfiguredError, ProviderError
-from alicred.sources._naming import errors_of
+from alicred.sources._clients import StsChoice
 from alicred.sources._role_session import SessionName
-from alicred.sources._sts import StsChoice
+from alicred.sources._source import Source, errors_of
 from alicred.sources.profiles.ini.lookup import Lookup
 from alicred.sources.profiles.ini.profile import Profile
 from alicred.sources.profiles.ini.types import Tools, source_of
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _OWNER = "ProfileFileProvider"
 
 
-class ProfileFileProvider:
+class ProfileFileProvider(Source):
     """The credential that one section of the profile file describes, in the INI format that the official libraries share.
 
     The file is found and read at every `get`, and nothing is kept, so that a changed file counts at once; put a
@@ -40,6 +40,7 @@ class ProfileFileProvider:
         sts: The client to ask for keys of a role; ``None`` means one for the host that the section, else *environ* names.
         imds: The client to ask for an instance's keys; ``None`` means one for the metadata service.
         http: What the STS client sends its requests with, if *sts* is ``None``.
+        name: What this source is called; ``None`` means ``profile``.
 
     Raises:
         ConfigurationError: An argument is empty or of the wrong type; the text names it.
@@ -55,17 +56,14 @@ class ProfileFileProvider:
         sts: StsClient | None = None,
         imds: ImdsClient | None = None,
         http: HttpClient | None = None,
+        name: str | None = None,
     ) -> None:
+        super().__init__(_OWNER, "profile", name, environ)
         self._lookup = Lookup(_OWNER, path=path, profile=profile, require_enable=require_enable, environ=environ)
         self._sts = StsChoice(_OWNER, sts, "assume_role", http=http)
         check.optional(f"{_OWNER}.imds", imds, ImdsClient)
         self._imds = ImdsClient() if imds is None else imds  # one for all calls: it keeps the token of the metadata service
         self._session = SessionName(_OWNER, None)
-
-    @property
-    def name(self) -> str:
-        """``profile``."""
-        return "profile"
 
     def get(self) -> Credential:
         """The credential that the section describes now. Its ``provider_name`` is ``profile/`` and the name of that source.
@@ -87,7 +85,7 @@ class ProfileFileProvider:
             except NotConfiguredError as error:
                 # The section is set up and switched on: a chain must not slide onto another identity.
                 raise ProviderError(f"{profile.where} asks for {source.name}, but: {error.message}", provider=error.provider) from error
-        return named(fetched, f"{self.name}/{source.name}")
+        return named(fetched, self.name, fetched.provider_name or source.name)
 
     def _section(self) -> Profile:
         """The section that counts, read from its file now."""

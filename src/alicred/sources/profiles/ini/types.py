@@ -13,9 +13,9 @@ from alicred._internal.files import expand
 from alicred.credential import Credential
 from alicred.errors import ConfigurationError
 from alicred.provider import Provider
-from alicred.sources._naming import called
+from alicred.sources._clients import StsChoice
 from alicred.sources._role_session import SessionName
-from alicred.sources._sts import StsChoice
+from alicred.sources._source import parameters_called
 from alicred.sources.ecs_ram_role import DISABLED, ROLE_NAME, V1_DISABLED, EcsRamRoleProvider
 from alicred.sources.oidc_role_arn import OidcRoleAsWritten
 from alicred.sources.profiles.ini.profile import Profile
@@ -70,7 +70,7 @@ def source_of(profile: Profile, tools: Tools) -> Provider[Credential]:
         if kind.strip("\"'") in _BUILDERS:
             problem = "in quotation marks, which belong to the value here"
         raise ConfigurationError(f"type is {problem}: give one of {', '.join([*_BUILDERS, BEARER])}")
-    with called({"oidc_token_file": "oidc_token_file_path", "private_key": "private_key_file", "session_policy": "policy"}):
+    with parameters_called({"oidc_token_file": "oidc_token_file_path", "private_key": "private_key_file", "session_policy": "policy"}):
         return build(profile, tools)
 
 

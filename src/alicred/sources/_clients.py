@@ -1,4 +1,4 @@
-"""Which STS client a source asks: the one that it was given, else one for the host that the environment or a profile names."""
+"""Which clients a source uses: those that it was given, else its own. The STS host is the one that the environment or a profile names."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 import alicred._internal.checks as check
 from alicred._internal.environ import is_true, variable
 from alicred.errors import ConfigurationError
-from alicred.sources._urls import HttpChoice
 from alicred.wire.http import HttpClient
 from alicred.wire.sts import CENTRAL, StsClient, regional_endpoint, safe_endpoint
 from alicred.wire.url import Endpoint
@@ -15,6 +14,30 @@ from alicred.wire.url import Endpoint
 STS_ENDPOINT = "ALIBABA_CLOUD_STS_ENDPOINT"
 STS_REGION = "ALIBABA_CLOUD_STS_REGION"
 VPC_ENABLED = "ALIBABA_CLOUD_VPC_ENDPOINT_ENABLED"
+
+
+class HttpChoice:
+    """The HTTP client of a source: the one that it was given, else one of its own. Immutable.
+
+    Its own goes through no proxy for plain ``http``, whatever the environment says: what travels there travels readable, and is
+    meant for a place nearby.
+
+    Args:
+        owner: Class of the source, for errors.
+        given: The client that the source was given.
+        make: Makes one of its own.
+    """
+
+    __slots__ = ("_for_http", "_for_https")
+
+    def __init__(self, owner: str, given: HttpClient | None, make: Callable[..., HttpClient] = HttpClient) -> None:
+        check.client(f"{owner}.http", given, "request")
+        self._for_https = make() if given is None else given
+        self._for_http = make(trust_environment=False) if given is None else given
+
+    def client(self, endpoint: Endpoint) -> HttpClient:
+        """The client for requests to *endpoint*."""
+        return self._for_https if endpoint.scheme == "https" else self._for_http
 
 
 class StsChoice:

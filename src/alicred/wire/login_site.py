@@ -1,0 +1,90 @@
+"""A site that a person has logged in at."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import alicred._internal.checks as check
+from alicred.clock import SYSTEM_CLOCK, Clock
+from alicred.errors import DeniedError
+from alicred.wire import answers
+from alicred.wire.http import HttpClient
+from alicred.wire.operation import Kind, Operation
+from alicred.wire.response import learn_time
+from alicred.wire.service_errors import own_words, refusal, safe_code, safe_request_id
+from alicred.wire.url import safe_target
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+# Codes of OAuth.
+_SPENT_OR_REVOKED = "invalid_grant"
+_WRONG_APPLICATION = "invalid_client"
+
+
+class LoginSite:
+    """What the clients of both kinds of login share. Immutable; thread-, task- and fork-safe, picklable.
+
+    Args:
+        owner: The class that *sign_in_url* and *http* were given to, for errors.
+        sign_in_url: Any URL of the site, of which scheme, host and port count. ``https``, or ``http`` to loopback, link-local and private
+            addresses.
+        http: What sends the requests; ``None`` means an `HttpClient` with its defaults, which goes through no proxy to an ``http`` URL.
+        mode: What logs in again: ``aliyun configure --mode <mode>``.
+        clock: Learns the time from answers that came over TLS.
+
+    Raises:
+        ConfigurationError: *sign_in_url* or *http* is wrong; the text names it.
+    """
+
+    def __init__(self, owner: str, sign_in_url: str, http: HttpClient | None, mode: str, clock: Clock = SYSTEM_CLOCK) -> None:
+        self._endpoint = safe_target(f"{owner}.sign_in_url", sign_in_url).endpoint
+        check.client(f"{owner}.http", http, "request")
+        self._http = HttpClient(trust_environment=self._endpoint.scheme == "https") if http is None else http
+        self._mode = mode
+        self._clock = clock
+
+    @property
+    def endpoint(self) -> str:
+        """``scheme://host[:port]`` of the site."""
+        return str(self._endpoint)
+
+    @property
+    def log_in_again(self) -> str:
+        """What the user should do if the login is over."""
+        return f"log in again with `aliyun configure --mode {self._mode}`"
+
+    def _operation(self, to: str) -> Operation:
+        """What is being done. *to* says what for: "to renew the access token"."""
+        return Operation(f"the request {to}", kind=Kind.LOGIN, endpoint=str(self._endpoint))
+
+    def _post(
+        self, path: str, headers: Mapping[str, str], body: bytes, *, operation: Operation, secrets: tuple[str, ...]
+    ) -> Mapping[str, object]:
+        """The answer to a POST.
+
+        Args:
+            path: Where on the site.
+            headers: Headers of the request, besides ``accept``.
+            body: Its body.
+            operation: What is being done, for the error.
+            secrets: What of all this must show in no text.
+
+        Raises:
+            DeniedError: The site said no; if the login is over, the text says what to do about it.
+            ProviderError: No answer came, or none that is a success.
+        """
+        began = self._clock.monotonic()
+        response = self._http.request("POST", f"{self._endpoint}{path}", headers={"accept": "application/json", **headers}, body=body)
+        learn_time(self._clock, response, self._clock.monotonic() - began)
+        found = answers.parse_object(response.body) or {}
+        code = safe_code(found)
+        if code == _SPENT_OR_REVOKED or (response.status == 401 and code != _WRONG_APPLICATION):
+            request_id = safe_request_id(response, found)
+            instruction = self.log_in_again[0].upper() + self.log_in_again[1:]
+            text = operation.failed("the login is over", instruction) + own_words(found, secrets)
+            raise DeniedError(text, code=code, request_id=request_id, status=response.status)
+        found = answers.successful(response, operation=operation, secrets=secrets)
+        if code is not None and code != "Success":
+            raise refusal(response, found, operation=operation, secrets=secrets)
+        return found

@@ -23,7 +23,7 @@ TYPED := $(wildcard src tests/typing docs/examples)
 help:
 	@echo 'make demo     a tour of the library against a cloud on this machine'
 	@echo 'make test     the tests                          (ARGS="-k name")'
-	@echo 'make lint     ruff'
+	@echo 'make lint     ruff, and the list of words'
 	@echo 'make types    mypy --strict and pyright strict'
 	@echo 'make cover    the tests, at least 97 % branch coverage; all but those of "make proofs"'
 	@echo 'make proofs   those that prove what other tests have covered'
@@ -44,6 +44,8 @@ test: $(VENV)/.test
 
 lint: $(VENV)/.lint
 	@$(BIN)/ruff check $(ARGS)
+	@$(BIN)/ruff format --check $(ARGS)
+	@$(BIN)/python tools/words.py
 
 types: $(VENV)/.types
 	@$(BIN)/mypy --strict $(TYPED)
@@ -85,7 +87,7 @@ clean:
 	rm -rf $(VENV) .venvs .pythons dist build htmlcov .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache docs/_build
 	find src tests tools docs -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
 
-# --- the environment: one stamp a layer, made anew when the pins or pyproject.toml change -------------------------------------------
+# --- the environment: one stamp per layer, made again when the pins or pyproject.toml change -------------------------------------------
 
 $(VENV)/.python:
 	@found=; told=; \

@@ -1,6 +1,6 @@
-"""Try the adapters with the real clients: an environment a group, the tests in it, and the table of what came of it.
+"""Try the adapters with the real clients: an environment per group, the tests in it, and the table of the results.
 
-    make clients                               all groups, and docs/clients/README.md anew
+    make clients                               all groups, and the table in docs/clients/README.md
     make clients ARGS="--only files"           one group (repeat for more); the table stays as it is
     make clients ARGS="--only files -- -k put" arguments for pytest
 

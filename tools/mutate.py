@@ -7,8 +7,8 @@ Fails if a survivor is not in the list, or if less than 90 % of all other mutant
     make mutate ARGS="policy chain"    these parts alone
     make mutate ARGS="--again policy"  without the results of earlier runs
 
-Results are kept in ``.mutants``: a function that has changed is done anew, and when a test has changed, what had survived. Takes about an
-hour for everything. A mutant that hangs is ended after a while and counts as noticed.
+Results are kept in ``.mutants``: a function that has changed is tried again, and when a test has changed, so are the survivors. Takes about
+an hour for everything. A mutant that hangs is ended after a while and counts as noticed.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@
 Two processes are forked from one that has used its providers, two are spawned. Each has a provider over STS and one over the metadata
 service, and lets its threads and tasks sign calls with what those hold. A cloud on this machine verifies every call. Meanwhile the
 services that hand out credentials throttle, fail, hang, reset, truncate and are away now and then, never for longer than a session
-lasts; and now and then somebody says that a key was rejected. Ends with 1 if a call failed or was rejected, or if threads, descriptors
+lasts; and now and then a caller reports that a key was rejected. Ends with 1 if a call failed or was rejected, or if threads, descriptors
 or memory have grown.
 """
 
@@ -32,7 +32,7 @@ from alicred.testing import FakeCloud, faults
 
 FORKED, SPAWNED = ["forked 1", "forked 2"], ["spawned 1", "spawned 2"]
 PROCESSES = [*FORKED, *SPAWNED]
-READY = 40.0  # seconds within which everybody is there
+READY = 40.0  # seconds within which every process is ready
 EVERY = 5.0  # seconds between two lines
 
 
@@ -75,7 +75,7 @@ def main() -> int:
 
 
 def run(cloud: FakeCloud, planned: Plan, settings: Settings) -> tuple[dict[str, list[Sample]], list[int | None]]:
-    """Start everybody, make trouble, tell how it goes; what the processes have sent, and their exit codes."""
+    """Start the processes, inject faults, report; what the processes have sent, and their exit codes."""
     os.environ.setdefault("MALLOC_ARENA_MAX", "2")  # else the C library spreads what many threads ask for over 16 arenas, each with gaps
     context = multiprocessing.get_context("spawn")
     queue: multiprocessing.SimpleQueue[Sample | str | None] = context.SimpleQueue()

@@ -48,18 +48,21 @@ WORDS = {
 _GAP = r"[ _\n]+(?:[#>*]+ *)?"  # also at the end of a line, in a comment or a quotation
 _PATTERNS = {re.compile(rf"(?<![a-z])(?:{words.replace(' ', _GAP)})(?![a-z])", re.IGNORECASE): words for words in WORDS}
 _TEST = re.compile(r"\bdef (test_\w+)")
+_ITSELF = ("words.py", "test_words.py")
 
 
 def pages() -> Iterator[Path]:
-    """What is read: everything that a user or a developer reads, but not this list and its test."""
-    for pattern in ("*.md", "docs/**/*.md", "docs/**/*.py", "src/**/*.py", "tests/**/*.py", "tools/**/*.py", "pyproject.toml", "Makefile"):
-        yield from sorted(path for path in ROOT.glob(pattern) if path.name not in ("words.py", "test_words.py"))
+    """Everything that a user or a developer reads."""
+    for pattern in ("*.md", "docs/**/*.md", "docs/**/*.py", "tools/**/*.py", "Makefile"):
+        yield from sorted(ROOT.glob(pattern))
 
 
-def found(text: str, *, names_of_tests: bool = False) -> Iterator[tuple[int, str, str]]:
-    """The words of the list that *text* holds: line, what stands there, and what to write instead."""
-    if names_of_tests:
-        text = re.sub(r"(?m)^.*$", lambda line: " ".join(_TEST.findall(line[0])), text)
+def found(path: Path) -> Iterator[tuple[int, str, str]]:
+    """The words of the list in the file: line, what stands there, and what to write instead."""
+    text = path.read_text("utf-8")
+    if path.is_relative_to(ROOT / "tests"):
+        text = re.sub("(?m)^.*$", lambda line: " ".join(_TEST.findall(line[0])), text)
+    text = re.sub("`test_\\w+`", "", text)  # a page that names a test: it is read where the test stands
     for pattern, words in _PATTERNS.items():
         for match in pattern.finditer(text):
             yield text.count("\n", 0, match.start()) + 1, " ".join(match[0].split()), WORDS[words]
@@ -68,10 +71,10 @@ def found(text: str, *, names_of_tests: bool = False) -> Iterator[tuple[int, str
 def main(names: list[str]) -> int:
     lines = []
     for path in [Path(name).resolve() for name in names] or pages():
-        where = path.relative_to(ROOT) if path.is_relative_to(ROOT) else path
-        of_tests = path.is_relative_to(ROOT / "tests")
-        lines += [f"{where}:{line}: {word} → {instead}" for line, word, instead in found(path.read_text("utf-8"), names_of_tests=of_tests)]
-    print("\n".join(lines) or "no word of the list")
+        if path.name not in _ITSELF:
+            where = path.relative_to(ROOT) if path.is_relative_to(ROOT) else path
+            lines += [f"{where}:{line}: {word} → {instead}" for line, word, instead in found(path)]
+    print(*lines, sep="\n", end="\n" if lines else "")
     return 1 if lines else 0
 
 

@@ -38,7 +38,7 @@ def timed(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeCloud]:
     clock = FakeClock(datetime.now(timezone.utc))
     for kind in (CachingProvider, StsClient):
         monkeypatch.setitem(kind.__init__.__kwdefaults__, "clock", clock)
-    for module in ("lease", "provider.oauth", "provider.cloud_sso"):
+    for module in ("lifetime", "provider.oauth", "provider.cloud_sso"):
         monkeypatch.setattr(f"alicred.compat.{module}.SYSTEM_CLOCK", clock)
     with FakeCloud(clock=clock) as running:
         monkeypatch.setenv("SSL_CERT_FILE", running.ca_file)

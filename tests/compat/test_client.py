@@ -27,17 +27,23 @@ from alicred import (
 from alicred.compat import native
 from alicred.compat.api import ICredentials, ICredentialsProvider
 from alicred.compat.client import Client
+from alicred.compat.cloud_credential import CloudCredential
 from alicred.compat.credentials import AccessKeyCredential, BearerTokenCredential, StsCredential
 from alicred.compat.credentials import Credential as NoCredential
 from alicred.compat.exceptions import CredentialException, CredentialValueError
 from alicred.compat.models import Config, CredentialModel
-from alicred.compat.provider import EnvironmentVariableCredentialsProvider, RamRoleArnCredentialsProvider, StaticAKCredentialsProvider
+from alicred.compat.provider import (
+    EnvironmentVariableCredentialsProvider,
+    RamRoleArnCredentialsProvider,
+    StaticAKCredentialsProvider,
+    StaticSTSCredentialsProvider,
+)
 from alicred.compat.provider.refreshable import Credentials
 from alicred.testing import FakeCloud
 from tests.compat.provider_cases import CASES
 from tests.compat.support import HAS_OFFICIAL, Package, keys
 from tests.forked import in_child
-from tests.support import Script
+from tests.support import HOUR, Script
 
 STS = {"access_key_id": "id", "access_key_secret": "secret", "security_token": "token"}
 
@@ -383,3 +389,54 @@ def test_the_interfaces_say_what_must_be_overridden() -> None:
     for ask in (NoProvider().get_credentials, NoProvider().get_provider_name, lambda: asyncio.run(NoProvider().get_credentials_async())):
         with pytest.raises(NotImplementedError, match="must be overridden"):
             ask()
+
+
+# --- what one call makes ------------------------------------------------------------------------------------------------------------
+
+
+class Minting:
+    """A native provider that holds no secret itself."""
+
+    name = "minting"
+
+    def get(self) -> Credential:
+        return Credential("the-id", "minted-secret")
+
+
+def test_the_value_of_one_fetch_is_made_once_and_the_model_for_each_call() -> None:
+    cache = CachingProvider(Script(HOUR, HOUR))
+    client = Client(provider=cache)
+    assert isinstance(client.cloud_credential, CloudCredential)
+    provider = client.cloud_credential.provider
+    first = provider.get_credentials()
+    assert provider.get_credentials() is first
+    assert asyncio.run(client.get_credential_async()).access_key_id == "id-1"
+
+    model = client.get_credential()
+    model.access_key_secret = "changed by the program"
+    assert client.get_credential().access_key_secret == "secret-1"
+
+    cache.invalidate()
+    assert client.get_credential().access_key_id == "id-2"
+    assert provider.get_credentials() is not first
+
+
+def test_a_key_that_is_assigned_counts_from_the_next_call_on() -> None:
+    key = StaticAKCredentialsProvider(access_key_id="one", access_key_secret="secret")
+    sts = StaticSTSCredentialsProvider(access_key_id="one", access_key_secret="secret", security_token="token")
+    for provider in (key, sts):
+        client = Client(provider=provider)
+        assert client.get_credential().access_key_id == "one"
+        provider.access_key_id, provider.access_key_secret = "two", "another"
+        found = client.get_credential()
+        assert (found.access_key_id, found.access_key_secret) == ("two", "another")
+    sts.security_token = "renewed"
+    assert sts.get_credentials().get_security_token() == "renewed"
+
+
+def test_what_was_fetched_does_not_travel() -> None:
+    client = Client(provider=Minting())
+    assert client.get_credential().access_key_secret == "minted-secret"
+    pickled = pickle.dumps(client)
+    assert b"minted-secret" not in pickled
+    assert pickle.loads(pickled).get_credential().access_key_secret == "minted-secret"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.compat.face import LEFT_OUT, recorded
+from tests.compat.official_api import LEFT_OUT, recorded
 
 DOCS = Path(__file__).parents[2] / "docs"
 PAGE = (DOCS / "compat.md").read_text("utf-8")

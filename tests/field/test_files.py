@@ -31,7 +31,7 @@ def policy_of(path: Path) -> object:
     """The policy that STS is asked with."""
     sts = RecordingSts()
     ProfileFileProvider(path, environ={}, sts=sts).get()  # type: ignore[arg-type]  # a stand-in
-    return sts.calls[0]["policy"]
+    return sts.calls[0]["session_policy"]
 
 
 def written(path: Path, key_id: str = "from-the-file", name: str = "default", **root: object) -> Path:

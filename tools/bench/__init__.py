@@ -1,1 +1,1 @@
-"""``make bench``: what the library costs, against what nobody could do without."""
+"""``make bench``: what the library costs, compared with the unavoidable minimum."""

@@ -17,7 +17,7 @@ PARTS = ("hot", "refresh", "threads", "imports")
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="make bench", description="What the library costs, against what nobody could do without.")
+    parser = argparse.ArgumentParser(prog="make bench", description="What the library costs, compared with the unavoidable minimum.")
     parser.add_argument("--quick", action="store_true", help="20 seconds instead of some minutes; the figures are rougher")
     parser.add_argument("--check", action="store_true", help="fail if a bound is missed")
     parser.add_argument("--only", action="append", choices=PARTS, help="this part alone (repeat for more)")

@@ -12,7 +12,7 @@ from alicred.testing import faults
 
 STS = ("AssumeRole",)
 METADATA = ("MetadataToken", "MetadataRole", "MetadataCredential")
-FIRST = 3.0  # seconds: everybody has a value by then
+FIRST = 3.0  # seconds: every process has a value by then
 PROVIDERS = ("sts", "metadata")
 
 
@@ -71,7 +71,7 @@ KINDS: tuple[tuple[str, Callable[[Random], faults.Fault]], ...] = (
 )
 OUTAGES: tuple[tuple[str, faults.Fault], ...] = (
     ("every connection is reset", faults.Reset()),
-    ("503 for everybody", faults.ServerError(503)),
+    ("503 for every request", faults.ServerError(503)),
     ("nothing is answered", faults.Hang()),
 )
 

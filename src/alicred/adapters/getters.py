@@ -46,7 +46,7 @@ class GetterProvider(Adapter[Credential, G]):
         """The current credential.
 
         Raises:
-            AlicredError: What the provider raised.
+            AlicredError: The provider's error.
         """
         return self._value()
 

@@ -24,7 +24,7 @@ class LastFetch(Generic[V]):
 
     Args:
         name: Of the context variable.
-        seconds: For how long a value is kept; for ever if not given.
+        seconds: For how long a value is kept; forever if not given.
     """
 
     def __init__(self, name: str, seconds: float = math.inf) -> None:

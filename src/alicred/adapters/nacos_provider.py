@@ -36,8 +36,8 @@ class NacosProvider(GetterProvider[NacosCredential], CredentialsProvider):
 def nacos(provider: Provider[Credential]) -> NacosProvider:
     """What a ``ClientConfigBuilder`` takes as its ``credentials_provider``, and a ``ClientConfig`` as well.
 
-    The client asks in the middle of the event loop, which stands still for as long as the provider takes. So ``await provider.aget()``
-    before a call: what is held then is handed out at once.
+    The client asks on the event loop, which stops for as long as the provider takes. So ``await provider.aget()``
+    before a call: the held credential is then returned at once.
 
     Args:
         provider: Where each request gets its credential; usually a `CachingProvider`, shared by all clients.

@@ -1,4 +1,4 @@
-"""For the official package, ``alibabacloud_credentials``, where something insists on it."""
+"""For the official package, ``alibabacloud_credentials``, for code that needs it."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class OfficialProvider(Adapter[Credential, OfficialCredential], ICredentialsProv
         """The current credential.
 
         Raises:
-            AlicredError: What the provider raised.
+            AlicredError: The provider's error.
         """
         return self._value()
 

@@ -34,9 +34,9 @@ class Oss2Provider(GetterProvider[GetterCredential]):
     """The credentials provider of oss2, over a provider. Thread-, task- and fork-safe, and it can be pickled if the provider can.
 
     oss2 and aiooss2 ask once for each request and for each URL they sign, on the caller's thread. aiooss2 does so on the event loop,
-    which stands still for as long as the provider takes: await ``provider.aget()`` first.
+    which stops for as long as the provider takes: await ``provider.aget()`` first.
 
-    What the provider raises reaches the caller of oss2 as it is.
+    Errors of the provider reach the caller of oss2 unchanged.
     """
 
     _call = "oss2"

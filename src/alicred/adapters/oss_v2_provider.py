@@ -66,7 +66,7 @@ class OssV2Provider(Adapter[Credential, OssV2Credential], CredentialsProvider):
     """The credentials provider of alibabacloud-oss-v2, over a provider. Thread-, task- and fork-safe; it is pickled if the provider can be.
 
     Clients ask once for each attempt to send a request and for each URL they sign, on the caller's thread. The ``AsyncClient`` does so
-    on the event loop, which stands still for as long as the provider takes: await ``provider.aget()`` first.
+    on the event loop, which stops for as long as the provider takes: await ``provider.aget()`` first.
 
     What the provider raises arrives as the client's ``OperationError``, after the client's own retries; the text holds that of the
     provider's error, which is ``error.unwrap().kwargs["error"]``.
@@ -78,7 +78,7 @@ class OssV2Provider(Adapter[Credential, OssV2Credential], CredentialsProvider):
         """The current credential.
 
         Raises:
-            AlicredError: What the provider raised.
+            AlicredError: The provider's error.
         """
         return self._value()
 

@@ -28,7 +28,7 @@ def ossfs(provider: Provider[Credential], endpoint: str | None = None, *, region
         provider: Where each request gets its credential; usually a `CachingProvider`, shared by all clients.
         endpoint: As in ``OSSFileSystem``; ``None`` takes the environment's ``OSS_ENDPOINT``.
         region: The region of the buckets, such as ``"cn-hangzhou"``: requests are signed by version 4. ``None`` signs by version 1, as
-            ossfs itself does; OSS takes that no more for new buckets.
+            ossfs itself does; OSS no longer accepts that for new buckets.
         options: Whatever else ``OSSFileSystem`` and fsspec take, but no ``key``, ``secret`` or ``token``.
 
     Raises:
@@ -96,7 +96,7 @@ class OssfsProvider(GetterProvider[GetterCredential]):
         return _known_as(secrets.token_hex(16), provider)
 
     async def arrive(self) -> None:
-        """Let the event loop go on while there is no current credential, if the provider can."""
+        """Let the event loop run while there is no current credential, if the provider can."""
         if callable(getattr(self._provider, "aget", None)):  # one that has not would only be asked twice
             await ask_in_task(self._provider)
 

@@ -29,7 +29,7 @@ def sdk_core(provider: Provider[Credential]) -> StsTokenCredential:
 
     Raises:
         ConfigurationError: *provider* is no provider, the package is not installed, or ``ALIYUN_ACCESS_KEY_ID`` and
-            ``ALIYUN_ACCESS_KEY_SECRET`` are set: the client would sign with those instead, without a word.
+            ``ALIYUN_ACCESS_KEY_SECRET`` are set: the client would silently sign with those instead.
     """
     if all(name in os.environ for name in _OVERRIDING):
         raise ConfigurationError(

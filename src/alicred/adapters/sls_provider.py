@@ -24,7 +24,7 @@ class SlsCredential(GetterCredential, Credentials):
 class SlsProvider(GetterProvider[SlsCredential], CredentialsProvider):
     """What a ``LogClient`` asks for a credential once for each attempt of each request. As thread-, task- and fork-safe as the provider.
 
-    For both versions of its signature. What the provider raises reaches the caller of the client as it is.
+    For both versions of its signature. Errors of the provider reach the caller of the client unchanged.
     """
 
     _call = "sls"

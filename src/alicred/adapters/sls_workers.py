@@ -61,14 +61,14 @@ class SlsConsumer(Adapter[Credential, None]):
         return SlsWorker(self._provider, make_processor, consumer_option, args, kwargs)
 
     def __call__(self) -> tuple[str, str, str | None]:
-        """Id, secret and token of the current credential, as ``LogHubConfig(credentials_refresher=...)`` wants them.
+        """Id, secret and token of the current credential, as ``LogHubConfig(credentials_refresher=...)`` needs them.
 
-        A client that has a refresher calls it when a request was refused, uses what it gets until the next refusal, and leaves five
+        A client that has a refresher calls it when a request was rejected, uses the result until the next rejection, and leaves five
         minutes between two calls. So what was given at the last call was rejected since, and the provider is told (``invalidate``, if it
         has that); unless the last call is so short a time ago that it was for another client.
 
         Raises:
-            AlicredError: What the provider raised. The client logs it, and tries again after 30 seconds.
+            AlicredError: The provider's error. The client logs it, and tries again after 30 seconds.
         """
         now = time.monotonic()
         if self._given is not None and now - self._given[1] >= _APART:

@@ -27,7 +27,7 @@ class TablestoreCredential(GetterCredential, Credentials):
 class TablestoreProvider(GetterProvider[TablestoreCredential], CredentialsProvider):
     """What an ``OTSClient`` asks for a credential once for each request. As thread-, task- and fork-safe as the provider.
 
-    The attempts of one request share one credential. What the provider raises reaches the caller of the client as it is. An
+    The attempts of one request share one credential. Errors of the provider reach the caller of the client unchanged. An
     ``AsyncOTSClient`` asks on the event loop: see `tablestore`.
     """
 
@@ -38,8 +38,8 @@ class TablestoreProvider(GetterProvider[TablestoreCredential], CredentialsProvid
 def tablestore(provider: Provider[Credential]) -> TablestoreProvider:
     """What an ``OTSClient`` or an ``AsyncOTSClient`` takes as its ``credentials_provider``.
 
-    An ``AsyncOTSClient`` asks in the middle of the event loop, which stands still for as long as the provider takes. So
-    ``await provider.aget()`` before a call: what is held then is handed out at once.
+    An ``AsyncOTSClient`` asks on the event loop, which stops for as long as the provider takes. So
+    ``await provider.aget()`` before a call: the held credential is then returned at once.
 
     Args:
         provider: Where each request gets its credential; usually a `CachingProvider`, shared by all clients.

@@ -80,7 +80,7 @@ class TeaCredential(Adapter[Credential | BearerToken, TeaValue]):
         """Everything at once.
 
         Raises:
-            AlicredError: What the provider raised. The client wraps it; it is the ``inner_exception`` of what arrives.
+            AlicredError: The provider's error. The client wraps it; it is the ``inner_exception`` of what arrives.
         """
         return self._value()
 

@@ -1,4 +1,4 @@
-"""The two ways over: a native provider with the official face, and anybody's provider of the official kind as a native one."""
+"""The two ways over: a native provider with the official API, and any provider with the official API as a native one."""
 
 from __future__ import annotations
 
@@ -17,15 +17,18 @@ from alicred.provider import Provider
 
 
 class GivesCredentials(Protocol):
-    """The least that anybody's provider must have. An `ICredentialsProvider` is one."""
+    """The least that a provider must have. An `ICredentialsProvider` is one."""
 
     def get_credentials(self) -> ICredentials:
         """The current credential. May block."""
         ...
 
 
-class Front(ICredentialsProvider):
-    """What all providers of the façade have in common: how a value, or an error, gets the official face."""
+class OfficialProviderBase(ICredentialsProvider):
+    """What all providers of the façade have in common: how a value, or an error, gets the official API."""
+
+    # What was handed out last, and what it was made of, which is made once for each value. Never changed, only replaced.
+    _made: tuple[Credential, Credentials] | None = None
 
     def _get(self) -> Credential:
         raise NotImplementedError
@@ -40,7 +43,7 @@ class Front(ICredentialsProvider):
             CredentialException: There is none.
         """
         try:
-            return credentials_of(self._get())
+            return self._official(self._get())
         except AlicredError as error:
             raise explained(error) from error
 
@@ -51,15 +54,24 @@ class Front(ICredentialsProvider):
             CredentialException: There is none.
         """
         try:
-            return credentials_of(await self._aget())
+            return self._official(await self._aget())
         except AlicredError as error:
             raise explained(error) from error
+
+    def _official(self, held: Credential) -> Credentials:
+        made = self._made
+        if made is None or made[0] is not held:
+            self._made = made = held, credentials_of(held)
+        return made[1]
+
+    def __getstate__(self) -> dict[str, object]:
+        return {name: value for name, value in vars(self).items() if name != "_made"}  # the configuration travels, no secret does
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.get_provider_name()}>"
 
 
-class Face(Front):
+class OfficialProvider(OfficialProviderBase):
     """A native provider as the official package would have it. As thread-, task- and fork-safe, and as picklable, as that is.
 
     ``copy.deepcopy``, which some clients apply to their configuration, returns the same object: a copy would refresh on its own.
@@ -83,40 +95,40 @@ class Face(Front):
         """What the provider is called."""
         return self._name
 
-    def __deepcopy__(self, memo: object) -> Face:
+    def __deepcopy__(self, memo: object) -> OfficialProvider:
         return self
 
 
-class Borrowed:
-    """Anybody's provider of the official kind, as a native one: ``name``, ``get()`` and ``aget()``. Holds nothing.
+class NativeProvider:
+    """Any provider with the official API, as a native one: ``name``, ``get()`` and ``aget()``. Holds nothing.
 
     Args:
-        lender: Any object with ``get_credentials()``; with ``get_credentials_async()`` and ``get_provider_name()``, if it has them.
+        official: Any object with ``get_credentials()``; with ``get_credentials_async()`` and ``get_provider_name()``, if it has them.
     """
 
-    def __init__(self, lender: GivesCredentials) -> None:
-        self._lender = lender
+    def __init__(self, official: GivesCredentials) -> None:
+        self._official = official
 
     @property
     def name(self) -> str:
-        """What the lender calls itself, else its class's name."""
-        return provider_name(self._lender)
+        """What the official provider calls itself, else its class's name."""
+        return provider_name(self._official)
 
     def get(self) -> Credential:
-        """What the lender answers now.
+        """What the official provider answers now.
 
         Raises:
             AlicredError: What a provider of the façade raised, as it was before; anything else is passed on as it is.
         """
         try:
-            return credential_of(self._lender.get_credentials(), self.name)
+            return credential_of(self._official.get_credentials(), self.name)
         except CredentialException as error:
             raise native_error(error) from error
 
     async def aget(self) -> Credential:
-        """As `get`, for tasks; on a thread if the lender has no ``get_credentials_async()`` of its own."""
+        """As `get`, for tasks; on a thread if it has no ``get_credentials_async()`` of its own."""
         try:
-            return credential_of(await credentials_in_task(self._lender), self.name)
+            return credential_of(await credentials_in_task(self._official), self.name)
         except CredentialException as error:
             raise native_error(error) from error
 
@@ -132,25 +144,25 @@ def native(provider: GivesCredentials | Provider[Credential]) -> Provider[Creden
     Raises:
         CredentialValueError: It is no provider.
     """
-    return taken("the provider", provider)
+    return as_native("the provider", provider)
 
 
-def taken(name: str, provider: GivesCredentials | Provider[Credential]) -> Provider[Credential]:
+def as_native(name: str, provider: GivesCredentials | Provider[Credential]) -> Provider[Credential]:
     """*provider* as `native` gives it; *name* is what the user calls it, for errors."""
     if _is_official(provider):
-        return Borrowed(provider)
+        return NativeProvider(provider)
     if _is_native(provider):
         return provider
     raise CredentialValueError(f"{name} must have get_credentials(), or name and get(); {kind_of(provider)} has neither")
 
 
-def official(name: str, provider: GivesCredentials | Provider[Credential]) -> GivesCredentials:
+def as_official(name: str, provider: GivesCredentials | Provider[Credential]) -> GivesCredentials:
     """*provider*, native or not, as the official package takes it.
 
     Raises:
         CredentialValueError: It is no provider; the text calls it *name*.
     """
-    return provider if _is_official(provider) else Face(taken(name, provider))
+    return provider if _is_official(provider) else OfficialProvider(as_native(name, provider))
 
 
 def provider_name(provider: object) -> str:
@@ -223,4 +235,4 @@ def _abstract() -> tuple[object, ...]:
     return ICredentialsProvider.get_credentials_async, getattr(theirs, "get_credentials_async", None)
 
 
-__all__ = ["Borrowed", "Face", "Front", "GivesCredentials", "native"]
+__all__ = ["NativeProvider", "OfficialProvider", "OfficialProviderBase", "GivesCredentials", "native"]

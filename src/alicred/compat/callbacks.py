@@ -49,11 +49,11 @@ def asked_by_a_task() -> Generator[None]:
 
 
 class Callbacks(Generic[P]):
-    """One of two callbacks: who asked decides, and if there is only one, that one is called whoever asked.
+    """One of two callbacks: the caller, a thread or a task, decides; if there is only one, that one is called for both.
 
     It runs on the thread of the refresh; the one that is awaited runs on the event loop of the task that asked, else on one of its own.
     What it raises is logged by its type, and changes nothing else, ``CancelledError`` and ``SystemExit`` included: the keys are there to be
-    served. Only an interrupt goes on to whoever asked.
+    served. Only an interrupt goes on to the caller.
 
     Args:
         what: Whose callbacks they are, for errors and the log.
@@ -69,7 +69,7 @@ class Callbacks(Generic[P]):
             if given is not None and not callable(given):
                 raise CredentialValueError(f"{what} must be a function, not {type(given).__name__}")
         if is_coroutine_function(function):
-            raise CredentialValueError(f"{what} is a coroutine function, which nobody would await: give it as {what}_async")
+            raise CredentialValueError(f"{what} is a coroutine function, which is never awaited here: pass it as {what}_async")
         self._what = what
         self._function = function
         self._coroutine_function = coroutine_function

@@ -9,7 +9,7 @@ import attrs
 
 from alicred._internal.lazy import lazily
 from alicred.compat.api import ICredentialsProvider
-from alicred.compat.bridge import GivesCredentials, official, provider_name
+from alicred.compat.bridge import GivesCredentials, as_official, provider_name
 from alicred.compat.cloud_credential import CloudCredential
 from alicred.compat.credentials import BearerTokenCredential
 from alicred.compat.exceptions import CredentialException, CredentialValueError
@@ -52,7 +52,7 @@ class Client:
 
     def __init__(self, config: Config | None = None, provider: GivesCredentials | Provider[Credential] | None = None) -> None:
         if provider is not None:
-            given = official("Client.provider", provider)
+            given = as_official("Client.provider", provider)
             self.cloud_credential = CloudCredential(type_name=provider_name(given), provider=given)
         elif config is None:
             from alicred.compat.provider.default import DefaultCredentialsProvider
@@ -79,7 +79,7 @@ class Client:
         """The current credential, all of one fetch. At once while a good one is held, else after a refresh.
 
         Raises:
-            CredentialException: There is none. What a provider of somebody's own raises is passed on.
+            CredentialException: There is none. Exceptions of a user's own provider are passed on.
         """
         return self.cloud_credential.get_credential()
 

@@ -13,7 +13,7 @@ _LAST: LastFetch[CredentialModel] = LastFetch("alicred.compat", seconds=60.0)
 class CloudCredential:
     """Asks its provider at each call, whole or part by part. As thread-, task- and fork-safe as the provider.
 
-    Parts that one thread or task asks for one by one are of one fetch: the id is fetched anew at each call, and the secret and the
+    Parts that one thread or task asks for one by one are of one fetch: the id is fetched at each call, and the secret and the
     token that are asked for within a minute belong to it.
 
     Args:
@@ -61,12 +61,14 @@ class CloudCredential:
         return _LAST.recall(self) or _LAST.remember(self, await self.get_credential_async())
 
     def _model(self, found: ICredentials) -> CredentialModel:
+        # A new one for each call, since it can be changed; by position, which is faster.
         return CredentialModel(
-            access_key_id=found.get_access_key_id(),
-            access_key_secret=found.get_access_key_secret(),
-            security_token=found.get_security_token() or None,
-            type=self.type_name,
-            provider_name=found.get_provider_name(),
+            found.get_access_key_id(),
+            found.get_access_key_secret(),
+            found.get_security_token() or None,
+            None,
+            self.type_name,
+            found.get_provider_name(),
         )
 
     def __repr__(self) -> str:

@@ -52,7 +52,7 @@ def native_error(error: CredentialException) -> AlicredError:
 
 @contextmanager
 def checking() -> Generator[None]:
-    """For constructors: every refusal of alicred's becomes a `CredentialValueError`, which names the façade's parameter."""
+    """For constructors: every error of alicred's becomes a `CredentialValueError`, which names the façade's parameter."""
     try:
         yield
     except CredentialException:

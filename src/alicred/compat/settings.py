@@ -117,7 +117,7 @@ def given_or(value: str | None, name: str, variable_name: str) -> str:
 
 
 class StsHost:
-    """Which STS host a provider asks, chosen anew at each fetch: what it was given, else what the environment says. Immutable.
+    """Which STS host a provider asks, chosen at each fetch: what it was given, else what the environment says. Immutable.
 
     Args:
         owner: The provider's class, for errors.

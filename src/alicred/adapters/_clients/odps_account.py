@@ -23,7 +23,7 @@ _LAST_TOKEN: LastFetch[BearerToken] = LastFetch("alicred.odps_bearer")
 class OdpsAccount(Adapter[Credential, None], BaseAccount):
     """An account that asks a provider for each attempt of each request. Thread-, task- and fork-safe, and it can be pickled.
 
-    What the provider raises reaches the caller of the client as it is. When the service says that a request's authentication has
+    Errors of the provider reach the caller of the client unchanged. When the service says that a request's authentication has
     expired, the client calls `reload` and tries once more.
     """
 
@@ -39,7 +39,7 @@ class OdpsAccount(Adapter[Credential, None], BaseAccount):
         """Sign *req* with the current credential, as the client's own accounts do: version 4 if there is a *region_name*, else 2.
 
         Raises:
-            AlicredError: What the provider raised.
+            AlicredError: The provider's error.
         """
         held = _LAST.remember(self, self._held())
         account: CloudAccount
@@ -74,7 +74,7 @@ class OdpsBearerAccount(Adapter[BearerToken, None], BearerTokenAccount):
         """Add the current token to *req*, as the client's own account does.
 
         Raises:
-            AlicredError: What the provider raised.
+            AlicredError: The provider's error.
         """
         held = _LAST_TOKEN.remember(self, self._held())
         BearerTokenAccount(held.token, expired_hours=None).sign_request(req, endpoint, region_name=region_name)

@@ -39,7 +39,7 @@ else:
             "StaticAKCredentialsProvider": f"{__name__}.static_ak",
             "StaticSTSCredentialsProvider": f"{__name__}.static_sts",
             "URLCredentialsProvider": f"{__name__}.uri",
-            # Modules: whoever imports the package may go on to them, as with the official one.
+            # Modules: a program that imports the package may use them, as with the official one.
             **{
                 name: f"{__name__}.{name}"
                 for name in (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from alicred.compat.bridge import Face
+from alicred.compat.bridge import OfficialProvider
 from alicred.compat.environ import ENVIRON
 from alicred.compat.exceptions import checking
 from alicred.refresh.cache import CachingProvider
@@ -10,7 +10,7 @@ from alicred.retrying import RetryingProvider
 from alicred.sources.profiles.cli.provider import CliProfileProvider
 
 
-class CLIProfileCredentialsProvider(Face):
+class CLIProfileCredentialsProvider(OfficialProvider):
     """What a profile in ``~/.aliyun/config.json`` describes, kept and refreshed ahead. Thread-, task- and fork-safe, picklable.
 
     Args:

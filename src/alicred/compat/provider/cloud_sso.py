@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from alicred.clock import SYSTEM_CLOCK
-from alicred.compat.bridge import Face
+from alicred.compat.bridge import OfficialProvider
 from alicred.compat.exceptions import CredentialValueError, checking
 from alicred.compat.http import HttpOptions
 from alicred.compat.settings import CONNECT_MILLISECONDS, READ_MILLISECONDS, http_client, moment
@@ -15,7 +15,7 @@ _OWNER = "CloudSSOCredentialsProvider"
 _LOG_IN = "log in again with `aliyun configure --mode CloudSSO`"
 
 
-class CloudSSOCredentialsProvider(Face):
+class CloudSSOCredentialsProvider(OfficialProvider):
     """Temporary keys for the access token of a CloudSSO login, kept and refreshed ahead. Thread-, task- and fork-safe, picklable.
 
     Args:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import attrs
 
 from alicred.chain import ChainProvider
-from alicred.compat.bridge import Face
+from alicred.compat.bridge import OfficialProvider
 from alicred.compat.environ import ENVIRON
 from alicred.compat.provider.profile import FilledProfileFile
 from alicred.credential import Credential
@@ -17,7 +17,7 @@ from alicred.provider import Provider
 from alicred.refresh.cache import CachingProvider
 
 
-class DefaultCredentialsProvider(Face):
+class DefaultCredentialsProvider(OfficialProvider):
     """Environment variables, an OIDC token, the CLI's profile, the profile file, the role of the instance, a credentials URI.
 
     Nothing is read or sent before the first call. A source that is set up and fails ends the walk with its error. Thread-, task- and

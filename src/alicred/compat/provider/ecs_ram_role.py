@@ -9,7 +9,7 @@ import attrs
 
 import alicred._internal.checks as check
 from alicred._internal.environ import is_true, variable
-from alicred.compat.bridge import Face
+from alicred.compat.bridge import OfficialProvider
 from alicred.compat.environ import ENVIRON
 from alicred.compat.exceptions import CredentialValueError, checking
 from alicred.compat.http import HttpOptions
@@ -27,7 +27,7 @@ _TOKEN_SECONDS = 21600
 _MILLISECONDS = 1000
 
 
-class EcsRamRoleCredentialsProvider(Face):
+class EcsRamRoleCredentialsProvider(OfficialProvider):
     """Temporary keys of the instance's RAM role, kept and refreshed ahead. Thread-, task- and fork-safe, picklable.
 
     Args:

@@ -7,10 +7,10 @@ from datetime import timedelta
 
 import attrs
 
-from alicred.compat.bridge import Face
+from alicred.compat.bridge import OfficialProvider
 from alicred.compat.callbacks import Callbacks, asked_by_a_task
 from alicred.compat.exceptions import CredentialValueError, checking
-from alicred.compat.lease import Leased
+from alicred.compat.lifetime import DefaultLifetime
 from alicred.compat.provider.refreshable import Credentials
 from alicred.compat.settings import seconds
 from alicred.credential import Credential
@@ -25,7 +25,7 @@ ExternalCredentialUpdateCallbackAsync = Callable[[str, str, str, int], Awaitable
 """The same, but what it returns is awaited."""
 
 
-class ExternalCredentialsProvider(Face):
+class ExternalCredentialsProvider(OfficialProvider):
     """The credential that a program prints, kept and refreshed ahead; for a minute, where the program does not say when it ends.
 
     Thread-, task- and fork-safe; picklable if the callbacks are.
@@ -57,8 +57,8 @@ class ExternalCredentialsProvider(Face):
         span = given if given > timedelta(0) else timedelta(seconds=self.DEFAULT_TIMEOUT)
         callbacks = Callbacks("credential_update_callback", credential_update_callback, credential_update_callback_async)
         with checking():
-            source = _Told(ExternalProcessProvider(process_command, timeout=span), callbacks)
-        super().__init__(CachingProvider(Leased(source)))
+            source = _NotifyingSource(ExternalProcessProvider(process_command, timeout=span), callbacks)
+        super().__init__(CachingProvider(DefaultLifetime(source)))
 
     async def get_credentials_async(self) -> Credentials:
         """As `get_credentials`, for tasks. Never blocks the event loop.
@@ -71,7 +71,7 @@ class ExternalCredentialsProvider(Face):
 
 
 @attrs.frozen
-class _Told:
+class _NotifyingSource:
     """*source*, after each of whose answers a callback is called."""
 
     source: ExternalProcessProvider

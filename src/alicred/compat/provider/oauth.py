@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import attrs
 
 from alicred.clock import SYSTEM_CLOCK
-from alicred.compat.bridge import Face
+from alicred.compat.bridge import OfficialProvider
 from alicred.compat.callbacks import Callbacks, asked_by_a_task
 from alicred.compat.exceptions import CredentialValueError, checking
 from alicred.compat.http import HttpOptions
@@ -31,7 +31,7 @@ OAuthTokenUpdateCallbackAsync = Callable[[str, str, str, str, str, int, int], Aw
 """The same, but what it returns is awaited."""
 
 
-class OAuthCredentialsProvider(Face):
+class OAuthCredentialsProvider(OfficialProvider):
     """Temporary keys for the tokens that a login with a browser has left behind, kept and refreshed ahead.
 
     The refresh token is spent when it is sent, and a new one takes its place: a callback must save it, or the login ends with this
@@ -92,7 +92,7 @@ class OAuthCredentialsProvider(Face):
                 on_tokens=login.tokens_came,
                 http=http_client(_OWNER, http_options, url=sign_in_url),
             )
-        super().__init__(CachingProvider(RetryingProvider(_Told(source, login))))
+        super().__init__(CachingProvider(RetryingProvider(_NotifyingSource(source, login))))
 
     async def get_credentials_async(self) -> Credentials:
         """As `get_credentials`, for tasks. Never blocks the event loop.
@@ -143,7 +143,7 @@ class _Login:
 
 
 @attrs.frozen
-class _Told:
+class _NotifyingSource:
     """*source*, whose keys and tokens a callback saves; before it, once, the key that was stored."""
 
     source: OAuthProvider

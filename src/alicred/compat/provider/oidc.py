@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from alicred.compat.bridge import Face
+from alicred.compat.bridge import OfficialProvider
 from alicred.compat.environ import ENVIRON
 from alicred.compat.exceptions import checking
 from alicred.compat.http import HttpOptions
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _OWNER = "OIDCRoleArnCredentialsProvider"
 
 
-class OIDCRoleArnCredentialsProvider(Face):
+class OIDCRoleArnCredentialsProvider(OfficialProvider):
     """Temporary keys of a RAM role for the holder of an OIDC token, kept and refreshed ahead. Thread-, task- and fork-safe, picklable.
 
     Args:

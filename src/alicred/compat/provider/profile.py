@@ -8,7 +8,7 @@ import attrs
 
 import alicred._internal.checks as check
 from alicred._internal.environ import variable
-from alicred.compat.bridge import Face
+from alicred.compat.bridge import OfficialProvider
 from alicred.compat.environ import ENVIRON
 from alicred.compat.exceptions import checking
 from alicred.compat.settings import KEY_PAIR_HOST
@@ -30,7 +30,7 @@ _HAS_KEY = ("access_key", "sts", "ram_role_arn")
 _GAPS: Mapping[str, Mapping[str, str]] = {"ram_role_arn": _ROLE, "oidc_role_arn": _OIDC}
 
 
-class ProfileCredentialsProvider(Face):
+class ProfileCredentialsProvider(OfficialProvider):
     """What a section of the profile file describes, kept and refreshed ahead. Thread-, task- and fork-safe, picklable.
 
     A section without ``enable`` counts as switched on; one with ``enable = false`` does not. Variables fill what a section leaves out.

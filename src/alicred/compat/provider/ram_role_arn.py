@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from alicred.compat.bridge import Face, GivesCredentials, taken
+from alicred.compat.bridge import GivesCredentials, OfficialProvider, as_native
 from alicred.compat.environ import ENVIRON
 from alicred.compat.exceptions import checking
 from alicred.compat.http import HttpOptions
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 _OWNER = "RamRoleArnCredentialsProvider"
 
 
-class RamRoleArnCredentialsProvider(Face):
+class RamRoleArnCredentialsProvider(OfficialProvider):
     """Temporary keys of a RAM role, kept and refreshed ahead. Thread-, task- and fork-safe, picklable.
 
     Args:
@@ -82,7 +82,7 @@ class RamRoleArnCredentialsProvider(Face):
                 credentials_provider = StaticAKCredentialsProvider(access_key_id=access_key_id, access_key_secret=access_key_secret)
         with checking():
             role = _Role(
-                source=taken(f"{_OWNER}.credentials_provider", credentials_provider),
+                source=as_native(f"{_OWNER}.credentials_provider", credentials_provider),
                 role_arn=given_or(role_arn, f"{_OWNER}.role_arn", ROLE_ARN),
                 session=SessionName(_OWNER, role_session_name or None),
                 duration=session_span(DURATION.format(_OWNER), duration_seconds),
@@ -111,9 +111,9 @@ class _Role:
         return "ram_role_arn"
 
     def get(self) -> Credential:
-        holder = _Holder(self.source)
-        fetched = self.assumed_by(holder, self.session.resolve(ENVIRON), self.sts.client(ENVIRON)).get()
-        return named(fetched, f"{self.name}/{holder.provider_name}")
+        recording = _RecordingSource(self.source)
+        fetched = self.assumed_by(recording, self.session.resolve(ENVIRON), self.sts.client(ENVIRON)).get()
+        return named(fetched, f"{self.name}/{recording.provider_name}")
 
     def assumed_by(self, source: Provider[Credential], session_name: str | None = None, sts: StsClient | None = None) -> RamRoleAsWritten:
         return RamRoleAsWritten(
@@ -127,7 +127,7 @@ class _Role:
         )
 
 
-class _Holder:
+class _RecordingSource:
     """The source of one fetch, and the name of what it gave."""
 
     def __init__(self, source: Provider[Credential]) -> None:

@@ -49,7 +49,7 @@ class Credentials(ICredentials):
 
 
 def credentials_of(value: Credential) -> Credentials:
-    """*value* with the face of the official package."""
+    """*value* as the official package has it."""
     name = "/".join(_NAMES.get(part, part) for part in value.provider_name.split("/"))
     return Credentials(
         access_key_id=value.access_key_id,

@@ -10,7 +10,7 @@ import attrs
 
 import alicred._internal.checks as check
 from alicred._internal.files import shown
-from alicred.compat.bridge import Face
+from alicred.compat.bridge import OfficialProvider
 from alicred.compat.environ import ENVIRON
 from alicred.compat.exceptions import CredentialValueError, checking
 from alicred.compat.http import HttpOptions
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _OWNER = "RsaKeyPairCredentialsProvider"
 
 
-class RsaKeyPairCredentialsProvider(Face):
+class RsaKeyPairCredentialsProvider(OfficialProvider):
     """Temporary keys, without a security token, kept and refreshed ahead. Thread-, task- and fork-safe, picklable.
 
     Args:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import alicred._internal.checks as check
 from alicred._internal.environ import variable
-from alicred.compat.bridge import Front
+from alicred.compat.bridge import OfficialProviderBase
 from alicred.compat.environ import ENVIRON
 from alicred.compat.exceptions import CredentialValueError, checking
 from alicred.credential import Credential
 from alicred.sources.environment import ACCESS_KEY_ID, ACCESS_KEY_SECRET
 
 
-class StaticAKCredentialsProvider(Front):
+class StaticAKCredentialsProvider(OfficialProviderBase):
     """Always the key in `access_key_id` and `access_key_secret`, which may be assigned. Nothing blocks; no secret in ``repr``.
 
     Args:
@@ -29,8 +29,13 @@ class StaticAKCredentialsProvider(Front):
         with checking():
             self._get()
 
+    _held: Credential | None = None
+
     def _get(self) -> Credential:
-        return Credential(self.access_key_id, self.access_key_secret, provider_name=self.get_provider_name())
+        held = self._held
+        if held is None or held.access_key_id != self.access_key_id or held.access_key_secret != self.access_key_secret:
+            self._held = held = Credential(self.access_key_id, self.access_key_secret, provider_name=self.get_provider_name())
+        return held
 
     def get_provider_name(self) -> str:
         """``static_ak``."""

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from alicred.compat.bridge import Front
+from alicred.compat.bridge import OfficialProviderBase
 from alicred.compat.exceptions import CredentialValueError, checking
 from alicred.compat.provider.static_ak import held, whole
 from alicred.credential import Credential
 from alicred.sources.environment import ACCESS_KEY_ID, ACCESS_KEY_SECRET, SECURITY_TOKEN
 
 
-class StaticSTSCredentialsProvider(Front):
+class StaticSTSCredentialsProvider(OfficialProviderBase):
     """Always the key in the three attributes, which may be assigned. Nothing blocks; no secret in ``repr``.
 
     Args:
@@ -34,8 +34,13 @@ class StaticSTSCredentialsProvider(Front):
         with checking():
             self._get()
 
+    _held: Credential | None = None
+
     def _get(self) -> Credential:
-        return Credential(self.access_key_id, self.access_key_secret, self.security_token, provider_name=self.get_provider_name())
+        key, held = (self.access_key_id, self.access_key_secret, self.security_token), self._held
+        if held is None or (held.access_key_id, held.access_key_secret, held.security_token) != key:
+            self._held = held = Credential(*key, provider_name=self.get_provider_name())
+        return held
 
     def get_provider_name(self) -> str:
         """``static_sts``."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from alicred.compat.bridge import Face
+from alicred.compat.bridge import OfficialProvider
 from alicred.compat.exceptions import checking
 from alicred.compat.http import HttpOptions
-from alicred.compat.lease import Leased
+from alicred.compat.lifetime import DefaultLifetime
 from alicred.compat.settings import CONNECT_MILLISECONDS, READ_MILLISECONDS, given_or, http_client
 from alicred.refresh.cache import CachingProvider
 from alicred.retrying import RetryingProvider
@@ -15,7 +15,7 @@ from alicred.wire.url import safe_target
 _OWNER = "URLCredentialsProvider"
 
 
-class URLCredentialsProvider(Face):
+class URLCredentialsProvider(OfficialProvider):
     """Keys from a URL, kept and refreshed ahead; for a minute, where the answer does not say when they end. As safe as the others.
 
     Args:
@@ -37,7 +37,7 @@ class URLCredentialsProvider(Face):
                 given = f"{protocol or 'http'}://{given.removeprefix('//')}"
             safe_target(f"{_OWNER}.uri (Config.credentials_uri)" if uri else CREDENTIALS_URI, given)
             source = CredentialsUriProvider(given, http=http_client(_OWNER, http_options, url=given))
-        super().__init__(CachingProvider(RetryingProvider(Leased(source))), "credential_uri")
+        super().__init__(CachingProvider(RetryingProvider(DefaultLifetime(source))), "credential_uri")
 
 
 __all__ = ["URLCredentialsProvider"]

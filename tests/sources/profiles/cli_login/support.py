@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from alicred.sources.oauth import OAUTH_SITES
-from alicred.sources.profiles.cli import oauth_login
 from alicred.sources.profiles.cli.config import CliConfig
 from alicred.sources.profiles.cli.profile import CliProfile
 from alicred.sources.profiles.cli.provider import CliProfileProvider
+from alicred.sources.profiles.cli.write_back import lock_file
 from alicred.testing import FakeCloud
 
 SOON, LATER = timedelta(minutes=5), timedelta(hours=2)
@@ -69,7 +69,7 @@ def of_file(path: Path) -> CliProfile:
 
 
 def lock_of(path: Path) -> Path:
-    return Path(oauth_login._lock_file(of_file(path)))
+    return Path(lock_file(str(path)))
 
 
 # --- a stored session that cannot be renewed -------------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ import pytest
 
 from alicred._internal import file_lock
 from alicred.errors import TransientError
-from alicred.sources.profiles.cli import oauth_login
+from alicred.sources.profiles.cli import oauth_login, write_back
 from alicred.sources.profiles.cli.profile import CliProfile
 from alicred.sources.profiles.cli.provider import CliProfileProvider
 from alicred.testing import FakeCloud, faults
@@ -61,7 +61,7 @@ def alone(made: CliProfileProvider, profile: CliProfile) -> str:
 
 
 @unclosed
-@pytest.mark.parametrize("module", [oauth_login, file_lock])
+@pytest.mark.parametrize("module", [oauth_login, write_back, file_lock])
 def test_an_interrupt_at_any_step_keeps_no_other_from_renewing(tmp_path: Path, module: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
     path = written(tmp_path, {"name": "mine", "mode": "OAuth"})
     profile = of_file(path)
@@ -74,7 +74,7 @@ def test_an_interrupt_at_any_step_keeps_no_other_from_renewing(tmp_path: Path, m
         assert found == ["alone"], f"an interrupt at step {number}"
         if not more:
             break
-    assert 30 < number < 1999
+    assert 10 < number < 1999
     kept.clear()
     gc.collect()  # else a later test would be told of a file that was not closed
 

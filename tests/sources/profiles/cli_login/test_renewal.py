@@ -10,12 +10,15 @@ import signal
 import threading
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from alicred._internal import file_lock
 from alicred.errors import AlicredError, ConfigurationError, DeniedError
+from alicred.sources.profiles.cli import config, write_back
 from alicred.sources.profiles.cli.write_back import update
 from alicred.testing import FakeCloud
 from tests.sources.profiles.cli_login.support import LATER, OTHER, SOON, outlived, profile_of, provider, read, written
@@ -98,6 +101,31 @@ def test_the_tokens_of_the_right_profile_are_rotated(cloud: FakeCloud, tmp_path:
     assert changed == [{"one": 1, "two": 3, "role": 3}[chosen]], "the first of its name, and no other"
     assert after[changed[0]]["oauth_site_type"] == site
     assert {key for key in after[changed[0]] if after[changed[0]][key] != before[changed[0]].get(key)} <= {*TOKEN_KEYS, *SESSION_KEYS}
+
+
+@pytest.mark.parametrize(("lasts", "writes"), [(LATER, 1), (SOON, 2)])
+def test_a_renewal_parses_the_file_once_and_locks_once(
+    cloud: FakeCloud, tmp_path: Path, lasts: timedelta, writes: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It writes once, or twice where there are new tokens: those are on the disk before they are used, which a kill must not lose."""
+    counted: list[str] = []
+
+    def counting(module: Any, name: str) -> None:
+        real = getattr(module, name)
+
+        def call(*arguments: Any, **more: Any) -> Any:
+            counted.append(name)
+            return real(*arguments, **more)
+
+        monkeypatch.setattr(module, name, call)
+
+    path = written(tmp_path, profile_of(cloud, lasts))
+    counting(config, "_json")
+    counting(file_lock, "_lock")
+    counting(write_back, "_replace")
+    provider(path).get()
+    assert [counted.count(name) for name in ("_json", "_lock", "_replace")] == [1, 1, writes]
+    assert read(path)["access_key_id"]
 
 
 def test_threads_and_providers_renew_a_login_once(cloud: FakeCloud, tmp_path: Path) -> None:

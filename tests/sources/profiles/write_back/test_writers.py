@@ -24,9 +24,10 @@ from typing import Any
 import pytest
 
 from alicred._internal import file_lock
+from alicred.errors import TransientError
 from alicred.sources.profiles.cli import write_back
-from alicred.sources.profiles.cli.write_back import NotWrittenError, update
-from tests.sources.profiles.write_back.support import PROFILES, counts, left, locked
+from alicred.sources.profiles.cli.write_back import NotWrittenError
+from tests.sources.profiles.write_back.support import PROFILES, counts, left, locked, update
 
 
 def age(path: Path) -> None:
@@ -37,7 +38,7 @@ def age(path: Path) -> None:
 # A process that writes 1, 2, 3, ... into one profile, and says each number when it is written.
 WRITER = """
 import sys
-from alicred.sources.profiles.cli.write_back import update
+from tests.sources.profiles.write_back.support import update
 path, profile, start = sys.argv[1], sys.argv[2], int(sys.argv[3])
 for number in range(start, start + int(sys.argv[4])):
     update(path, profile, {"count": number, "token": "t" * (number % 50)}, still={"mode": "OAuth"})
@@ -155,11 +156,13 @@ def test_a_process_that_is_killed_while_it_holds_the_lock_does_not_keep_it(path:
         "exclusive(sys.argv[1], lambda _: (print('held', flush=True), time.sleep(60)), create=False, seconds=5)\n"
     )
     environ = {**os.environ, "PYTHONPATH": os.pathsep.join(each for each in sys.path if each)}
-    with subprocess.Popen([sys.executable, "-c", code, str(path)], stdout=subprocess.PIPE, text=True, env=environ) as holder:
+    lock = Path(write_back.lock_file(str(path)))
+    lock.touch()
+    with subprocess.Popen([sys.executable, "-c", code, str(lock)], stdout=subprocess.PIPE, text=True, env=environ) as holder:
         assert holder.stdout is not None
         assert holder.stdout.readline() == "held\n"
         with pytest.raises(file_lock.Busy):
-            locked(path, seconds=0.05)
+            locked(lock, seconds=0.05)
         holder.kill()
         holder.wait()
         update(str(path), "p0", {"count": 1}, still={})
@@ -219,16 +222,31 @@ def test_a_child_that_was_forked_inside_the_lock_leaves_it_and_its_parent_holds_
             os._exit(code)
 
 
-def test_a_lock_that_others_keep_ends_in_an_error(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(write_back, "_LONGEST_WAIT", 0.05)
-    before = path.read_bytes()
+def test_a_lock_that_others_keep_is_waited_for_and_no_longer_than_said(path: Path) -> None:
+    lock = Path(write_back.lock_file(str(path)))
+    work: list[str] = []
 
-    def work(_: int) -> None:
-        with pytest.raises(NotWrittenError, match="another program has kept it locked"):
-            update(str(path), "p0", {"count": 1}, still={})
+    def meanwhile(_: int) -> None:
+        with pytest.raises(file_lock.Busy):
+            write_back.alone(str(path), lambda: work.append("done"), create=True, seconds=0.05)
 
-    file_lock.exclusive(str(path), work, create=False, seconds=1)
-    assert path.read_bytes() == before
+    file_lock.exclusive(str(lock), meanwhile, create=True, seconds=1)
+    assert work == []
+    write_back.alone(str(path), lambda: work.append("done"), create=True, seconds=0.05)
+    assert work == ["done"]
+
+
+@pytest.mark.parametrize("number", [errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS, errno.EINTR, errno.ESTALE])
+@pytest.mark.parametrize("call", ["open", "flock"])
+def test_a_lock_that_cannot_be_had_for_a_shortage_is_not_done_without(
+    path: Path, number: int, call: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def short(*_: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(fcntl if call == "flock" else os, call, short)
+    with pytest.raises(TransientError, match=f"cannot be renewed now: .* cannot be opened: {os.strerror(number)}"):
+        write_back.alone(str(path), lambda: pytest.fail("it was done without"), create=True, seconds=0.05)
 
 
 def test_where_the_system_has_no_locks_the_file_is_written_all_the_same(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

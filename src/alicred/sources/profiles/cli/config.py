@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Mapping
 from typing import TypeGuard
 
@@ -21,6 +22,8 @@ DISABLED = "ALIBABA_CLOUD_CLI_PROFILE_DISABLED"
 DEFAULT_PATH = "~/.aliyun/config.json"
 WHAT = "the CLI configuration"
 
+_INDENTED = re.compile(r"\n([ \t]+)")
+
 
 @attrs.frozen(kw_only=True)
 class CliConfig:
@@ -28,22 +31,27 @@ class CliConfig:
 
     Args:
         path: The file.
+        text: Its content.
+        root: What that says.
         current: The profile that counts unless another one is asked for; ``None`` means ``default``, as for the tool.
         profiles: The profiles by their names, in the order of the file; of two with the same name, the first.
     """
 
     path: str
+    text: str = attrs.field(repr=False)
+    root: Mapping[str, object] = attrs.field(repr=False)
     current: str | None
     profiles: Mapping[str, Mapping[str, object]] = attrs.field(repr=False)
 
     @classmethod
-    def read(cls, path: str) -> CliConfig:
-        """The file at *path* as it is now.
+    def read(cls, path: str, known: CliConfig | None = None) -> CliConfig:
+        """The file at *path* as it is now; *known* itself if it still says the same, for parsing takes longer than reading.
 
         Raises:
             ConfigurationError: It is missing, unreadable, too large or malformed; the text names the path.
         """
-        return cls.parse(as_text(read_file(path, what=WHAT, limit=LARGEST_FILE, private=True), path, what=WHAT), path)
+        text = as_text(read_file(path, what=WHAT, limit=LARGEST_FILE, private=True), path, what=WHAT)
+        return known if known is not None and known.text == text else cls.parse(text, path)
 
     @classmethod
     def parse(cls, text: str, path: str) -> CliConfig:
@@ -70,12 +78,33 @@ class CliConfig:
             if name is not None and not isinstance(name, str):
                 raise ConfigurationError(f"{where}: profiles[{number}].name must be a string, not {type(name).__name__}")
             profiles.setdefault(name or "", each)
-        return cls(path=path, current=current, profiles=profiles)
+        return cls(path=path, text=text, root=root, current=current, profiles=profiles)
 
     def profile(self, name: str, environ: Mapping[str, str] | None = None) -> CliProfile | None:
         """The profile *name*, whose gaps *environ* fills; ``None`` if there is no such profile."""
         values = self.profiles.get(name)
         return None if values is None else CliProfile(name=name, path=self.path, values=values, environ=environ or {})
+
+    def with_changes(self, name: str, changes: Mapping[str, str | int]) -> CliConfig:
+        """The same with *changes* made to the profile *name*: its keys keep their places, new ones come last, and so does everything else.
+
+        The text is set as it was: each level indented like the first line that is, by a tab (as the tool does) if none is; letters outside
+        ASCII escaped if there were none.
+
+        Raises:
+            ValueError: The file holds a number, or half a character, that no JSON text can.
+        """
+        found = self.profiles[name]
+        changed = {**found, **changes}
+        if changed == found:
+            return self
+        listed = self.root.get("profiles")
+        root = {**self.root, "profiles": [changed if each is found else each for each in listed] if _is_list(listed) else []}
+        indented = _INDENTED.search(self.text)
+        text = json.dumps(root, indent=indented[1] if indented else "\t", ensure_ascii=self.text.isascii(), allow_nan=False)
+        text += self.text[len(self.text.rstrip()) :]
+        text.encode()  # raises for half a character
+        return attrs.evolve(self, text=text, root=root, profiles={**self.profiles, name: changed})
 
     @property
     def names(self) -> str:

@@ -49,6 +49,7 @@ class CliTools:
     """What the sources of a file's profiles share.
 
     Args:
+        config: The file.
         environ: Where to look variables up.
         sts: Which STS client to ask.
         imds: The client for the metadata service.
@@ -57,6 +58,7 @@ class CliTools:
         logins: What OAuth logins need.
     """
 
+    config: CliConfig
     environ: Mapping[str, str]
     sts: StsChoice
     imds: ImdsClient
@@ -120,7 +122,7 @@ def source_of(chosen: Chosen, tools: CliTools) -> Provider[Credential]:
     with profile.explained():
         if not chosen.asked and _is_blank(profile):
             raise NotConfiguredError(f"{profile.where} is empty: `aliyun configure` fills it in")
-    return _source(profile, chosen.config, tools, (profile.name,))
+    return _source(profile, tools, (profile.name,))
 
 
 def mode_of(profile: CliProfile) -> str:
@@ -157,12 +159,12 @@ def _is_blank(profile: CliProfile) -> bool:
     return guess(profile) is None
 
 
-def _source(profile: CliProfile, config: CliConfig, tools: CliTools, path: tuple[str, ...]) -> Provider[Credential]:
+def _source(profile: CliProfile, tools: CliTools, path: tuple[str, ...]) -> Provider[Credential]:
     """The source of *profile*, to which the profiles of the names *path* have led; its own is the last one."""
     with profile.explained():
         mode = mode_of(profile)
-        inner = _source_profile(profile, config, path) if mode == _CHAINED else None
-    source = None if inner is None else _source(inner, config, tools, (*path, inner.name))
+        inner = _source_profile(profile, tools.config, path) if mode == _CHAINED else None
+    source = None if inner is None else _source(inner, tools, (*path, inner.name))
     with profile.explained(), parameters_called(_names(profile)):
         return _BUILDERS[mode](profile, tools) if source is None else _role(source, profile, tools)
 
@@ -282,7 +284,7 @@ def _cloud_sso(profile: CliProfile, tools: CliTools) -> Provider[Credential]:
 
 def _oauth(profile: CliProfile, tools: CliTools) -> Provider[Credential]:
     site = site_of(profile)
-    return OAuthLoginSource(profile, tools.logins, tools.http_for("oauth_site_type", site.sign_in_url))
+    return OAuthLoginSource(tools.config, profile, tools.logins, tools.http_for("oauth_site_type", site.sign_in_url))
 
 
 def _external(profile: CliProfile, tools: CliTools) -> Provider[Credential]:

@@ -5,26 +5,25 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from functools import partial
-from hashlib import sha256
 from typing import TypeVar
 
 import attrs
 
 from alicred._internal import forks
-from alicred._internal.file_lock import Busy, NotOpened, exclusive
+from alicred._internal.file_lock import Busy
 from alicred._internal.late import os
 from alicred._internal.log import WARNING, log
 from alicred._internal.owned_lock import NotAcquired, OwnedLock
-from alicred._internal.shortage import TEMPORARY, shortage
 from alicred.clock import SYSTEM_CLOCK
 from alicred.credential import Credential
 from alicred.errors import AlicredError, ConfigurationError, DeniedError, TransientError
 from alicred.events import Listener, LoginNotSaved, emit
 from alicred.sources._source import parameters_called
 from alicred.sources.oauth import OAUTH_SITES, OAuthProvider, OAuthSite, OAuthTokens
+from alicred.sources.profiles.cli import write_back
 from alicred.sources.profiles.cli.config import CliConfig
 from alicred.sources.profiles.cli.profile import CliProfile
-from alicred.sources.profiles.cli.write_back import NotWrittenError, SupersededError, update
+from alicred.sources.profiles.cli.write_back import NotWrittenError, SupersededError
 from alicred.wire.http import HttpClient
 
 T = TypeVar("T")
@@ -96,21 +95,12 @@ class Logins:
             ConfigurationError: The lock's file is none that can be trusted; the text names it.
         """
         try:
-            return self._lock.run(lambda: self._alone_among_processes(profile, work), seconds=_LONGEST_WAIT)
+            return self._lock.run(
+                lambda: write_back.alone(profile.path, work, create=self.write_back, seconds=_LONGEST_WAIT), seconds=_LONGEST_WAIT
+            )
         except (NotAcquired, Busy):
             text = f"{profile.where}: another thread or program has been renewing its login for {_LONGEST_WAIT:.0f} s"
         raise TransientError(text)
-
-    def _alone_among_processes(self, profile: CliProfile, work: Callable[[], T]) -> T:
-        path = _lock_file(profile)
-        try:
-            # Created where it may be: where nothing can be created, no token can be saved either, and the lock would not help.
-            return exclusive(path, lambda _: work(), create=self.write_back, seconds=_LONGEST_WAIT, owner=_owner_of(profile))
-        except NotOpened as error:
-            short = shortage(error.reason)
-        if short is not None:
-            raise TransientError(f"{profile.where}: its login cannot be renewed now: {path} cannot be opened: {short}", code=TEMPORARY)
-        return work()
 
     def newest(self, profile: CliProfile) -> OAuthTokens:
         """The tokens to go on with: the file's, or those that came after them and could not be saved.
@@ -124,8 +114,8 @@ class Logins:
         self._unsaved.pop(_key(profile), None)  # somebody has logged in anew
         return _tokens(profile)
 
-    def save(self, profile: CliProfile, tokens: OAuthTokens, session: Credential | None) -> CliProfile:
-        """Put *tokens*, and the keys that they gave, into the file; the profile as it is now.
+    def save(self, config: CliConfig, profile: CliProfile, tokens: OAuthTokens, session: Credential | None) -> CliConfig:
+        """Put *tokens*, and the keys that they gave, into the file; what it says then. *profile* is one of *config*.
 
         Raises:
             NotWrittenError: They were not saved. The tokens are kept here, unless the file has newer ones.
@@ -136,14 +126,15 @@ class Logins:
         if session is not None:
             changes |= _session_values(session)
         if not changes or not self.write_back:
-            return profile
+            return config
+        still = {"mode": profile.values.get("mode"), **tokens_in(profile)}
         try:
-            update(profile.path, profile.name, changes, still={"mode": profile.values.get("mode"), **tokens_in(profile)})
+            config = write_back.update(profile.path, profile.name, changes, still=still, known=config)
         except SupersededError:
             self._unsaved.pop(_key(profile), None)
             raise
         self._unsaved.pop(_key(profile), None)
-        return attrs.evolve(profile, values={**profile.values, **changes})
+        return config
 
     def __reduce__(self) -> tuple[object, ...]:
         return partial(type(self), write_back=self.write_back, listener=self.listener), ()
@@ -153,6 +144,7 @@ class OAuthLoginSource:
     """The keys that a profile's OAuth login gives. `get` may block for 30 s for others, and as long as `OAuthProvider` does.
 
     Args:
+        config: The file as it was read.
         profile: The profile.
         logins: Shared by all sources of a provider.
         http: What sends the requests.
@@ -161,7 +153,8 @@ class OAuthLoginSource:
         ConfigurationError: A key of the profile is missing or wrong; the text names it.
     """
 
-    def __init__(self, profile: CliProfile, logins: Logins, http: HttpClient) -> None:
+    def __init__(self, config: CliConfig, profile: CliProfile, logins: Logins, http: HttpClient) -> None:
+        self._config = config
         self._profile = profile
         self._logins = logins
         self._http = http
@@ -185,29 +178,26 @@ class OAuthLoginSource:
         return renewed_or_stored(self._profile, lambda: self._logins.alone(self._profile, self._renew))
 
     def _renew(self) -> Credential:
-        profile = self._now()
+        config, profile = self._now()
         stored = _stored(profile)
         if stored is not None:
             return stored  # another process has renewed them while we waited
         try:
-            return self._renewed(profile)
+            return self._renewed(config, profile)
         except DeniedError:
             # The command line tool renews logins too, and does not know our lock.
-            newer = self._now()
+            config, newer = self._now()
             if tokens_in(newer) == tokens_in(profile):
                 raise
-            return self._renewed(newer)
+            return self._renewed(config, newer)
 
-    def _now(self) -> CliProfile:
-        where = self._profile.where
-        profile = CliConfig.read(self._profile.path).profile(self._profile.name)
-        if profile is None or profile.text("mode") != OAUTH:
-            raise ConfigurationError(f"{where} was an OAuth login a moment ago, and is none any more")
-        return profile
+    def _now(self) -> tuple[CliConfig, CliProfile]:
+        config = CliConfig.read(self._profile.path, self._config)
+        return config, _login_in(config, self._profile)
 
-    def _renewed(self, profile: CliProfile) -> Credential:
+    def _renewed(self, config: CliConfig, profile: CliProfile) -> Credential:
         with profile.explained():
-            renewal = _Renewal(self._logins, profile)
+            renewal = _Renewal(self._logins, config, profile)
             site = site_of(profile)
         provider = OAuthProvider(
             client_id=site.client_id, sign_in_url=site.sign_in_url, tokens=renewal.tokens, on_tokens=renewal.tokens_came, http=self._http
@@ -217,16 +207,28 @@ class OAuthLoginSource:
         return session
 
 
+def _login_in(config: CliConfig, profile: CliProfile) -> CliProfile:
+    """*profile* as *config* has it; nothing fills its gaps."""
+    found = config.profile(profile.name)
+    if found is None or found.text("mode") != OAUTH:
+        raise ConfigurationError(f"{profile.where} was an OAuth login a moment ago, and is none any more")
+    return found
+
+
 def _stored(profile: CliProfile) -> Credential | None:
     with profile.explained():
         return stored_session(profile)
 
 
 class _Renewal:
-    """Saves what one renewal brings, as it comes. Failing to save is told to the listener; what came is used all the same."""
+    """Saves what one renewal brings, as it comes: the tokens before they are used, since a crash must not lose them; then the keys.
 
-    def __init__(self, logins: Logins, profile: CliProfile) -> None:
+    Failing to save is told to the listener; what came is used all the same.
+    """
+
+    def __init__(self, logins: Logins, config: CliConfig, profile: CliProfile) -> None:
         self._logins = logins
+        self._config = config
         self._profile = profile
         self.tokens = logins.newest(profile)
         self._has_failed = False
@@ -240,11 +242,13 @@ class _Renewal:
 
     def _save(self, session: Credential | None) -> None:
         try:
-            self._profile = self._logins.save(self._profile, self.tokens, session)
+            self._config = self._logins.save(self._config, self._profile, self.tokens, session)
         except NotWrittenError as error:
             if not self._has_failed:
                 emit(self._logins.listener, _not_saved(self._profile, error, tokens=self.tokens != _tokens(self._profile)))
             self._has_failed = True
+        else:
+            self._profile = _login_in(self._config, self._profile)
 
 
 def _not_saved(profile: CliProfile, error: NotWrittenError, *, tokens: bool) -> LoginNotSaved:
@@ -300,15 +304,3 @@ def _session_values(session: Credential) -> dict[str, str | int]:
 
 def _key(profile: CliProfile) -> tuple[str, str]:
     return os.path.realpath(profile.path), profile.name
-
-
-def _lock_file(profile: CliProfile) -> str:
-    directory, name = os.path.split(os.path.realpath(profile.path))
-    return os.path.join(directory, f".{name}.alicred-{sha256(profile.name.encode()).hexdigest()[:12]}.lock")
-
-
-def _owner_of(profile: CliProfile) -> int | None:
-    try:
-        return os.stat(profile.path).st_uid
-    except OSError:
-        return None

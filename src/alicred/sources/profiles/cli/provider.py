@@ -30,16 +30,16 @@ class CliProfileProvider(Source):
 
     The file is read at every `get`, and nothing is kept, so that a changed file counts at once; put a `CachingProvider` around
     it to keep temporary keys. Thread-, task- and fork-safe, picklable. `get` blocks for as long as the source that the profile
-    describes; for an OAuth login up to 30 s more while another thread or process renews it, and 10 s while one writes the file.
+    describes; for an OAuth login up to 30 s more while another thread or process renews one of the file.
 
     The file is changed in one case only: the tokens of an OAuth login renew each other, and the new ones, with the keys that they
-    gave, must take the place of the old ones. Only that profile's keys are changed; everything else in the file stays as it is, byte
-    for byte. Neither a crash nor another writer leaves a broken file behind. If it cannot be written, the credential is served all
-    the same, an event says so, and this object goes on with the new tokens.
+    gave, must take the place of the old ones. Only that profile's keys are changed; what else the file says stays, in its order and
+    with its indentation. Neither a crash nor another writer leaves a broken file behind. If it cannot be written, the credential
+    is served all the same, an event says so, and this object goes on with the new tokens.
 
     Args:
         path: The file; ``~`` is the home directory. ``None`` means ``ALIBABA_CLOUD_CONFIG_FILE``, else ``~/.aliyun/config.json``.
-        profile: The profile, letter by letter. ``None`` means ``ALIBABA_CLOUD_PROFILE``, else the one that the file calls ``current``.
+        profile: The profile, case-sensitive. ``None`` means ``ALIBABA_CLOUD_PROFILE``, else the one that the file calls ``current``.
         write_back: Whether the file may be changed. Without that, renewed tokens last as long as this object, and then the login may
             be lost.
         environ: Where to look variables up, and what an external program gets; ``None`` means ``os.environ`` at the time of the call.
@@ -88,6 +88,7 @@ class CliProfileProvider(Source):
         with errors_of(self.name):
             chosen = self._lookup.find()
             tools = CliTools(
+                config=chosen.config,
                 environ=self._lookup.environ,
                 sts=self._sts,
                 imds=self._imds,

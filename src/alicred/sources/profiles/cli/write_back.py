@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import stat
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
+from typing import TypeVar
 
-from alicred._internal.file_lock import Busy, NotOpened, exclusive
-from alicred._internal.files import as_text
+from alicred._internal.file_lock import NotOpened, exclusive
+from alicred._internal.files import shown
 from alicred._internal.late import os
-from alicred._internal.shortage import shortage
-from alicred.errors import ConfigurationError
-from alicred.sources.profiles.cli.config import WHAT, CliConfig
-from alicred.sources.profiles.cli.edit import with_changes
-from alicred.sources.profiles.ini.lookup import LARGEST_FILE
+from alicred._internal.shortage import TEMPORARY, shortage
+from alicred.errors import AlicredError, TransientError
+from alicred.sources.profiles.cli.config import CliConfig
 
-_LONGEST_WAIT = 10.0  # seconds; a writer holds the lock for some milliseconds
+T = TypeVar("T")
+
 _ABANDONED = 60.0  # seconds; as old is no new file that a living writer will put in its place
 _MOST_ATTEMPTS = 20
-_BOM = b"\xef\xbb\xbf"
 
 
 class NotWrittenError(Exception):
@@ -29,44 +28,83 @@ class SupersededError(NotWrittenError):
     """The profile is not what it was any more, and so the new values are out of date."""
 
 
-def update(path: str, profile: str, changes: Mapping[str, str | int], *, still: Mapping[str, object]) -> None:
-    """Make *changes* to the profile *profile* of the file at *path*, and to nothing else in it.
+def alone(path: str, work: Callable[[], T], *, create: bool, seconds: float) -> T:
+    """What *work* returns, called while this call holds the lock of all that alicred does with the file at *path*.
 
-    The file is locked against other threads and processes, and read anew. The new content is written beside it, forced onto the
-    disk, and put in its place in one step: whoever reads the file, and whatever crashes, finds the old one or the new one, whole. Its
-    mode and, where the system lets us, its owner stay; where *path* is a symbolic link, the file that it leads to is replaced.
-    Blocks for at most 10 s, and as long as the disk takes.
+    The lock is a file beside it, for the file itself is replaced. Where there is none and none can be made, *work* is called all the same:
+    nothing can be written there either.
+
+    Args:
+        path: The file.
+        work: What to do.
+        create: Whether to make the file of the lock if it is not there.
+        seconds: How long to wait for other threads and processes.
+
+    Raises:
+        Busy: They took longer.
+        TransientError: The system cannot open the file of the lock now.
+        ConfigurationError: It is none that can be trusted; the text names it.
+    """
+    lock = lock_file(path)
+    try:
+        return exclusive(lock, lambda _: work(), create=create, seconds=seconds, owner=_owner_of(path))
+    except NotOpened as error:
+        short = shortage(error.reason)
+    if short is not None:
+        raise TransientError(f"{shown(path)}: its login cannot be renewed now: {lock} cannot be opened: {short}", code=TEMPORARY)
+    return work()
+
+
+def lock_file(path: str) -> str:
+    """The file whose lock `alone` holds."""
+    directory, name = os.path.split(os.path.realpath(path))
+    return os.path.join(directory, f".{name}.alicred.lock")
+
+
+def _owner_of(path: str) -> int | None:
+    try:
+        return os.stat(path).st_uid
+    except OSError:
+        return None
+
+
+def update(
+    path: str, profile: str, changes: Mapping[str, str | int], *, still: Mapping[str, object], known: CliConfig | None = None
+) -> CliConfig:
+    """Make *changes* to the profile *profile* of the file at *path*, and to nothing else that it says. Call it within `alone`.
+
+    The file is read again. The new content is written beside it, forced onto the disk, and put in its place in one step: whoever reads the
+    file, and whatever crashes, finds the old one or the new one, whole. Its mode and, where the system lets us, its owner stay; where
+    *path* is a symbolic link, the file that it leads to is replaced. Blocks for as long as the disk takes.
 
     Args:
         path: The file.
         profile: The profile; of two with the same name, the first.
         changes: The new values by their keys.
-        still: What the profile must still say, with ``None`` for a key that is missing or empty. If it says anything else, somebody
-            has logged in anew or changed the profile, and theirs stays.
+        still: What the profile must still say, with ``None`` for a key that is missing or empty. If it says anything else, another program
+            has logged in again or changed the profile, and theirs stays.
+        known: What the file said when it was last read, which spares parsing it if it says the same.
+
+    Returns:
+        What the file says now.
 
     Raises:
         NotWrittenError: The file is as it was.
         SupersededError: That is because the profile does not say what it must still say.
     """
     path = os.path.realpath(path)
-
-    def is_written(file: int) -> bool:
-        old = os.fstat(file)  # before it is read: what changes later shows
-        content = _content(file)
-        new = _changed(content, path, profile, changes, still)
-        return new == content or _replace(path, new, old)
-
     try:
         for _ in range(_MOST_ATTEMPTS):
-            if exclusive(path, is_written, create=False, seconds=_LONGEST_WAIT):
-                return
+            seen = os.stat(path)  # before it is read: what changes later shows
+            old = CliConfig.read(path, known)
+            new = _changed(old, profile, changes, still)
+            if new is old or _replace(path, new.text.encode(), seen):
+                return new
         reason = "other programs keep changing it"
-    except Busy:
-        reason = "another program has kept it locked"
-    except ConfigurationError as error:
+    except AlicredError as error:
         reason = error.message
-    except NotOpened as error:
-        reason = _words(error.reason)
+    except ValueError:
+        reason = "it holds a number, or half a character, that no JSON text can"
     except (OSError, MemoryError) as error:
         reason = _words(error)
     raise NotWrittenError(reason)
@@ -78,23 +116,13 @@ def _words(error: OSError | MemoryError) -> str:
     return (error.strerror if isinstance(error, OSError) else None) or shortage(error) or type(error).__name__
 
 
-def _content(descriptor: int) -> bytes:
-    with open(descriptor, "rb", closefd=False) as file:
-        content = file.read(LARGEST_FILE + 1)
-    if len(content) > LARGEST_FILE:
-        raise ConfigurationError(f"it is larger than {LARGEST_FILE} bytes")
-    return content
-
-
-def _changed(content: bytes, path: str, profile: str, changes: Mapping[str, str | int], still: Mapping[str, object]) -> bytes:
-    text = as_text(content, path, what=WHAT)
-    values = CliConfig.parse(text, path).profiles.get(profile)
+def _changed(config: CliConfig, profile: str, changes: Mapping[str, str | int], still: Mapping[str, object]) -> CliConfig:
+    values = config.profiles.get(profile)
     if values is None:
         raise SupersededError("the profile is no longer there")
     if any((values.get(key) or None) != value for key, value in still.items()):
         raise SupersededError("the profile has been changed meanwhile, by a new login for example, and stays as it is now")
-    bom = _BOM if content.startswith(_BOM) else b""
-    return bom + with_changes(text, profile, changes).encode()
+    return config.with_changes(profile, changes)
 
 
 def _prefix(name: str) -> str:

@@ -34,7 +34,7 @@ class ProfileFileProvider(Source):
     Args:
         path: The file; ``~`` is the home directory. ``None`` means ``ALIBABA_CLOUD_CREDENTIALS_FILE``, else the first of
             ``~/.alibabacloud/credentials`` and ``~/.alibabacloud/credentials.ini`` that exists.
-        profile: The section, letter by letter. ``None`` means ``ALIBABA_CLOUD_PROFILE``, else ``default``.
+        profile: The section, case-sensitive. ``None`` means ``ALIBABA_CLOUD_PROFILE``, else ``default``.
         require_enable: Whether a section without ``enable`` is switched off. ``enable = false`` switches it off anyway.
         environ: Where to look variables up; ``None`` means ``os.environ`` at the time of the call.
         sts: The client to ask for keys of a role; ``None`` means one for the host that the section, else *environ* names.

@@ -1,6 +1,7 @@
 """What a user of a package sees of it, as data: modules, classes, signatures, members, constants. By introspection alone.
 
-``python -m tests.compat.face`` writes the face of the official package, which must be installed, into the file that the tests compare.
+``python -m tests.compat.official_api`` writes the API of the official package, which must be installed, into the file that the tests
+compare.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-RECORDED = Path(__file__).parents[1] / "vectors" / "official_face.json"
+RECORDED = Path(__file__).parents[1] / "vectors" / "official_api.json"
 OFFICIAL = "alibabacloud_credentials"
 SHOWS_OTHERS = ("client", "provider")  # modules from which users import what is defined elsewhere
 MODULES = (
@@ -50,20 +51,20 @@ LEFT_OUT = {
     },
 }
 
-Face = dict[str, dict[str, Any]]
+Api = dict[str, dict[str, Any]]
 
 
-def face_of(package: str) -> Face:
+def api_of(package: str) -> Api:
     """The public names of each module that can be imported, each with what it is."""
-    face: Face = {}
+    api: Api = {}
     for name in MODULES:
         try:
             module = importlib.import_module(f"{package}.{name}")
         except ModuleNotFoundError:
             continue
         described = {each: _describe(getattr(module, each), each, module, name in SHOWS_OTHERS) for each in dir(module)}
-        face[name] = {each: what for each, what in sorted(described.items()) if what is not None and not each.startswith("_")}
-    return face
+        api[name] = {each: what for each, what in sorted(described.items()) if what is not None and not each.startswith("_")}
+    return api
 
 
 def _describe(value: Any, name: str, module: Any, shows_others: bool) -> Any:
@@ -108,15 +109,15 @@ def _signature(function: Any) -> str:
     return re.sub(r" at 0x[0-9a-f]+", "", str(found.replace(parameters=bare, return_annotation=inspect.Signature.empty)))
 
 
-def recorded() -> Face:
-    """The face of the official package, as it was recorded."""
-    face: Face = json.loads(RECORDED.read_text("utf-8"))["modules"]
-    return face
+def recorded() -> Api:
+    """The API of the official package, as it was recorded."""
+    api: Api = json.loads(RECORDED.read_text("utf-8"))["modules"]
+    return api
 
 
 def main() -> None:
     release = importlib.import_module(OFFICIAL).__version__
-    content = {"package": OFFICIAL, "release": release, "modules": face_of(OFFICIAL)}
+    content = {"package": OFFICIAL, "release": release, "modules": api_of(OFFICIAL)}
     RECORDED.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n", encoding="utf-8")
 
 

@@ -1,4 +1,4 @@
-"""Keys whose end nobody has told: they are kept for a minute."""
+"""Keys whose end is not known: they are kept for a minute."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from alicred.clock import SYSTEM_CLOCK
 from alicred.credential import Credential
 from alicred.provider import Provider
 
-_LEASE = timedelta(seconds=60)
+_LIFETIME = timedelta(seconds=60)
 
 
 @attrs.frozen
-class Leased:
+class DefaultLifetime:
     """*source*, whose values without an end get one: a minute from now. So they are asked for again, but not at every call."""
 
     source: Provider[Credential]
@@ -25,4 +25,4 @@ class Leased:
 
     def get(self) -> Credential:
         found = self.source.get()
-        return found if found.expires_at is not None else attrs.evolve(found, expires_at=SYSTEM_CLOCK.utcnow() + _LEASE)
+        return found if found.expires_at is not None else attrs.evolve(found, expires_at=SYSTEM_CLOCK.utcnow() + _LIFETIME)

@@ -1,4 +1,4 @@
-"""The façade has the face of the official package: names, signatures, constants."""
+"""The façade has the API of the official package: names, signatures, constants."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from typing import Any
 
 import pytest
 
-from tests.compat.face import LEFT_OUT, OFFICIAL, face_of, recorded
+from tests.compat.official_api import LEFT_OUT, OFFICIAL, api_of, recorded
 
 OFFICIAL_FACE = recorded()
-OURS = face_of("alicred.compat")
+OURS = api_of("alicred.compat")
 
 # What the façade leaves out, and why. A user of none of these is known to do more than import them.
 
 
-def leaves(face: dict[str, Any], prefix: str = "") -> dict[str, str]:
-    """Every entry of *face* by its dotted path."""
+def leaves(api: dict[str, Any], prefix: str = "") -> dict[str, str]:
+    """Every entry of *api* by its dotted path."""
     found: dict[str, str] = {}
-    for name, value in face.items():
+    for name, value in api.items():
         path = f"{prefix}{name}"
         found |= leaves(value, f"{path}.") if isinstance(value, dict) else {path: value}
     return found
@@ -47,7 +47,7 @@ def test_what_is_left_out_is_not_there_and_the_official_package_has_it() -> None
 def test_the_recorded_face_is_that_of_the_installed_package() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        assert face_of(OFFICIAL) == OFFICIAL_FACE
+        assert api_of(OFFICIAL) == OFFICIAL_FACE
 
 
 def test_a_difference_would_be_seen() -> None:
@@ -57,7 +57,7 @@ def test_a_difference_would_be_seen() -> None:
         def get_type(self, more: int = 1) -> str | None:
             return None
 
-    from tests.compat.face import _class
+    from tests.compat.official_api import _class
 
     assert _class(Changed)["get_type"] == "(more=1)" != leaves(OFFICIAL_FACE)["models.CredentialModel.get_type"]
 

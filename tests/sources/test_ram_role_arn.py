@@ -12,7 +12,7 @@ import pytest
 from alicred.credential import BearerToken, Credential
 from alicred.errors import AlicredError, ConfigurationError, DeniedError, NotConfiguredError, ProviderError
 from alicred.sources import EnvironmentProvider, RamRoleArnProvider, StaticProvider
-from alicred.sources import _sts as sts_choice
+from alicred.sources import _clients as sts_choice
 from alicred.testing import FakeCloud
 from alicred.wire.http import HttpClient
 from alicred.wire.sts import StsClient
@@ -246,7 +246,7 @@ def test_a_source_that_gives_something_else_is_refused() -> None:
 
 def test_a_denial_says_which_source_was_denied() -> None:
     sts = RecordingSts(DeniedError("AssumeRole was denied", code="NoPermission", request_id="R", status=403))
-    with pytest.raises(DeniedError, match=r"^ram_role_arn: AssumeRole was denied \(code NoPermission, HTTP 403, request id R\)$"):
+    with pytest.raises(DeniedError, match=r"^ram_role_arn: AssumeRole was denied \[NoPermission, HTTP 403, request R\]$"):
         provider(sts).get()
 
 

@@ -175,14 +175,14 @@ class OAuthProvider(Source):
         except BaseException as error:  # a user's function may end in any way, and the keys are there to be served
             if not isinstance(error, SystemExit) and not is_of_user_code(error):
                 raise
-            what = "oauth: the renewed tokens were not saved: on_tokens ended with %s; those saved before are spent: %s when this ends"
+            what = "oauth: the renewed tokens were not saved (on_tokens ended with %s), and those saved before are spent. %s when this ends"
             log(WARNING, what, type(error).__name__, self._client.log_in_again)
 
     def _exchange(self, tokens: OAuthTokens) -> Credential:
         if tokens.access_token is None:
             raise ConfigurationError(
-                "there is no access token, and the refresh token was being spent when this provider was copied, by a fork or a pickle: "
-                f"make one with the tokens that came after it, or {self._client.log_in_again}"
+                "there is no access token, and the refresh token was being spent when this provider was copied, by a fork or a pickle. "
+                f"Make one with the tokens that came after it. {self._client.log_in_again} if there are none."
             )
         return self._client.exchange(tokens.access_token)
 

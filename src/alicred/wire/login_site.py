@@ -51,8 +51,8 @@ class LoginSite:
 
     @property
     def log_in_again(self) -> str:
-        """What the user should do if the login is over."""
-        return f"log in again with `aliyun configure --mode {self._mode}`"
+        """What to do if the login is over: an instruction without the full stop."""
+        return f"Log in again with `aliyun configure --mode {self._mode}`"
 
     def _operation(self, to: str) -> Operation:
         """What is being done. *to* says what for: "to renew the access token"."""
@@ -81,8 +81,7 @@ class LoginSite:
         code = safe_code(found)
         if code == _SPENT_OR_REVOKED or (response.status == 401 and code != _WRONG_APPLICATION):
             request_id = safe_request_id(response, found)
-            instruction = self.log_in_again[0].upper() + self.log_in_again[1:]
-            text = operation.failed("the login is over", instruction) + own_words(found, secrets)
+            text = operation.failed("the login is over", self.log_in_again) + own_words(found, secrets)
             raise DeniedError(text, code=code, request_id=request_id, status=response.status)
         found = answers.successful(response, operation=operation, secrets=secrets)
         if code is not None and code != "Success":

@@ -99,7 +99,7 @@ WORDS = {
     "chain_missing_source": "source_profile is 'nope', and there is no such profile: it has 'p'",
     "chain_cycle": "source_profile leads in a circle: 'a' -> 'b' -> 'a'",
     "chain_no_source_key": "source_profile is missing",
-    "cloud_sso_expired": "log in again",
+    "cloud_sso_expired": "og in again",
     "oauth_no_site": "oauth_site_type is missing",
     "oauth_bad_site": "oauth_site_type is unknown: it must be CN or INTL",
     "external_empty": "process_command is missing",

@@ -9,7 +9,7 @@ import pytest
 
 from alicred.credential import Credential
 from alicred.errors import ConfigurationError
-from alicred.sources import _sts as sts_choice
+from alicred.sources import _clients as sts_choice
 from tests.recording_sts import SESSION, RecordingSts
 from tests.sources.profiles.cli_profile.support import ID, KEY, OIDC, ROLE, ROLE_ARN, RSA, SECRET, TOKEN, reading, written
 

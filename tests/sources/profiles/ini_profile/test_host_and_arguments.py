@@ -11,7 +11,7 @@ import pytest
 
 from alicred.errors import ConfigurationError, DeniedError, NotConfiguredError
 from alicred.sources import ProfileFileProvider
-from alicred.sources import _sts as sts_choice
+from alicred.sources import _clients as sts_choice
 from alicred.testing import FakeCloud
 from alicred.wire.http import HttpClient
 from alicred.wire.sts import StsClient

@@ -81,7 +81,7 @@ def helds(draw: st.DrawFn, policy: RefreshPolicy) -> Held[Credential]:
     lifetime = draw(st.one_of(st.none(), lifetimes))
     held = scheduled(credential(lifetime=lifetime), lifetime, policy=policy, u=draw(draws), fetched_at=draw(moments), wall=EPOCH)
     if draw(st.booleans()):
-        held = held.judged_by(EPOCH + draw(spans()), held.fetched_at + draw(spans()).total_seconds())
+        held = held.with_wall_clock(EPOCH + draw(spans()), held.fetched_at + draw(spans()).total_seconds())
     if draw(st.integers(0, 3)) == 0:
         held = held.invalidated_at(held.fetched_at + draw(spans()).total_seconds(), policy.grace)
     return held
@@ -101,7 +101,7 @@ def snapshots(draw: st.DrawFn, policy: RefreshPolicy) -> Snapshot[Credential]:
         next_attempt_at=draw(st.one_of(st.just(-inf), moments)),
         failures=draw(st.integers(0, 5)),
         last_error=error,
-        refused=draw(st.integers(0, 4)) == 0,
+        denied=draw(st.integers(0, 4)) == 0,
         closed=draw(st.integers(0, 9)) == 0,
     )
 

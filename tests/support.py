@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta, timezone
 from typing import TypeVar
 
-from alicred import Clock, Credential, Event
+from alicred import Clock, Credential
+from alicred.events import Event
 from alicred.testing import FakeClock, faults
 
 T = TypeVar("T")

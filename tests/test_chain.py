@@ -14,19 +14,17 @@ from alicred import (
     ChainError,
     ChainPolicy,
     ChainProvider,
-    ChainResolved,
     ConfigurationError,
     Credential,
     DeniedError,
-    Event,
     MalformedResponseError,
     NotConfiguredError,
     OnError,
     ProviderError,
-    SourceOutcome,
-    SourceSkipped,
     TransientError,
 )
+from alicred.errors import SourceOutcome
+from alicred.events import ChainResolved, Event, SourceSkipped
 from tests.strategies import EPOCH, credential
 from tests.support import HOUR, Pickled, Recorder, Script
 
@@ -116,7 +114,7 @@ def test_on_request_every_call_walks_from_the_beginning() -> None:
 def test_a_name_goes_before_the_name_of_what_was_found() -> None:
     found = Credential("id", "secret", provider_name="cli_profile/ram_role_arn")
     assert ChainProvider(named("a", found), name="default").get().provider_name == "default/cli_profile/ram_role_arn"
-    assert ChainProvider(named("a", found)).get().provider_name == "cli_profile/ram_role_arn"
+    assert ChainProvider(named("a", found)).get().provider_name == "chain/cli_profile/ram_role_arn"
     assert ChainProvider(named("a", HOUR), name="default").get().provider_name == "default"
     assert (ChainProvider(named("a")).name, ChainProvider(named("a"), name="default").name) == ("chain", "default")
 

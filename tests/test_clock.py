@@ -9,7 +9,8 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from alicred import SYSTEM_CLOCK, Clock, SystemClock
+from alicred import SYSTEM_CLOCK, Clock
+from alicred.clock import SystemClock
 
 SECOND = timedelta(seconds=1)
 

@@ -20,13 +20,12 @@ import pytest
 from alicred.chain import ChainProvider
 from alicred.credential import Credential
 from alicred.default import default_chain, default_provider
-from alicred.errors import ChainError, ConfigurationError, DeniedError, NotConfiguredError, TransientError
+from alicred.errors import ChainError, ConfigurationError, DeniedError, NotConfiguredError, SourceOutcome, TransientError
 from alicred.events import ChainResolved, RefreshSucceeded, RetryScheduled, SourceSkipped
 from alicred.policy.backoff import Backoff
 from alicred.policy.refresh import RefreshPolicy
 from alicred.policy.retry import RetryPolicy
 from alicred.refresh.cache import CachingProvider
-from alicred.reports import SourceOutcome
 from alicred.sources._late import LateSource
 from alicred.sources.environment import EnvironmentProvider
 from alicred.testing import FakeCloud, faults

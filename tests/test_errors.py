@@ -19,10 +19,10 @@ from alicred import (
     NotConfiguredError,
     ProviderError,
     RefreshTimeoutError,
-    SourceOutcome,
     SourceReport,
     TransientError,
 )
+from alicred.errors import SourceOutcome
 
 DETAILS = {"provider": "vault", "code": "NoPermission", "request_id": "r-1", "status": 403}
 TREE = {

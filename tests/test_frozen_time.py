@@ -20,11 +20,11 @@ from alicred import (
     RefreshTimeoutError,
     RetryingProvider,
     RetryPolicy,
-    SystemClock,
     TransientError,
 )
 from alicred._internal.real_time import monotonic
 from alicred.adapters.last_fetch import LastFetch
+from alicred.clock import SystemClock
 from alicred.refresh import snapshot
 from alicred.testing import FakeCloud
 from tests.strategies import credential
@@ -126,6 +126,6 @@ def test_parts_of_a_key_do_not_belong_together_for_ever(freeze: Freeze) -> None:
 
     owner, last = Owner(), LastFetch[str]("frozen", seconds=0.01)
     with freeze():
-        last.begin(owner, "a")
+        last.remember(owner, "a")
         time.sleep(0.05)
-        assert last.begun(owner) is None
+        assert last.recall(owner) is None

@@ -10,8 +10,9 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from alicred import CachingProvider, ChainProvider, Credential, RefreshMode, RefreshPolicy, StaticProvider, SystemClock, TransientError
+from alicred import CachingProvider, ChainProvider, Credential, RefreshMode, RefreshPolicy, StaticProvider, TransientError
 from alicred._internal.log import WARNING, is_logged, log
+from alicred.clock import SystemClock
 from alicred.testing import FakeClock
 from tests.support import HOUR, Script
 

@@ -14,15 +14,14 @@ from alicred import (
     ConfigurationError,
     Credential,
     DeniedError,
-    Event,
     MalformedResponseError,
     NotConfiguredError,
     ProviderError,
     RetryingProvider,
     RetryPolicy,
-    RetryScheduled,
     TransientError,
 )
+from alicred.events import Event, RetryScheduled
 from alicred.testing import FakeClock
 from tests.support import HOUR, SECOND, Pickled, Recorder, Script
 

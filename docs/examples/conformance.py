@@ -5,7 +5,8 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from alicred import CachingProvider, Clock, Credential, Listener, MalformedResponseError, NotConfiguredError, Provider, RefreshPolicy
+from alicred import CachingProvider, Clock, Credential, MalformedResponseError, NotConfiguredError, Provider, RefreshPolicy
+from alicred.events import Listener
 from alicred.testing.conformance import cache_checks, source_checks
 
 

@@ -2,7 +2,8 @@
 
 from collections import Counter
 
-from alicred import CachingProvider, Credential, Event, RefreshFailed, RefreshSucceeded, StaticProvider
+from alicred import CachingProvider, Credential, StaticProvider
+from alicred.events import Event, RefreshFailed, RefreshSucceeded
 
 metrics: Counter[str] = Counter()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from alicred._internal.lazy import lazily
-from alicred.clock import SYSTEM_CLOCK, Clock, SystemClock
+from alicred.clock import SYSTEM_CLOCK, Clock
 from alicred.credential import BearerToken, Credential, Expiring
 from alicred.errors import (
     AlicredError,
@@ -17,6 +17,7 @@ from alicred.errors import (
     NotConfiguredError,
     ProviderError,
     RefreshTimeoutError,
+    SourceReport,
     TransientError,
     is_transient,
 )
@@ -27,27 +28,14 @@ if TYPE_CHECKING:
 
     from alicred.chain import ChainProvider
     from alicred.default import default_chain, default_provider
-    from alicred.events import (
-        ChainResolved,
-        Event,
-        Listener,
-        LoginNotSaved,
-        RefreshFailed,
-        RefreshStarted,
-        RefreshSucceeded,
-        RetryScheduled,
-        ServedStale,
-        SourceSkipped,
-    )
     from alicred.policy.backoff import Backoff
     from alicred.policy.chain import ChainPolicy, OnError
-    from alicred.policy.refresh import OnDenied, RefreshMode, RefreshPolicy, Schedule
+    from alicred.policy.refresh import OnDenied, RefreshMode, RefreshPolicy
     from alicred.policy.retry import RetryPolicy
-    from alicred.policy.window import FixedWindow, FractionWindow, TieredWindow, Window
+    from alicred.policy.window import FixedWindow, FractionWindow, TieredWindow
     from alicred.refresh.cache import CachingProvider
     from alicred.refresh.snapshot import Phase
     from alicred.refresh.state import CacheState
-    from alicred.reports import SourceOutcome, SourceReport
     from alicred.retrying import RetryingProvider
     from alicred.sources.cloud_sso import CloudSsoProvider
     from alicred.sources.credentials_uri import CredentialsUriProvider
@@ -55,7 +43,7 @@ if TYPE_CHECKING:
     from alicred.sources.environment import EnvironmentProvider
     from alicred.sources.external_process import ExternalProcessProvider
     from alicred.sources.function_compute import FunctionComputeProvider
-    from alicred.sources.oauth import OAuthProvider, OAuthTokens
+    from alicred.sources.oauth import OAuthProvider
     from alicred.sources.oidc_role_arn import OidcRoleArnProvider
     from alicred.sources.profiles.bearer import BearerProfileProvider
     from alicred.sources.profiles.cli.provider import CliProfileProvider
@@ -79,48 +67,33 @@ else:
             "CallerIdentity": "alicred.wire.sts",
             "ChainPolicy": "alicred.policy.chain",
             "ChainProvider": "alicred.chain",
-            "ChainResolved": "alicred.events",
             "CliProfileProvider": "alicred.sources.profiles.cli.provider",
             "CloudSsoProvider": "alicred.sources.cloud_sso",
             "CredentialsUriProvider": "alicred.sources.credentials_uri",
             "EcsRamRoleProvider": "alicred.sources.ecs_ram_role",
             "EnvironmentProvider": "alicred.sources.environment",
-            "Event": "alicred.events",
             "ExternalProcessProvider": "alicred.sources.external_process",
             "FixedWindow": "alicred.policy.window",
             "FractionWindow": "alicred.policy.window",
             "FunctionComputeProvider": "alicred.sources.function_compute",
             "HttpClient": "alicred.wire.http",
             "ImdsClient": "alicred.wire.imds",
-            "Listener": "alicred.events",
-            "LoginNotSaved": "alicred.events",
             "OAuthProvider": "alicred.sources.oauth",
-            "OAuthTokens": "alicred.sources.oauth",
             "OidcRoleArnProvider": "alicred.sources.oidc_role_arn",
             "OnDenied": "alicred.policy.refresh",
             "OnError": "alicred.policy.chain",
             "Phase": "alicred.refresh.snapshot",
             "ProfileFileProvider": "alicred.sources.profiles.ini.provider",
             "RamRoleArnProvider": "alicred.sources.ram_role_arn",
-            "RefreshFailed": "alicred.events",
             "RefreshMode": "alicred.policy.refresh",
             "RefreshPolicy": "alicred.policy.refresh",
-            "RefreshStarted": "alicred.events",
-            "RefreshSucceeded": "alicred.events",
             "RetryPolicy": "alicred.policy.retry",
-            "RetryScheduled": "alicred.events",
             "RetryingProvider": "alicred.retrying",
             "RsaKeyPairProvider": "alicred.sources.rsa_key_pair",
             "SamlRoleArnProvider": "alicred.sources.saml_role_arn",
-            "Schedule": "alicred.policy.refresh",
-            "ServedStale": "alicred.events",
-            "SourceOutcome": "alicred.reports",
-            "SourceReport": "alicred.reports",
-            "SourceSkipped": "alicred.events",
             "StaticProvider": "alicred.sources.static",
             "StsClient": "alicred.wire.sts",
             "TieredWindow": "alicred.policy.window",
-            "Window": "alicred.policy.window",
             "__version__": "alicred._internal.version",
             "default_chain": "alicred.default",
             "default_provider": "alicred.default",
@@ -138,7 +111,6 @@ __all__ = [
     "ChainError",
     "ChainPolicy",
     "ChainProvider",
-    "ChainResolved",
     "CliProfileProvider",
     "Clock",
     "ClosedError",
@@ -149,7 +121,6 @@ __all__ = [
     "DeniedError",
     "EcsRamRoleProvider",
     "EnvironmentProvider",
-    "Event",
     "Expiring",
     "ExternalProcessProvider",
     "FixedWindow",
@@ -157,12 +128,9 @@ __all__ = [
     "FunctionComputeProvider",
     "HttpClient",
     "ImdsClient",
-    "Listener",
-    "LoginNotSaved",
     "MalformedResponseError",
     "NotConfiguredError",
     "OAuthProvider",
-    "OAuthTokens",
     "OidcRoleArnProvider",
     "OnDenied",
     "OnError",
@@ -171,29 +139,19 @@ __all__ = [
     "Provider",
     "ProviderError",
     "RamRoleArnProvider",
-    "RefreshFailed",
     "RefreshMode",
     "RefreshPolicy",
-    "RefreshStarted",
-    "RefreshSucceeded",
     "RefreshTimeoutError",
     "RetryPolicy",
-    "RetryScheduled",
     "RetryingProvider",
     "RsaKeyPairProvider",
     "SYSTEM_CLOCK",
     "SamlRoleArnProvider",
-    "Schedule",
-    "ServedStale",
-    "SourceOutcome",
     "SourceReport",
-    "SourceSkipped",
     "StaticProvider",
     "StsClient",
-    "SystemClock",
     "TieredWindow",
     "TransientError",
-    "Window",
     "__version__",
     "default_chain",
     "default_provider",

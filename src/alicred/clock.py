@@ -9,10 +9,12 @@ from functools import partial
 from typing import Protocol
 
 from alicred._internal.log import WARNING, log
+from alicred._internal.public import public
 from alicred._internal.real_time import monotonic
 from alicred._internal.skew import STEP_SECONDS, Skew
 
 
+@public("alicred")
 class Clock(Protocol):
     """What a time source answers. Every method may be called from any thread."""
 

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 import attrs
 
 import alicred._internal.checks as check
+from alicred._internal.public import public
 from alicred.errors import ConfigurationError
 
 if TYPE_CHECKING:
     Field = attrs.Attribute[Any]
 
 
+@public("alicred")
 class Expiring(Protocol):
     """Anything that a cache can hold: a value that knows when it ends."""
 
@@ -51,6 +53,7 @@ def _set(instance: object, name: str, value: object) -> None:
     object.__setattr__(instance, name, value)
 
 
+@public("alicred")
 @attrs.frozen
 class Credential:
     """An access key, with a security token if it is a temporary one. A value: share it freely; hashable and picklable.
@@ -82,6 +85,7 @@ class Credential:
             _set(self, "expires_at", self.expires_at.astimezone(timezone.utc))
 
 
+@public("alicred")
 @attrs.frozen
 class BearerToken:
     """A bearer token: printable ASCII, as the parts of a `Credential`. A value: share it freely; hashable and picklable.
@@ -110,3 +114,10 @@ N = TypeVar("N", bound="Credential | BearerToken")
 def named(value: N, *names: str) -> N:
     """*value*, said to come from *names*: the outermost first, without those that are empty."""
     return attrs.evolve(value, provider_name="/".join(filter(None, names)))
+
+
+def prefixed(value: C, name: str | None) -> C:
+    """*value*, with *name* in front of its ``provider_name``, if it is a credential or a token and there is a name to put there."""
+    if not name or not isinstance(value, (Credential, BearerToken)):
+        return value
+    return named(value, name, value.provider_name)

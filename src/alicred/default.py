@@ -7,8 +7,12 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import alicred._internal.checks as check
+from alicred._internal.public import public
 from alicred.chain import ChainProvider
+from alicred.clock import SYSTEM_CLOCK, Clock
 from alicred.credential import Credential
+from alicred.errors import ConfigurationError, NotConfiguredError
+from alicred.policy.chain import ChainPolicy
 from alicred.policy.refresh import RefreshPolicy
 from alicred.policy.retry import RetryPolicy
 from alicred.provider import Provider
@@ -28,27 +32,37 @@ if TYPE_CHECKING:
 _NAME = "default"
 
 
+@public("alicred")
 def default_provider(
     *,
-    environ: Mapping[str, str] | None = None,
+    role_arn: str | None = None,
     refresh: RefreshPolicy = RefreshPolicy(),  # noqa: B008  (an immutable value)
+    environ: Mapping[str, str] | None = None,
+    profile: str | None = None,
+    chain: ChainPolicy = ChainPolicy(),  # noqa: B008  (an immutable value)
     retry: RetryPolicy = RetryPolicy(),  # noqa: B008  (an immutable value)
     sts: StsClient | None = None,
     imds: ImdsClient | None = None,
     http: HttpClient | None = None,
+    clock: Clock = SYSTEM_CLOCK,
     listener: Listener | None = None,
     require_enable: bool = False,
 ) -> CachingProvider[Credential]:
     """What most programs want: a `CachingProvider` over `default_chain`. Make one and share it between threads and tasks.
 
     Args:
-        environ: As in `default_chain`.
+        role_arn: A RAM role, ``acs:ram::<account>:role/<name>``: then the provider holds keys of that role, which is assumed with what
+            the chain finds. For a session's name, duration or policy, put a `RamRoleArnProvider` together yourself.
         refresh: When to refresh and whom to let wait.
-        retry: As in `default_chain`.
-        sts: As in `default_chain`.
-        imds: As in `default_chain`.
-        http: As in `default_chain`.
-        listener: Told of every event of the cache, the chain and the retries; ``None`` writes to the logger ``alicred``.
+        environ: As in `default_chain`, and all that follow.
+        profile: The profile, in both files.
+        chain: How to go from one source to the next.
+        retry: How the sources that go over the network are tried again.
+        sts: The client to ask for keys of a role.
+        imds: The client to ask for an instance's keys.
+        http: What sends all other requests.
+        clock: Where the time comes from.
+        listener: Gets every event of the caches, the chain and the retries, beside the logger ``alicred``.
         require_enable: As in `ProfileFileProvider`.
 
     Raises:
@@ -56,18 +70,31 @@ def default_provider(
     """
     with parameters_called({}, "default_provider."):
         sources = default_sources(
-            environ=environ, sts=sts, imds=imds, http=http, retry=retry, listener=listener, require_enable=require_enable
-        )
-        return CachingProvider(ChainProvider(*sources, listener=listener, name=_NAME), refresh=refresh, listener=listener)
+            environ=environ, profile=profile, retry=retry, sts=sts, imds=imds, http=http, clock=clock, listener=listener,
+            require_enable=require_enable,
+        )  # fmt: skip
+        found: Provider[Credential] = ChainProvider(*sources, name=_NAME, chain=chain, listener=listener)
+        if role_arn is not None:
+            from alicred.sources.ram_role_arn import RamRoleArnProvider
+
+            held = CachingProvider(found, refresh=refresh, clock=clock, listener=listener)
+            role = RamRoleArnProvider(held, role_arn=role_arn, sts=sts)
+            found = RetryingProvider(role, retry=retry, clock=clock, listener=listener)
+        return CachingProvider(found, refresh=refresh, clock=clock, listener=listener)
 
 
+@public("alicred")
 def default_chain(
     *,
     environ: Mapping[str, str] | None = None,
+    profile: str | None = None,
+    chain: ChainPolicy = ChainPolicy(),  # noqa: B008  (an immutable value)
+    retry: RetryPolicy = RetryPolicy(),  # noqa: B008  (an immutable value)
     sts: StsClient | None = None,
     imds: ImdsClient | None = None,
     http: HttpClient | None = None,
-    retry: RetryPolicy = RetryPolicy(),  # noqa: B008  (an immutable value)
+    clock: Clock = SYSTEM_CLOCK,
+    listener: Listener | None = None,
     require_enable: bool = False,
 ) -> ChainProvider[Credential]:
     """Environment variables, an OIDC token, the CLI's profile, the profile file, the RAM role of the instance, a credentials URI.
@@ -77,36 +104,46 @@ def default_chain(
 
     Args:
         environ: Where to look variables up; ``None`` means ``os.environ`` at the time of each call.
+        profile: The profile, in the CLI's file or in the profile file, whatever the variables name. If neither file has it, that is a
+            `ConfigurationError`, and no other identity takes its place.
+        chain: How to go from one source to the next.
+        retry: How the sources that go over the network are tried again.
         sts: The client to ask for keys of a role; ``None`` means one for the host that a profile, else *environ* names.
         imds: The client to ask for an instance's keys; ``None`` means one for the metadata service.
         http: What sends all other requests, and those of the STS client if *sts* is ``None``.
-        retry: How the sources that go over the network are tried again.
+        clock: Where the time comes from: for the pauses of the retries, and the signatures of an STS client that is made here.
+        listener: Gets every event of the chain and the retries, beside the logger ``alicred``.
         require_enable: As in `ProfileFileProvider`.
 
     Raises:
         ConfigurationError: An argument is of the wrong type; the text names it.
     """
     with parameters_called({}, "default_chain."):
-        sources = default_sources(environ=environ, sts=sts, imds=imds, http=http, retry=retry, require_enable=require_enable)
-        return ChainProvider(*sources, name=_NAME)
+        sources = default_sources(
+            environ=environ, profile=profile, retry=retry, sts=sts, imds=imds, http=http, clock=clock, listener=listener,
+            require_enable=require_enable,
+        )  # fmt: skip
+        return ChainProvider(*sources, name=_NAME, chain=chain, listener=listener)
 
 
 def default_sources(
     *,
     environ: Mapping[str, str] | None = None,
+    profile: str | None = None,
+    retry: RetryPolicy = RetryPolicy(),  # noqa: B008  (an immutable value)
     sts: StsClient | None = None,
     imds: ImdsClient | None = None,
     http: HttpClient | None = None,
-    retry: RetryPolicy = RetryPolicy(),  # noqa: B008  (an immutable value)
+    clock: Clock = SYSTEM_CLOCK,
     listener: Listener | None = None,
     require_enable: bool = False,
     profile_file: type[ProfileFileProvider] | None = None,
 ) -> tuple[Provider[Credential], ...]:
     """The sources of `default_chain`, in their order, for a chain of one's own. The modules of each are loaded when it is first asked.
 
-    The arguments are those of `default_provider`, and *profile_file*: what reads the profile file.
+    The arguments are those of `default_chain`, and *profile_file*: what reads the profile file.
     """
-    settings = _Settings(environ, sts, imds, http, listener, require_enable, profile_file)
+    settings = _Settings(environ, profile, sts, imds, http, listener, require_enable, profile_file)
     over_the_network: tuple[tuple[str, Callable[[_Settings], Provider[Credential]]], ...] = (
         ("oidc_role_arn", _oidc_role_arn),
         ("cli_profile", _cli_profile),
@@ -115,7 +152,26 @@ def default_sources(
         ("credentials_uri", _credentials_uri),
     )
     late = (LateSource(name, partial(make, settings)) for name, make in over_the_network)
-    return EnvironmentProvider(environ), *(RetryingProvider(source, retry=retry, listener=listener) for source in late)
+    return EnvironmentProvider(environ), *(RetryingProvider(source, retry=retry, clock=clock, listener=listener) for source in late)
+
+
+class _NamedProfile:
+    """The profile file, where a profile was asked for by name: if it is not to be had there either, no other source takes its place."""
+
+    def __init__(self, source: Provider[Credential], profile: str) -> None:
+        self._source = source
+        self._profile = profile
+
+    @property
+    def name(self) -> str:
+        return self._source.name
+
+    def get(self) -> Credential:
+        try:
+            return self._source.get()
+        except NotConfiguredError as error:
+            problem = f"the profile {self._profile!r} was asked for, and no file has it: {error.message}"
+            raise ConfigurationError(problem, provider=self.name) from None
 
 
 class _Settings:
@@ -124,6 +180,7 @@ class _Settings:
     def __init__(
         self,
         environ: Mapping[str, str] | None,
+        profile: str | None,
         sts: StsClient | None,
         imds: ImdsClient | None,
         http: HttpClient | None,
@@ -132,6 +189,7 @@ class _Settings:
         profile_file: type[ProfileFileProvider] | None,
     ) -> None:
         self.environ = check.environment("Default.environ", environ)
+        self.profile = check.optional_text("Default.profile", profile)
         for method in ("assume_role", "assume_role_with_oidc"):
             check.client("Default.sts", sts, method)
         check.client("Default.http", http, "request")
@@ -166,19 +224,30 @@ def _oidc_role_arn(settings: _Settings) -> Provider[Credential]:
 
 
 def _cli_profile(settings: _Settings) -> Provider[Credential]:
-    from alicred.sources.profiles.cli.provider import CliProfileProvider
+    from alicred.sources.profiles.cli.provider import CliProfileOfBothFiles
 
-    return CliProfileProvider(
-        environ=settings.environ, sts=settings.sts, imds=settings.imds, http=settings.http, listener=settings.listener
+    return CliProfileOfBothFiles(
+        profile=settings.profile,
+        environ=settings.environ,
+        sts=settings.sts,
+        imds=settings.imds,
+        http=settings.http,
+        listener=settings.listener,
     )
 
 
 def _profile_file(settings: _Settings) -> Provider[Credential]:
     from alicred.sources.profiles.ini.provider import ProfileFileProvider
 
-    return (settings.profile_file or ProfileFileProvider)(
-        require_enable=settings.require_enable, environ=settings.environ, sts=settings.sts, imds=settings.imds, http=settings.http
+    source = (settings.profile_file or ProfileFileProvider)(
+        profile=settings.profile,
+        require_enable=settings.require_enable,
+        environ=settings.environ,
+        sts=settings.sts,
+        imds=settings.imds,
+        http=settings.http,
     )
+    return source if settings.profile is None else _NamedProfile(source, settings.profile)
 
 
 def _ecs_ram_role(settings: _Settings) -> Provider[Credential]:

@@ -2,37 +2,36 @@
 
 from __future__ import annotations
 
-import gc
 import sys
 import threading
-from collections.abc import Iterator
-from contextlib import suppress
 from datetime import timedelta
+from enum import Enum
 from typing import TYPE_CHECKING
 
-from alicred._internal.shortage import TEMPORARY, shortage
+import attrs
+
+from alicred._internal.public import public
 
 if TYPE_CHECKING:
-    from types import FrameType
-
-    from alicred.reports import SourceReport
-
-_GENERATOR = 0x20 | 0x80 | 0x200  # CO_GENERATOR, CO_COROUTINE, CO_ASYNC_GENERATOR of inspect, which is slow to import
+    from types import TracebackType
 
 
+@public("alicred")
 class AlicredError(Exception):
     """Base of everything that alicred raises.
 
     Args:
         message: What was being done, what came back and what to do about it. It must hold no secret.
         provider: Name of the provider that failed, for example ``"profile/ram_role_arn"``.
+        code: A short word for what went wrong, for the label of a metric, such as the service's ``"NoPermission"``.
 
     Errors can be pickled and copied; both keep every detail.
     """
 
-    def __init__(self, message: str, *, provider: str = "") -> None:
+    def __init__(self, message: str, *, provider: str = "", code: str | None = None) -> None:
         super().__init__(message)
         self.provider = provider
+        self.code = code
 
     @property
     def message(self) -> str:
@@ -43,24 +42,28 @@ class AlicredError(Exception):
         return f"{self.provider}: {self.message}" if self.provider else self.message
 
 
+@public("alicred")
 class ConfigurationError(AlicredError, ValueError):
     """A parameter, a variable or a file is wrong. The text names it and says what to do."""
 
 
+@public("alicred")
 class NotConfiguredError(AlicredError):
     """This source is not set up here, and the text says what would set it up. A chain moves on to its next source.
 
     Args:
         message: What is not set up, and what would set it up. It must hold no secret.
         provider: Name of the provider.
+        code: A short word for it, for the label of a metric.
         answered: Whether a service has said so when it was asked: a cache then pauses before it asks again, as after any other failure.
     """
 
-    def __init__(self, message: str, *, provider: str = "", answered: bool = False) -> None:
-        super().__init__(message, provider=provider)
+    def __init__(self, message: str, *, provider: str = "", code: str | None = None, answered: bool = False) -> None:
+        super().__init__(message, provider=provider, code=code)
         self.answered = answered
 
 
+@public("alicred")
 class ProviderError(AlicredError):
     """A source is set up, but no credential came.
 
@@ -87,8 +90,7 @@ class ProviderError(AlicredError):
         retryable: bool | None = None,
         retry_after: timedelta | None = None,
     ) -> None:
-        super().__init__(message, provider=provider)
-        self.code = code
+        super().__init__(message, provider=provider, code=code)
         self.request_id = request_id
         self.status = status
         self.retryable = self._retryable if retryable is None else retryable
@@ -100,52 +102,111 @@ class ProviderError(AlicredError):
         return f"{super().__str__()} [{shown}]" if shown else super().__str__()
 
 
+@public("alicred")
 class TransientError(ProviderError):
     """Trying again may help: the network, a time-out, a 5xx answer, throttling. ``retryable`` is true."""
 
     _retryable = True
 
 
+@public("alicred")
 class DeniedError(ProviderError):
     """The service said no: no permission, no such role, a wrong signature, an unknown key. Trying again does not help."""
 
 
+@public("alicred")
 class MalformedResponseError(ProviderError):
     """The answer is not what the service promises, or what it handed out has expired already."""
 
 
-class RefreshTimeoutError(ProviderError):
+@public("alicred")
+class RefreshTimeoutError(ProviderError, TimeoutError):
     """A caller waited ``max_wait`` for a refresh that is still under way. The refresh itself goes on."""
 
     _retryable = True
 
 
-class ChainError(AlicredError):
+class SourceOutcome(Enum):
+    """How asking one source ended."""
+
+    FOUND = "found"
+    NOT_CONFIGURED = "not configured"
+    FAILED = "failed"
+
+
+@public("alicred")
+@attrs.frozen(kw_only=True)
+class SourceReport:
+    """What one source of a chain answered. A value; ``str()`` is one readable line without a secret.
+
+    Args:
+        name: Name of the source.
+        outcome: Whether it had a credential, is not set up here, or is broken.
+        detail: One line: what was found, what would set the source up, or how it is broken.
+        error: The error, unless a credential was found.
+        seconds: How long the source took to answer.
+    """
+
+    name: str
+    outcome: SourceOutcome
+    detail: str
+    error: AlicredError | None = None
+    seconds: float = 0.0
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.outcome.value}: {self.detail}"
+
+
+@public("alicred")
+class ChainError(ProviderError):
     """No source of a chain had a credential. The text lists every source and what it said, one on a line.
 
     Args:
         message: What was looked for.
         reports: What each source answered, in the order in which they were asked.
         provider: Name of the chain.
+        retryable: As in `ProviderError`; ``None`` means: if one of the sources may succeed soon.
     """
 
-    def __init__(self, message: str, *, reports: tuple[SourceReport, ...] = (), provider: str = "") -> None:
-        super().__init__(message, provider=provider)
+    def __init__(
+        self,
+        message: str,
+        *,
+        reports: tuple[SourceReport, ...] = (),
+        provider: str = "",
+        code: str | None = None,
+        request_id: str | None = None,
+        status: int | None = None,
+        retryable: bool | None = None,
+        retry_after: timedelta | None = None,
+    ) -> None:
+        if retryable is None:
+            retryable = any(report.error is not None and is_transient(report.error) for report in reports)
+        super().__init__(
+            message, provider=provider, code=code, request_id=request_id, status=status, retryable=retryable, retry_after=retry_after
+        )
         self.reports = reports
 
     def __str__(self) -> str:
         return "\n".join([super().__str__(), *(f"  - {report}" for report in self.reports)])
 
 
+@public("alicred")
 class ClosedError(AlicredError):
     """The provider has been closed."""
 
 
+@public("alicred")
 def is_transient(error: AlicredError) -> bool:
-    """Whether trying again soon may help: ``retryable`` of the error, or, for a `ChainError`, of one of its sources."""
-    if isinstance(error, ChainError):
-        return any(report.error is not None and is_transient(report.error) for report in error.reports)
+    """Whether trying again soon may help: ``retryable`` of the error."""
     return isinstance(error, ProviderError) and error.retryable
+
+
+def is_not_configured(error: AlicredError) -> bool:
+    """Whether nothing is set up: a `NotConfiguredError`, or a `ChainError` of nothing else."""
+    if isinstance(error, ChainError):
+        return bool(error.reports) and all(report.outcome is SourceOutcome.NOT_CONFIGURED for report in error.reports)
+    return isinstance(error, NotConfiguredError)
 
 
 def is_local(error: AlicredError) -> bool:
@@ -160,24 +221,62 @@ def one_line(error: AlicredError, *, without: str) -> str:
     return " ".join(str(error).removeprefix(f"{without}: ").split())
 
 
-def copy_for_caller(error: AlicredError) -> AlicredError:
+def copy_for_caller(error: AlicredError, remark: str = "") -> AlicredError:
     """A new error of the same type with the same details, caused by *error*: one for each caller that shares it.
 
     The constructor of a user's own subclass may ask for anything, so it is not called. A subclass that cannot be made without it is
     stood in for by the nearest of alicred's own types.
+
+    Args:
+        error: What to copy.
+        remark: What is said at the end of the copy's message.
     """
     try:
         twin = _unmade(type(error), error.args)
     except TypeError:
-        twin = _unmade(next(base for base in type(error).__mro__ if base.__module__ == __name__), error.args)
+        twin = _unmade(next(base for base in type(error).__mro__ if base.__module__ in (AlicredError.__module__, __name__)), error.args)
     slots = [name for base in type(twin).__mro__ for name in getattr(base, "__slots__", ()) if hasattr(error, name)]
     state = {**error.__dict__, **{name: getattr(error, name) for name in slots}}
     if "__notes__" in state:
-        state["__notes__"] = [*state["__notes__"]]  # else a note of one caller would be everybody's
+        state["__notes__"] = [*state["__notes__"]]  # else a note that one caller adds would be on every copy
     for name, value in state.items():
         setattr(twin, name, value)
+    twin.args = (f"{error.message}{remark}", *error.args[1:]) if remark else error.args
     twin.__cause__ = error
     return twin
+
+
+def _unmade(kind: type[AlicredError], arguments: tuple[object, ...]) -> AlicredError:
+    return kind.__new__(kind, *arguments)
+
+
+def without_traceback(error: AlicredError) -> AlicredError:
+    """*error*, without its traceback, and so are the errors of alicred's own that led to it.
+
+    What outlives the call that raised it, and is given to other callers, keeps no local variable of alicred's frames alive. The frames of
+    a user's code stay as they are: what it raised loses only those of alicred's that called it.
+    """
+    seen: set[int] = set()
+    links: list[BaseException | None] = [error]
+    while links:
+        link = links.pop()
+        if link is None or id(link) in seen:
+            continue
+        seen.add(id(link))
+        if not isinstance(link, AlicredError):
+            link.__traceback__ = _beyond_alicred(link.__traceback__)
+            continue
+        link.__traceback__ = None
+        links += [link.__cause__, link.__context__]
+        if isinstance(link, ChainError):
+            links += [report.error for report in link.reports]
+    return error
+
+
+def _beyond_alicred(trace: TracebackType | None) -> TracebackType | None:
+    while trace is not None and str(trace.tb_frame.f_globals.get("__name__")).startswith("alicred."):
+        trace = trace.tb_next
+    return trace
 
 
 def is_of_user_code(error: BaseException, *, at_once: bool = False) -> bool:
@@ -196,80 +295,3 @@ def is_of_user_code(error: BaseException, *, at_once: bool = False) -> bool:
         return threading.current_thread() is not threading.main_thread()
     cancelled: object = getattr(sys.modules.get("asyncio"), "CancelledError", GeneratorExit)
     return isinstance(error, (Exception, GeneratorExit, cancelled if isinstance(cancelled, type) else GeneratorExit))
-
-
-def remarked(error: AlicredError, remark: str) -> AlicredError:
-    """A new error as *error*, with *remark* at the end of its message."""
-    twin = copy_for_caller(error)
-    twin.args = (f"{error.message}. {remark}", *error.args[1:])
-    return twin
-
-
-def _unmade(kind: type[AlicredError], arguments: tuple[object, ...]) -> AlicredError:
-    return kind.__new__(kind, *arguments)
-
-
-def frames_of(error: BaseException | None) -> frozenset[int]:
-    """The frames in the tracebacks of *error* and of all that it refers to, as ids: they hold for as long as *error* lives."""
-    return frozenset(id(frame) for frame in _frames(error))
-
-
-def forget_locals(error: BaseException, *, but_not_in: frozenset[int] = frozenset()) -> None:
-    """Have the tracebacks of *error* and of all that it refers to keep no local variables alive, which may be large or secret.
-
-    A frame that is still to run stays as it is, and so do those *but_not_in*, which `frames_of` gave.
-    """
-    for frame in _frames(error):
-        if id(frame) not in but_not_in and not _may_be_suspended(frame):
-            with suppress(RuntimeError):  # it is running
-                frame.clear()
-
-
-def _frames(error: BaseException | None) -> Iterator[FrameType]:
-    """Those of *error*, its cause, its context and, of a group or a chain, the errors in it, and so on: each error once."""
-    seen: set[int] = set()
-    links: list[object] = [error]
-    while links:
-        link = links.pop()
-        if not isinstance(link, BaseException) or id(link) in seen:
-            continue
-        seen.add(id(link))
-        trace = link.__traceback__
-        while trace is not None:
-            yield trace.tb_frame
-            trace = trace.tb_next
-        links += [link.__cause__, link.__context__]
-        with suppress(Exception):  # a type of the user's own may have anything under these names
-            if isinstance(link, ChainError):
-                links += [report.error for report in link.reports]
-            members: object = getattr(link, "exceptions", None)  # of ExceptionGroup, which Python 3.10 has from a package
-            if isinstance(members, tuple):
-                links += members
-
-
-def _may_be_suspended(frame: FrameType) -> bool:
-    """Whether clearing *frame* might close a generator or a coroutine that is to go on, as it does before Python 3.13."""
-    if sys.version_info >= (3, 13) or not frame.f_code.co_flags & _GENERATOR:
-        return False
-    # From 3.11 on the garbage collector minds such a frame once it has ended; in 3.10 nothing tells.
-    return sys.version_info < (3, 11) or not gc.is_tracked(frame)
-
-
-def as_alicred_error(error: Exception, *, provider: str) -> AlicredError:
-    """*error* itself if it is alicred's own, else a `ProviderError` that keeps it as the cause.
-
-    The text of a foreign exception may hold anything, a secret included, so only its type is named.
-    """
-    if isinstance(error, AlicredError):
-        return error
-    short = shortage(error)
-    if short is not None:
-        wrapped: ProviderError = TransientError(f"the source could not go on: {short}", provider=provider, code=TEMPORARY)
-        wrapped.__cause__ = error
-        return wrapped
-    wrapped = ProviderError(
-        f"the source raised {type(error).__name__}, which is none of alicred's errors; its text is kept in __cause__",
-        provider=provider,
-    )
-    wrapped.__cause__ = error
-    return wrapped

@@ -1,4 +1,4 @@
-"""What the engine tells a listener, and the log when there is none."""
+"""What providers tell a listener and the log: events, as values. All of them are public, and so is this module."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from datetime import datetime, timedelta
 
 import attrs
 
+import alicred._internal.checks as check
 from alicred._internal.log import DEBUG, ERROR, INFO, WARNING, is_logged, log
-from alicred._values import utc
-from alicred.errors import AlicredError, is_of_user_code, one_line
+from alicred._internal.text import utc
+from alicred.errors import AlicredError, is_not_configured, is_of_user_code, one_line
 
 
 @attrs.frozen(kw_only=True)
@@ -119,10 +120,12 @@ class ChainResolved:
     Args:
         provider_name: Name of the chain.
         source: Name of the source.
+        changed: Whether the chain has not used that source the last time.
     """
 
     provider_name: str
     source: str
+    changed: bool = True
 
 
 @attrs.frozen(kw_only=True)
@@ -141,7 +144,7 @@ class LoginNotSaved:
 
 
 Event = RefreshStarted | RefreshSucceeded | RefreshFailed | ServedStale | RetryScheduled | SourceSkipped | ChainResolved | LoginNotSaved
-"""Everything that a listener may be told."""
+"""Every kind of event. The union may grow: a listener handles the kinds that it knows and ignores the others."""
 
 Listener = Callable[[Event], None]
 """Called with each event, on the thread on which it happened, with no lock held. Callers may wait for it: be quick."""
@@ -156,9 +159,15 @@ def is_of_listener(error: BaseException) -> bool:
 
 
 def emit(listener: Listener | None, event: Event) -> None:
-    """Give *event* to *listener*, or to the log if there is none. Nothing that the listener raises goes any further."""
+    """Write *event* to the log and give it to *listener*, if there is one. Nothing that the listener raises goes any further."""
+    _call(log_events, event)
+    if listener is not None:
+        _call(listener, event)
+
+
+def _call(listener: Listener, event: Event) -> None:
     try:
-        (listener or _log)(event)
+        listener(event)
     except BaseException as raised:
         if not is_of_user_code(raised):
             setattr(raised, _RAISED_BY, True)
@@ -166,12 +175,37 @@ def emit(listener: Listener | None, event: Event) -> None:
         log(ERROR, "a listener raised on %s; the event is lost, nothing else is", type(event).__name__, with_traceback=True)
 
 
-def _log(event: Event) -> None:
+def fan_out(*listeners: Listener) -> Listener:
+    """One listener that gives every event to all of *listeners*, in their order. One that raises is logged, and the others get the event.
+
+    Thread-safe if they are; it can be pickled if they can.
+
+    Raises:
+        ConfigurationError: One of them is no function, or a coroutine function.
+    """
+    for listener in listeners:
+        check.function("fan_out.listeners", listener)
+    return _FanOut(listeners)
+
+
+@attrs.frozen
+class _FanOut:
+    listeners: tuple[Listener, ...]
+
+    def __call__(self, event: Event) -> None:
+        for listener in self.listeners:
+            _call(listener, event)
+
+
+def log_events(event: Event) -> None:
+    """Write *event* to the logger ``alicred``: what every event goes through, beside the listener. It can serve as a listener too."""
     name = event.provider_name
     if isinstance(event, RefreshFailed):
         kept = "the held value stays in service" if event.usable else "no value is left to serve"
         text = one_line(event.error, without=name)
-        log(WARNING, "%s: refresh failed (%d in a row), %s: %s", name, event.consecutive_failures, kept, text)
+        # A caller gets the error, and what is not set up is no failure of a service's.
+        level = DEBUG if is_not_configured(event.error) and not event.usable else WARNING
+        log(level, "%s: refresh failed (%d in a row), %s: %s", name, event.consecutive_failures, kept, text)
     elif isinstance(event, RefreshSucceeded):
         level = INFO if event.refreshes == 1 else DEBUG
         if is_logged(level):  # it mostly is not, and then no text is made
@@ -187,6 +221,6 @@ def _log(event: Event) -> None:
     elif isinstance(event, SourceSkipped):
         log(DEBUG, "%s: %s passed over: %s", name, event.source, one_line(event.error, without=event.source))
     elif isinstance(event, ChainResolved):
-        log(INFO, "%s: using %s", name, event.source)
+        log(INFO if event.changed else DEBUG, "%s: using %s", name, event.source)
     elif isinstance(event, LoginNotSaved):
         log(WARNING, "%s: %s", name, event.detail)

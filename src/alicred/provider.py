@@ -1,12 +1,32 @@
-"""The one interface that sources and decorators share."""
+"""The one interface that sources and decorators share, and how a provider is asked."""
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from inspect import iscoroutine
+from typing import Protocol, cast
 
-from alicred.credential import C_co
+from alicred._internal.public import public
+from alicred._internal.real_time import monotonic
+from alicred._internal.shortage import TEMPORARY, shortage
+from alicred._internal.tasks import in_thread
+from alicred._internal.text import utc
+from alicred.credential import C, C_co, Credential
+from alicred.errors import (
+    AlicredError,
+    ConfigurationError,
+    MalformedResponseError,
+    ProviderError,
+    SourceOutcome,
+    SourceReport,
+    TransientError,
+    is_not_configured,
+    one_line,
+)
 
 
+@public("alicred")
 class Provider(Protocol[C_co]):
     """Anything with a ``name`` and a ``get()``: no base class, no registration.
 
@@ -22,3 +42,91 @@ class Provider(Protocol[C_co]):
     def get(self) -> C_co:
         """One value. May block; a source asks its origin each time, a decorator may have kept one."""
         ...
+
+
+def ask(provider: Provider[C]) -> C:
+    """The value of *provider*, which may be a user's own class.
+
+    Raises:
+        AlicredError: What the provider raised; anything else that it raised is the cause of a `ProviderError`.
+    """
+    try:
+        return validate_value(provider.get(), provider.name)
+    except AlicredError:
+        raise
+    except Exception as raised:
+        raise as_alicred_error(raised, provider=provider.name) from raised
+
+
+async def ask_in_task(provider: Provider[C]) -> C:
+    """What *provider* provides, without blocking the event loop: through its ``aget()``, or through a thread if it has none."""
+    aget: object = getattr(provider, "aget", None)
+    if callable(aget):
+        return await cast("Callable[[], Awaitable[C]]", aget)()  # a provider's own: what it awaits to is the provider's word
+    return await in_thread(provider.get)
+
+
+def validate_value(value: C, provider: str) -> C:
+    """*value* itself, if it knows its end.
+
+    Raises:
+        ConfigurationError: It is a coroutine: ``get()`` of the provider is a coroutine function.
+        MalformedResponseError: It has no ``expires_at`` that is ``None`` or a datetime with a time zone.
+    """
+    expires_at: object = getattr(value, "expires_at", "")
+    if expires_at is None or (isinstance(expires_at, datetime) and expires_at.utcoffset() is not None):
+        return value
+    found: object = value
+    if iscoroutine(found):
+        found.close()
+        raise ConfigurationError("get() is a coroutine function: write it without async, aget() runs it on a thread", provider=provider)
+    if expires_at == "":
+        problem = f"get() returned a {type(value).__name__}, which has no expires_at: return a Credential or another value with an end"
+    else:
+        problem = f"get() returned a {type(value).__name__} whose expires_at is neither None nor a datetime with a time zone"
+    raise MalformedResponseError(problem, provider=provider)
+
+
+def as_alicred_error(error: Exception, *, provider: str) -> AlicredError:
+    """*error* itself if it is alicred's own, else a `ProviderError` that keeps it as the cause.
+
+    The text of a foreign exception may hold anything, a secret included, so only its type is named.
+    """
+    if isinstance(error, AlicredError):
+        return error
+    short = shortage(error)
+    wrapped: ProviderError
+    if short is not None:
+        wrapped = TransientError(f"the source could not go on: {short}", provider=provider, code=TEMPORARY)
+    else:
+        problem = f"the source raised {type(error).__name__}, which is none of alicred's errors; its text is kept in __cause__"
+        wrapped = ProviderError(problem, provider=provider)
+    wrapped.__cause__ = error
+    return wrapped
+
+
+def explain(provider: Provider[C]) -> tuple[SourceReport, ...]:
+    """What *provider* says of the sources in it, through its ``explain()``; without one, what it answers when it is asked now."""
+    own: object = getattr(provider, "explain", None)
+    if callable(own):
+        return cast("Callable[[], tuple[SourceReport, ...]]", own)()  # a decorator's own
+    began = monotonic()
+    try:
+        value = ask(provider)
+    except AlicredError as error:
+        return (failure_report(provider, error, monotonic() - began),)
+    key = f"access key id {value.access_key_id}" if isinstance(value, Credential) else type(value).__name__
+    end = f"valid until {utc(value.expires_at)}" if value.expires_at else "without an end"
+    seconds = monotonic() - began
+    return (SourceReport(name=provider.name, outcome=SourceOutcome.FOUND, detail=f"{key}, {end}", seconds=seconds),)
+
+
+def failure_report(provider: Provider[C], error: AlicredError, seconds: float) -> SourceReport:
+    """What *provider* answered within *seconds*, if that was *error*."""
+    return SourceReport(
+        name=provider.name,
+        outcome=SourceOutcome.NOT_CONFIGURED if is_not_configured(error) else SourceOutcome.FAILED,
+        detail=one_line(error, without=provider.name),
+        error=error,
+        seconds=seconds,
+    )

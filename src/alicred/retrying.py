@@ -7,25 +7,27 @@ from functools import partial
 from typing import Generic
 
 import alicred._internal.checks as check
+from alicred._internal.public import public
 from alicred._internal.random import draw
-from alicred._values import checked
 from alicred.clock import SYSTEM_CLOCK, Clock
-from alicred.credential import C
-from alicred.errors import AlicredError, as_alicred_error, is_transient, remarked
+from alicred.credential import C, prefixed
+from alicred.errors import AlicredError, SourceReport, copy_for_caller, is_transient
 from alicred.events import Listener, RetryScheduled, emit
 from alicred.policy.backoff import Backoff, asked
 from alicred.policy.retry import RetryPolicy
-from alicred.provider import Provider
+from alicred.provider import Provider, ask, explain
 
 
+@public("alicred")
 class RetryingProvider(Generic[C]):
     """Tries a source again after a failure that may pass. Holds nothing: thread- and fork-safe, and it can be pickled.
 
     Args:
         source: What is asked.
+        name: What it is called; ``None`` means the source's name.
         retry: How often, how long and after which errors.
         clock: Measures and sleeps.
-        listener: Told of every `RetryScheduled`; ``None`` writes to the logger ``alicred``.
+        listener: Gets every `RetryScheduled`, beside the logger ``alicred``.
 
     Raises:
         ConfigurationError: An argument is of the wrong type.
@@ -35,23 +37,26 @@ class RetryingProvider(Generic[C]):
         self,
         source: Provider[C],
         *,
+        name: str | None = None,
         retry: RetryPolicy = RetryPolicy(),  # noqa: B008  (an immutable value)
         clock: Clock = SYSTEM_CLOCK,
         listener: Listener | None = None,
     ) -> None:
         check.provider("RetryingProvider.source", source)
+        check.optional_text("RetryingProvider.name", name)
         check.required("RetryingProvider.retry", retry, RetryPolicy)
         check.clock("RetryingProvider.clock", clock)
         check.listener("RetryingProvider.listener", listener)
         self._source = source
+        self._name = name
         self._retry = retry
         self._clock = clock
         self._listener = listener
 
     @property
     def name(self) -> str:
-        """The source's name."""
-        return self._source.name
+        """As given, else the source's name."""
+        return self._name or self._source.name
 
     def get(self) -> C:
         """One value of the source. Blocks for as long as the source does, and for the pauses of the policy.
@@ -63,19 +68,20 @@ class RetryingProvider(Generic[C]):
         failures, problem = 0, ""
         while True:
             try:
-                return checked(self._source.get(), self.name)
-            except Exception as raised:
+                return prefixed(ask(self._source), self._name)
+            except AlicredError as error:
                 failures += 1
-                error = as_alicred_error(raised, provider=self.name)
                 delay, this_problem = self._pause(failures, began, error)
                 problem = problem or this_problem
                 if delay is None:
                     if problem:
-                        raise remarked(error, problem) from raised
-                    if error is raised:
-                        raise
-                    raise error from raised
+                        raise copy_for_caller(error, f". {problem}") from error
+                    raise
             self._clock.sleep(delay)
+
+    def explain(self) -> tuple[SourceReport, ...]:
+        """What the source answers when it is asked now, once. Raises nothing."""
+        return explain(self._source)
 
     def _pause(self, failures: int, began: float, error: AlicredError) -> tuple[timedelta | None, str]:
         """The pause before the next attempt, of which the listener is told; ``None`` to give up, and what is wrong with the policy."""
@@ -98,7 +104,7 @@ class RetryingProvider(Generic[C]):
         return f"<RetryingProvider of {self.name}>"
 
     def __reduce__(self) -> tuple[object, ...]:
-        return partial(type(self), retry=self._retry, clock=self._clock, listener=self._listener), (self._source,)
+        return partial(type(self), name=self._name, retry=self._retry, clock=self._clock, listener=self._listener), (self._source,)
 
 
 def _is_plain(policy: RetryPolicy) -> bool:

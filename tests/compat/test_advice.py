@@ -109,7 +109,7 @@ def test_the_exception_of_a_roles_own_source_is_where_the_text_says(cloud: FakeC
             raise KeyError("sealed")
 
     role = RamRoleArnCredentialsProvider(credentials_provider=Vault(), role_arn=cloud.role_arn, sts_endpoint=cloud.endpoint)
-    with pytest.raises(CredentialException, match=r"raised KeyError.*at the end of the chain of __cause__") as caught:
+    with pytest.raises(CredentialException, match=r"raised KeyError.*kept in __cause__") as caught:
         role.get_credentials()
     assert "sealed" not in str(caught.value), "a foreign text may hold anything"
     last: BaseException = caught.value

@@ -50,12 +50,12 @@ def test_a_task_that_asks_without_awaiting_is_no_trouble() -> None:
 
 
 def test_a_callback_runs_where_no_thread_can_be_started_for_the_refresh(monkeypatch: pytest.MonkeyPatch) -> None:
-    from alicred.refresh import engine
+    from alicred.refresh import cache
 
     def full(*_: object) -> None:
         raise RuntimeError("can't start new thread")
 
-    monkeypatch.setattr(engine, "start_thread", full)
+    monkeypatch.setattr(cache, "start_thread", full)
     notes = Notes()
     provider = ExternalCredentialsProvider(process_command=program(), credential_update_callback_async=notes.save_async)
 

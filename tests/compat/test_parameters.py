@@ -148,7 +148,7 @@ def endpoint_of(provider: Any) -> str:
     import os
 
     retrying = provider._provider._source
-    return str(retrying._source.sts.client(os.environ).endpoint)
+    return str(retrying._source._sts.client(os.environ).endpoint)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,8 @@ import time
 from datetime import datetime, timedelta, timezone
 from math import inf
 
-from alicred import AlicredError, Credential, Provider, RefreshTimeoutError, SystemClock
+from alicred import AlicredError, Credential, Provider, RefreshTimeoutError
+from alicred.clock import SystemClock
 from alicred.testing import FakeClock
 from tests.field.naive import Plain
 

@@ -14,7 +14,8 @@ import freezegun
 import pytest
 import time_machine
 
-from alicred import CachingProvider, CliProfileProvider, NotConfiguredError, RefreshPolicy, RefreshTimeoutError, SystemClock
+from alicred import CachingProvider, CliProfileProvider, NotConfiguredError, RefreshPolicy, RefreshTimeoutError
+from alicred.clock import SystemClock
 from alicred.testing import FakeClock
 from tests.field import naive_clocks
 from tests.field.harness import Callers, Subject, bites, inline, outcome

@@ -18,8 +18,9 @@ from typing import Any
 
 import pytest
 
-from alicred import AlicredError, ChainProvider, CliProfileProvider, ExternalProcessProvider, OAuthProvider, OAuthTokens, TransientError
+from alicred import AlicredError, ChainProvider, CliProfileProvider, ExternalProcessProvider, OAuthProvider, TransientError
 from alicred._internal.file_lock import exclusive
+from alicred.sources import OAuthTokens
 from alicred.sources.profiles.cli.write_back import update
 from tests.adversities import call_with_left
 from tests.field import naive_logins

@@ -24,8 +24,8 @@ from alicred import (
     ImdsClient,
     StaticProvider,
     StsClient,
-    SystemClock,
 )
+from alicred.clock import SystemClock
 from alicred.wire.response import HttpResponse, learn_time
 from tests.field import naive_wire
 from tests.field.harness import Subject, bites, outcome

@@ -13,7 +13,6 @@ from unittest import mock
 import attrs
 
 from alicred import CachingProvider
-from alicred.refresh.engine import Engine
 from alicred.refresh.flight import Flight
 
 
@@ -112,33 +111,33 @@ FAULTS = (
     ),
     # changes
     Fault(
-        "a change looks first and acts then", Engine, "_change",
+        "a change looks first and acts then", CachingProvider, "_change",
         ((_CHANGE, "    if state.successor:\n        return False\n    state.successor[None] = changed\n"),),
         "two_cold BACKGROUND",
     ),
     Fault(
-        "a change closes the hot path of no earlier state", Engine, "_change",
+        "a change closes the hot path of no earlier state", CachingProvider, "_change",
         (("    state.until = -inf\n", ""),),
         "rejected_while_the_wall_clock_is_looked_at BACKGROUND", 2,
     ),
     Fault(
-        "who comes too late with a change takes it for made", Engine, "_change",
+        "who comes too late with a change takes it for made", CachingProvider, "_change",
         ((_CHANGE, "    state.successor.setdefault(None, changed)\n"),),
         "two_cold BACKGROUND",
     ),
     Fault(
-        "the newest state is taken for the one that was seen last", Engine, "_newest",
+        "the newest state is taken for the one that was seen last", CachingProvider, "_newest",
         (("if state.successor:", "if False:"),),
         "interrupted_and_asking_again BACKGROUND",
     ),
     # outcomes
     Fault(
-        "no generation is checked", Engine, "_commit",
+        "no generation is checked", CachingProvider, "_commit",
         ((" or flight.generation != state.snapshot.generation", ""),),
         "rejected_whatever_is_held INLINE",
     ),
     Fault(
-        "whether a value is wanted is seen before it is committed", Engine, "_commit",
+        "whether a value is wanted is seen before it is committed", CachingProvider, "_commit",
         ((_WANTED, ""),
          ("    while True:\n",
           "    seen = self._current()\n"
@@ -147,14 +146,14 @@ FAULTS = (
         "rejected_whatever_is_held BACKGROUND",
     ),
     Fault(
-        "the waiters are woken before the flight is gone", Engine, "_run",
+        "the waiters are woken before the flight is gone", CachingProvider, "_run",
         (("        self._end(flight)\n        flight.finish(outcome, error)",
           "        flight.finish(outcome, error)\n        self._end(flight)"),),
         "rejected_while_it_is_refreshed BACKGROUND",
     ),
     # what callers do
     Fault(
-        "whether a flight is under way is not seen again when it is begun", Engine, "_decide",
+        "whether a flight is under way is not seen again when it is begun", CachingProvider, "_decide",
         (("if self._change(state, snapshot.started(", "if self._change(self._current(), snapshot.started("),),
         "two_cold BACKGROUND",
     ),
@@ -182,22 +181,22 @@ FAULTS = (
     ),
     # interrupts and forks
     Fault(
-        "who was interrupted ends a flight that a thread runs", Engine, "_discard",
+        "who was interrupted ends a flight that a thread runs", CachingProvider, "_discard",
         (("if flight.claim() or flight.is_lost():", "if True:"),),
         "what_a_thread_runs_is_left_to_it BACKGROUND",
     ),
     Fault(
-        "who was interrupted wakes nobody", Engine, "_discard",
+        "who was interrupted wakes nobody", CachingProvider, "_discard",
         (("        flight.finish(Outcome.SUPERSEDED)", "        pass"),),
         "cold_and_interrupted INLINE",
     ),
     Fault(
-        "a flight runs though its caller has given it up", Engine, "_run",
+        "a flight runs though its caller has given it up", CachingProvider, "_run",
         (("if not flight.claim():", "if flight.claim() and False:"),),
         "interrupted_and_asking_again BACKGROUND",
     ),
     Fault(
-        "the child of a fork keeps the flight", Engine, "_reset_in_child",
+        "the child of a fork keeps the flight", CachingProvider, "_reset_in_child",
         (("None, -1)", "self._newest().flight, self._newest().pid)"),),
         "cold_and_forked BACKGROUND",
     ),

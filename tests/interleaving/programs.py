@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from alicred import ServedStale, TransientError
+from alicred import TransientError
+from alicred.events import ServedStale
 from alicred.refresh.flight import Flight, Outcome
 from tests.interleaving.scene import BACKGROUND, BOTH, Strands, answers, held_for, program
 from tests.interleaving.world import MINUTE, World

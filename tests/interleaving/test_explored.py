@@ -7,7 +7,7 @@ import inspect
 
 import pytest
 
-from alicred.refresh import cache, engine, flight, waiting
+from alicred.refresh import cache, flight, waiting
 from tests.interleaving.adversities import PROGRAMS
 from tests.interleaving.explore import Failure, check, explore, read, sample
 from tests.interleaving.scene import Scene
@@ -66,7 +66,7 @@ def test_every_attribute_that_is_ever_changed_is_watched() -> None:
     """Else steps that strands could notice of each other would be no points."""
     watched = {name for names in SHARED.values() for name in names}
     of_errors = {"__cause__", "__traceback__", "provider"}  # where an error came from: noted before others see it, or of no matter to them
-    for module in (cache, engine, flight, waiting):
+    for module in (cache, flight, waiting):
         functions = [node for node in ast.walk(ast.parse(inspect.getsource(module))) if isinstance(node, ast.FunctionDef)]
         changing = [function for function in functions if function.name != "__init__"]
         nodes = [node for function in changing for node in ast.walk(function) if isinstance(node, ast.Attribute)]

@@ -11,17 +11,17 @@ from typing import Any
 from unittest import mock
 
 from alicred.refresh import cache as cache_module
-from alicred.refresh import engine as engine_module
 from alicred.refresh import flight as flight_module
 from alicred.refresh import waiting as waiting_module
-from alicred.refresh.engine import Engine, State
+from alicred.refresh.cache import CachingProvider
 from alicred.refresh.flight import Flight
+from alicred.refresh.state import State
 from alicred.testing import FakeClock
 from tests.interleaving.locks import Lock
 from tests.interleaving.scheduler import MACHINERY, Run, Unwound
 
 SHARED: dict[type, tuple[str, ...]] = {
-    Engine: ("_state",),
+    CachingProvider: ("_state",),
     State: ("until", "successor"),
     Flight: ("outcome", "error", "generation", "_beginner", "_launched", "_runner", "_waiters"),
 }
@@ -103,7 +103,7 @@ def watched() -> Iterator[None]:
     locks = SimpleNamespace(Lock=lambda: Lock(here()), get_ident=ident, TIMEOUT_MAX=1e9)
     patches: list[AbstractContextManager[object]] = [
         mock.patch.object(flight_module, "threading", locks),
-        mock.patch.object(engine_module, "start_thread", _start_thread),
+        mock.patch.object(cache_module, "start_thread", _start_thread),
         mock.patch.object(cache_module, "monotonic", monotonic),
         mock.patch.object(flight_module, "monotonic", monotonic),
         mock.patch.object(waiting_module, "monotonic", monotonic),

@@ -10,7 +10,8 @@ from typing import Any
 
 import attrs
 
-from alicred import AlicredError, Backoff, CachingProvider, ClosedError, Credential, Event, RefreshPolicy
+from alicred import AlicredError, Backoff, CachingProvider, ClosedError, Credential, RefreshPolicy
+from alicred.events import Event
 from tests.interleaving.scheduler import MACHINERY, Run, Unwound
 from tests.interleaving.watched import Time, run_task
 from tests.support import HOUR, SECOND

@@ -24,12 +24,12 @@ from alicred import (
     RefreshMode,
     RefreshPolicy,
     RetryPolicy,
-    SourceOutcome,
     SourceReport,
     TieredWindow,
     TransientError,
     is_transient,
 )
+from alicred.errors import SourceOutcome
 from tests.strategies import ZERO, backoffs, draws, lifetimes, refresh_policies, spans
 
 SECOND = timedelta(seconds=1)

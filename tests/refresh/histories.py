@@ -85,5 +85,5 @@ UPSETS = (
 )  # fmt: skip
 BYS = (*["invalidate", "fork", "nothing"] * 4, "close")
 LIVES = ("a life", "a life", "a little more than a life", "a little more than a life")
-SPANS = (*[None] * 6, 1.0, 60.0, "what is left", "a little more", *LIVES)
+SPANS = (*[None] * 6, 1.0, 60.0, "what is left", "a little more", *LIVES, "a new one")
 spans = st.sampled_from(SPANS)

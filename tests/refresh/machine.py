@@ -20,9 +20,9 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from alicred import AlicredError, CachingProvider, Credential, ProviderError, RefreshPolicy, ServedStale
-from alicred.refresh import cache, engine
-from alicred.refresh.flight import Flight as EngineFlight
+from alicred import AlicredError, CachingProvider, Credential, ProviderError, RefreshPolicy
+from alicred.events import ServedStale
+from alicred.refresh import cache
 from alicred.testing import FakeClock
 from tests.refresh.callers import LONGEST, Asked, Call, Suspended, suspend
 from tests.refresh.histories import BYS, EDGES, TICK, UPSETS, When, answers, draws, spans, troubles, whens
@@ -47,15 +47,12 @@ class CacheAgainstModel(RuleBasedStateMachine):
         self.values: list[Credential] = []
         self.good_until: dict[str, float] = {}
         self.errors: list[AlicredError] = []
-        self.closings: list[float] = []
 
     def begin(self, policy: RefreshPolicy, first: float, u: float) -> None:
-        for module in (cache, engine):
-            self.patches.enter_context(mock.patch.object(module, "draw", self.draw))
+        self.patches.enter_context(mock.patch.object(cache, "draw", self.draw))
         self.patches.enter_context(mock.patch.object(cache, "monotonic", self.clock.monotonic))
         self.patches.enter_context(mock.patch.object(cache, "LOOK_AGAIN_SECONDS", math.inf))
         self.patches.enter_context(mock.patch.object(cache, "wait_in_thread", suspend))
-        self.patches.enter_context(mock.patch.object(EngineFlight, "wait", lambda _, seconds: self.closings.append(seconds)))
         self.model = Model(policy)
         source = SimpleNamespace(name="model", get=self.called)
         self.cache: CachingProvider[Credential] = CachingProvider(source, refresh=policy, clock=self.clock, listener=self.heard)
@@ -287,9 +284,12 @@ class CacheAgainstModel(RuleBasedStateMachine):
 
     def close(self, u: float) -> None:
         self.u = u
-        self.cache.close()
-        assert self.closings == ([] if self.model.flight is None else [self.model.max_wait])
-        self.closings.clear()
+        waits = []
+        try:
+            self.cache.close()
+        except Suspended as closing:
+            waits.append(closing.wait.seconds)
+        assert waits == ([] if self.model.flight is None else [self.model.max_wait])
         self.model.close()
 
     def go_to(self, when: When, u: float) -> None:
@@ -315,14 +315,17 @@ class CacheAgainstModel(RuleBasedStateMachine):
             self.let_pass(math.ceil((moment - self.now) / TICK) * TICK)
 
     def ask(self, span: float | str | None) -> None:
+        demanded = span == "a new one"
+        if demanded:
+            span = 0.0
         if isinstance(span, str):
             held = self.model.held
             whole = 60.0 if held is None or held.lifetime == math.inf else held.lifetime if "life" in span else max(held.ends - self.now, 0)
             span = whole + (TICK if "more" in span else 0)
         needed = timedelta(seconds=span or 0)
-        asked = Asked(Caller(self.now, needed.total_seconds()), "")
+        asked = Asked(Caller(self.now, needed.total_seconds(), demanded), "")
         asked.expected = self.model.ask(asked.model, self.now, self.wall)
-        self.run(asked, self.cache.get if span is None else lambda: self.cache.get_valid_for(needed))
+        self.run(asked, self.cache.refresh if demanded else self.cache.get if span is None else lambda: self.cache.get_valid_for(needed))
         self.let_pass(0)
 
     # What is seen from outside

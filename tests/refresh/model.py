@@ -50,6 +50,7 @@ class Flight:
 class Caller:
     asked: float
     span: float
+    demanded: bool = False  # an operator's refresh()
     flight: Flight = attrs.field(init=False)
     until: float = inf
 
@@ -150,26 +151,26 @@ class Model:
             return ClosedError
         self.look(now, wall)
         usable, phase, flight = self.usable(now, caller.span), self.phase(now), self.flight
-        if usable and phase == "FRESH":
+        if usable and phase == "FRESH" and not caller.demanded:
             return self.give(now)  # rule 3
         if flight is None:
-            if not self.may_fly(caller, now):
+            if not caller.demanded and not self.may_begin(caller, now):
                 return self.give(now) if usable else self.error or ProviderError  # rule 5: nobody waits for a back-off
-            flight = self.take_off(caller, now)
+            flight = self.begin(caller, now)
             if self.inline:
                 caller.flight = flight
                 return PAYS
-            if usable and phase == "AGING":
+            if usable and phase == "AGING" and not caller.demanded:
                 return self.give(now)  # rule 3
-        elif usable and (phase == "AGING" or now >= flight.started + self.max_wait):
+        elif usable and not caller.demanded and (phase == "AGING" or now >= flight.started + self.max_wait):
             return self.give(now)  # nobody waits for a flight that has hung for so long
         caller.flight = flight
         caller.until = caller.asked + self.max_wait
-        if usable:  # whoever could be served does not wait longer than the flight may take
+        if usable and not caller.demanded:  # who could be served does not wait longer than the flight may take
             caller.until = min(caller.until, flight.started + self.max_wait)
         return WAITS
 
-    def may_fly(self, caller: Caller, now: float) -> bool:
+    def may_begin(self, caller: Caller, now: float) -> bool:
         """Rule 5: whether the source may be asked for *caller*."""
         held = self.held
         is_too_short = held is not None and caller.span > max(0.0, held.ends - held.hurry - held.fetched)
@@ -178,7 +179,7 @@ class Model:
         ended = held is not None and held.ends <= now and not held.rejected
         return now >= self.not_before or (ended and held is not None and not held.tried_since_the_end)
 
-    def take_off(self, caller: Caller, now: float) -> Flight:
+    def begin(self, caller: Caller, now: float) -> Flight:
         self.attempts += 1
         self.flight = Flight(now, caller.span)
         if self.held is not None and self.held.ends <= now:
@@ -190,13 +191,13 @@ class Model:
         flight = caller.flight
         if not flight.kept and flight.error is None:
             return self.ask(caller, now, wall)  # rule 6: nothing came of it
-        if self.usable(now, caller.span):
+        if self.usable(now, caller.span) and (flight.kept or not caller.demanded):
             return self.give(now)
         return flight.error or ProviderError  # rule 4; or even the fresh one is too short
 
     def given_up(self, caller: Caller, now: float) -> Reply:
         """What *caller* gets when it has waited as long as it will for a flight that is still in the air."""
-        if self.usable(now, caller.span):
+        if self.usable(now, caller.span) and not caller.demanded:
             return self.give(now)
         if now >= caller.asked + self.max_wait:
             return RefreshTimeoutError

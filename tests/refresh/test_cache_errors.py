@@ -69,13 +69,7 @@ class TestErrors:
             cache.get()
         error = cache.state().last_error
         assert error is not None
-        frames = []
-        trace = error.__traceback__
-        while trace is not None:
-            frames.append(trace.tb_frame)
-            trace = trace.tb_next
-        assert [frame.f_code.co_name for frame in frames][-1] == "get"
-        assert "hush-hush" not in str([frame.f_locals for frame in frames])
+        assert error.__traceback__ is None
 
     def test_one_error_object_that_is_raised_again_and_again_does_not_grow(self) -> None:
         clock = FakeClock()

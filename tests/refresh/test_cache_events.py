@@ -6,16 +6,8 @@ import logging
 
 import pytest
 
-from alicred import (
-    CachingProvider,
-    ClosedError,
-    Phase,
-    RefreshFailed,
-    RefreshMode,
-    RefreshPolicy,
-    RefreshStarted,
-    RefreshSucceeded,
-)
+from alicred import CachingProvider, ClosedError, Phase, RefreshMode, RefreshPolicy
+from alicred.events import RefreshFailed, RefreshStarted, RefreshSucceeded
 from alicred.testing import FakeClock
 from tests.refresh.bench import DOWN, MINUTE, Bench
 from tests.strategies import EPOCH

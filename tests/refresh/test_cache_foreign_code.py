@@ -22,16 +22,13 @@ from alicred import (
     ChainProvider,
     ConfigurationError,
     Credential,
-    MalformedResponseError,
     ProviderError,
-    RefreshFailed,
     RefreshMode,
     RefreshPolicy,
-    RefreshStarted,
-    RefreshSucceeded,
     TransientError,
 )
 from alicred._internal.forks import _reset_all
+from alicred.events import RefreshFailed, RefreshStarted, RefreshSucceeded
 from alicred.testing import FakeClock
 from tests.refresh.adverse import DOWN, INLINE, MINUTE, TICK, Exhausted
 from tests.strategies import credential
@@ -226,6 +223,14 @@ def test_a_source_that_is_a_coroutine_function_by_mistake_is_told_so() -> None:
         async def get(self) -> Credential:
             return credential()
 
-    for ask in (CachingProvider(Async(), refresh=INLINE).get, CachingProvider(Async()).get):  # type: ignore[type-var]
-        with pytest.raises(MalformedResponseError, match="get\\(\\) is a coroutine function: write it without async"):
-            ask()
+    class Sly:
+        name = "sly"
+
+        def get(self) -> Any:
+            return Async().get()
+
+    with pytest.raises(ConfigurationError, match=r"source: get\(\) of a Async is a coroutine function: write it without async"):
+        CachingProvider(Async())  # type: ignore[type-var]  # that is the point
+    for refresh in (INLINE, RefreshPolicy()):
+        with pytest.raises(ConfigurationError, match=r"sly: get\(\) is a coroutine function: write it without async"):
+            CachingProvider(Sly(), refresh=refresh).get()

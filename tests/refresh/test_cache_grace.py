@@ -4,13 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from alicred import (
-    DeniedError,
-    OnDenied,
-    Phase,
-    ServedStale,
-    TransientError,
-)
+from alicred import DeniedError, OnDenied, Phase, TransientError
+from alicred.events import ServedStale
 from tests.refresh.bench import DOWN, MINUTE, Bench
 from tests.support import HOUR, SECOND
 

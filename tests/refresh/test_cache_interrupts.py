@@ -22,7 +22,6 @@ from alicred import (
     RefreshMode,
     RefreshPolicy,
 )
-from alicred.refresh.engine import Engine
 from alicred.refresh.flight import Flight, Outcome
 from tests.refresh.adverse import Exhausted
 from tests.support import HOUR, SECOND, Script, ids, in_threads
@@ -147,7 +146,7 @@ class TestLost:
         monkeypatch.setattr("alicred.refresh.cache.LOOK_AGAIN_SECONDS", 0.05)
         with pytest.MonkeyPatch.context() as context:
             for name in {"_end", "_discard", step}:
-                context.setattr(Engine, name, self.broken_for_a_while(getattr(Engine, name)))
+                context.setattr(CachingProvider, name, self.broken_for_a_while(getattr(CachingProvider, name)))
             with suppress(Exhausted, AlicredError):
                 cache.get()
         began = time.monotonic()

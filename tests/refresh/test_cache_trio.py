@@ -15,7 +15,7 @@ import anyio.lowlevel
 import pytest
 
 from alicred import CachingProvider, ClosedError, DeniedError, ProviderError, RefreshMode, RefreshPolicy
-from alicred._internal.tasks import ask_in_task
+from alicred.provider import ask_in_task
 from alicred.testing import FakeClock
 from tests.libraries import Run, event, in_each_library, in_tasks, run_asyncio, run_trio
 from tests.refresh.trio_support import waiters

@@ -17,19 +17,15 @@ from alicred import (
     ClosedError,
     ConfigurationError,
     Credential,
-    Event,
     FixedWindow,
     MalformedResponseError,
     ProviderError,
-    RefreshFailed,
     RefreshMode,
     RefreshPolicy,
-    RefreshStarted,
-    RefreshSucceeded,
     RefreshTimeoutError,
-    ServedStale,
     TransientError,
 )
+from alicred.events import Event, RefreshFailed, RefreshStarted, RefreshSucceeded, ServedStale
 from alicred.testing import FakeClock
 from tests.strategies import credential
 from tests.support import HOUR, SECOND, Gate, Recorder, Script, in_threads, wait_until

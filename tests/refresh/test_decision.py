@@ -37,7 +37,7 @@ def test_rule_1_nothing_past_its_end_is_served(situation: Situation, span: timed
 def test_rule_3_in_fresh_and_aging_nobody_waits_or_fails(situation: Situation) -> None:
     _, snapshot, now = situation
     decision = decide(snapshot, now)
-    assume(not snapshot.refused)
+    assume(not snapshot.denied)
     if decision.phase in (Phase.FRESH, Phase.AGING):
         assert decision.action in SERVING
 
@@ -46,7 +46,7 @@ def test_rule_3_in_fresh_and_aging_nobody_waits_or_fails(situation: Situation) -
 def test_fresh_starts_nothing(situation: Situation) -> None:
     _, snapshot, now = situation
     decision = decide(snapshot, now)
-    if decision.phase is Phase.FRESH and not snapshot.refused:
+    if decision.phase is Phase.FRESH and not snapshot.denied:
         assert decision.action is Action.SERVE
 
 
@@ -75,7 +75,7 @@ def test_rule_5_inside_the_backoff_a_usable_value_is_served_at_once(situation: S
     _, snapshot, now = situation
     snapshot = in_backoff(snapshot, now)
     held = snapshot.held
-    assume(held is not None and now < held.expires_after and not snapshot.refused)
+    assume(held is not None and now < held.expires_after and not snapshot.denied)
     assert decide(snapshot, now).action is Action.SERVE
 
 
@@ -84,7 +84,7 @@ def test_outside_the_backoff_what_is_due_is_refreshed(situation: Situation) -> N
     _, snapshot, now = situation
     snapshot = attrs.evolve(snapshot, next_attempt_at=min(now, snapshot.next_attempt_at), waited_for_until=None, closed=False)
     decision = decide(snapshot, now)
-    if decision.phase is Phase.AGING and not snapshot.refused:
+    if decision.phase is Phase.AGING and not snapshot.denied:
         assert decision.action is Action.SERVE_AND_REFRESH
     elif decision.phase is not Phase.FRESH:
         assert decision.action is Action.WAIT
@@ -94,7 +94,7 @@ def test_outside_the_backoff_what_is_due_is_refreshed(situation: Situation) -> N
 def test_who_holds_a_usable_value_does_not_wait_for_an_old_flight(situation: Situation) -> None:
     _, snapshot, now = situation
     held = snapshot.held
-    snapshot = attrs.evolve(snapshot, waited_for_until=now, refused=False, closed=False)
+    snapshot = attrs.evolve(snapshot, waited_for_until=now, denied=False, closed=False)
     assume(held is not None and now < held.dead_after)
     assert decide(snapshot, now).action is Action.SERVE
 
@@ -131,7 +131,7 @@ def test_a_closed_cache_fails_always(situation: Situation, span: timedelta) -> N
 @given(situations())
 def test_a_denial_that_is_to_be_told_keeps_the_value_back(situation: Situation) -> None:
     _, snapshot, now = situation
-    assert decide(attrs.evolve(snapshot, refused=True), now).action in (Action.WAIT, Action.FAIL)
+    assert decide(attrs.evolve(snapshot, denied=True), now).action in (Action.WAIT, Action.FAIL)
 
 
 @given(st.data(), refresh_policies(), moments)
@@ -168,7 +168,7 @@ def test_a_value_that_the_wall_clock_says_has_ended_is_waited_for_and_no_end_mov
     held = data.draw(helds(policy))
     assume(not held.invalidated and not held.ahead)
     now = held.fetched_at + passed.total_seconds()
-    judged = held.judged_by(EPOCH + passed + step, now)
+    judged = held.with_wall_clock(EPOCH + passed + step, now)
     assert (judged.expires_after, judged.dead_after) == (held.expires_after, held.dead_after)
     left = held.expires_after - now
     if left - step.total_seconds() < -5.01:

@@ -43,8 +43,8 @@ def test_a_process_that_no_hook_has_told_notices_that_it_is_another_one(monkeypa
     cache = held_cache()
     value = cache.get()
     under_way(cache, Flight(timedelta(0)))
-    monkeypatch.setattr("alicred.refresh.engine.draw", lambda: 0.25)
-    monkeypatch.setattr("alicred.refresh.engine.os.getpid", lambda: -5)
+    monkeypatch.setattr("alicred.refresh.cache.draw", lambda: 0.25)
+    monkeypatch.setattr("alicred.refresh.cache.os.getpid", lambda: -5)
     state = cache._current()
     assert (state.pid, state.flight, state.snapshot.waited_for_until) == (-5, None, None)
     assert state.snapshot.held is not None
@@ -56,7 +56,7 @@ def test_a_process_that_no_hook_has_told_notices_that_it_is_another_one(monkeypa
 def test_the_moment_of_the_refresh_is_drawn_again_and_the_hot_path_opens_again(monkeypatch: pytest.MonkeyPatch) -> None:
     cache = held_cache()
     value = cache.get()
-    monkeypatch.setattr("alicred.refresh.engine.draw", lambda: 0.25)
+    monkeypatch.setattr("alicred.refresh.cache.draw", lambda: 0.25)
     cache._reset_in_child()
     state = cache._state
     held = state.snapshot.held

@@ -44,7 +44,7 @@ TestInline.pytestmark = TestBackground.pytestmark = [pytest.mark.timeout(60 + EX
 # Histories that are drawn come by every corner, but not every day. So these are gone through one by one: both sides of every moment at
 # which something changes, after each of these beginnings.
 
-DUE, NOW, LONG = ("due", 0.0), 0.0, "a little more than a life"
+DUE, NOW, LONG, ANEW = ("due", 0.0), 0.0, "a little more than a life", "a new one"
 REJECTED = [("invalidate", NOW, "the last"), ("get", NOW, None, 900.0, 1)]
 BEGINNINGS: dict[str, list[tuple[object, ...]]] = {
     "fresh": [],
@@ -89,7 +89,7 @@ POLICIES = {
 @pytest.mark.parametrize("beginning", BEGINNINGS)
 def test_both_sides_of_every_moment(beginning: str, policy: str, mode: RefreshMode) -> None:
     given = RefreshPolicy(mode=mode, **{**COMMON, **POLICIES[policy]})  # type: ignore[arg-type]  # see above what is in it
-    asked = [(False, None), (False, "a life"), (False, LONG), (True, None), (True, LONG)]
+    asked = [(False, None), (False, "a life"), (False, LONG), (False, ANEW), (True, None), (True, LONG), (True, ANEW)]
     for edge, (hangs, span) in itertools.product(sorted({*EDGES} - {"aging", "urging"}), asked):
         history = CacheAgainstModel()
         try:

@@ -27,11 +27,11 @@ BUSY: Snapshot[Credential] = Snapshot(
     next_attempt_at=30.0,
     failures=3,
     unchanged=4,
-    too_short=5,
-    longer_after=40.0,
+    shortfalls=5,
+    long_span_retry_after=40.0,
     rejections=1,
     last_error=DOWN,
-    refused=True,
+    denied=True,
     wall_due_at=60.0,
     refreshes=8,
     attempts=9,
@@ -56,7 +56,7 @@ class TestHeld:
             "fetched_at": 100.0, "refresh_after": 2800.0, "urgent_after": 3640.0, "expires_after": 3700.0, "dead_after": 3710.0,
         }  # fmt: skip
         assert (value.value, value.lifetime, value.window) == (credential(), HOUR, timedelta(minutes=15))
-        assert (value.wall, value.wall_mark, value.ahead, value.wrong, value.invalidated) == (EPOCH, 100.0, 0.0, None, False)
+        assert (value.wall, value.wall_mark, value.ahead, value.suspect, value.invalidated) == (EPOCH, 100.0, 0.0, None, False)
 
     def test_its_life_is_what_the_wall_clock_says_is_left_when_it_arrives(self) -> None:
         arrived = hold(credential(lifetime=HOUR), policy=POLICY, u=0.5, now=100.0, wall=EPOCH + timedelta(minutes=20))
@@ -95,57 +95,57 @@ class TestHeld:
 
     @pytest.mark.parametrize(("ahead", "phase"), [(3539, Phase.FRESH), (3540, Phase.URGENT), (3600, Phase.URGENT), (9999, Phase.URGENT)])
     def test_callers_wait_once_the_wall_clock_says_that_the_margin_has_begun(self, ahead: int, phase: Phase) -> None:
-        assert held().judged_by(EPOCH + timedelta(seconds=ahead), 100.0).phase(100.0) is phase
+        assert held().with_wall_clock(EPOCH + timedelta(seconds=ahead), 100.0).phase(100.0) is phase
         # ten seconds later on both clocks: as much ahead, ten seconds less left
-        assert held().judged_by(EPOCH + timedelta(seconds=ahead), 110.0).phase(110.0) is phase
+        assert held().with_wall_clock(EPOCH + timedelta(seconds=ahead), 110.0).phase(110.0) is phase
 
     def test_between_two_looks_the_moment_comes_by_itself(self) -> None:
-        judged = held().judged_by(EPOCH + timedelta(seconds=3500), 100.0)
+        judged = held().with_wall_clock(EPOCH + timedelta(seconds=3500), 100.0)
         assert [judged.phase(now) for now in (139.9, 140.0)] == [Phase.FRESH, Phase.URGENT]
         assert (judged.due_after, judged.waits_after) == (140.0, 140.0)
-        later = held().judged_by(EPOCH + timedelta(seconds=30), 100.0)
+        later = held().with_wall_clock(EPOCH + timedelta(seconds=30), 100.0)
         assert (later.due_after, later.waits_after) == (2800.0, 3610.0)
 
     def test_the_wall_clock_ends_nothing(self) -> None:
-        judged = held().judged_by(EPOCH + 3 * HOUR, 100.0)
+        judged = held().with_wall_clock(EPOCH + 3 * HOUR, 100.0)
         assert [judged.phase(now) for now in (3699.9, 3700.0, 3710.0)] == [Phase.URGENT, Phase.GRACE, Phase.EXPIRED]
 
     def test_what_is_left_is_what_both_clocks_say(self) -> None:
-        judged = held().judged_by(EPOCH + timedelta(minutes=20), 100.0)
+        judged = held().with_wall_clock(EPOCH + timedelta(minutes=20), 100.0)
         assert judged.lasts(100.0, timedelta(minutes=40))
         assert not judged.lasts(100.1, timedelta(minutes=40))
-        back = held().judged_by(EPOCH - HOUR, 100.0)
+        back = held().with_wall_clock(EPOCH - HOUR, 100.0)
         assert not back.lasts(100.1, HOUR)
 
     @pytest.mark.parametrize("off", [0, 5, -5, -3600])
     def test_a_look_at_a_wall_clock_that_was_not_set_forward_leaves_the_same_object(self, off: int) -> None:
         value = held()
-        assert value.judged_by(EPOCH + timedelta(seconds=off), 100.0) is value
+        assert value.with_wall_clock(EPOCH + timedelta(seconds=off), 100.0) is value
 
     def test_doubt_ends_when_the_wall_clock_comes_back(self) -> None:
         value = held()
-        doubted = value.judged_by(EPOCH + 2 * HOUR, 100.0)
+        doubted = value.with_wall_clock(EPOCH + 2 * HOUR, 100.0)
         assert changes(value, doubted) == {"ahead": 7200.0}
-        assert doubted.judged_by(EPOCH + 2 * HOUR + timedelta(seconds=13), 110.0) is doubted
-        assert changes(doubted, doubted.judged_by(EPOCH, 100.0)) == {"ahead": 0.0}
+        assert doubted.with_wall_clock(EPOCH + 2 * HOUR + timedelta(seconds=13), 110.0) is doubted
+        assert changes(doubted, doubted.with_wall_clock(EPOCH, 100.0)) == {"ahead": 0.0}
 
     def test_a_newer_value_that_has_ended_on_arrival_proves_the_wall_clock_wrong_until_it_is_stepped_again(self) -> None:
-        doubted = held().judged_by(EPOCH + 2 * HOUR, 100.0)
+        doubted = held().with_wall_clock(EPOCH + 2 * HOUR, 100.0)
         arrived = hold(credential(2, 2 * HOUR - SECOND), policy=POLICY, u=0.5, now=150.0, wall=EPOCH + 2 * HOUR + 50 * SECOND)
-        corrected = doubted.corrected_by(arrived)
-        assert changes(doubted, corrected) == {"ahead": 0.0, "wrong": 7200.0}
+        corrected = doubted.resynced(arrived)
+        assert changes(doubted, corrected) == {"ahead": 0.0, "suspect": 7200.0}
         for off in (0, 5, -5):
-            assert corrected.judged_by(EPOCH + 2 * HOUR + timedelta(seconds=100 + off), 200.0) is corrected
+            assert corrected.with_wall_clock(EPOCH + 2 * HOUR + timedelta(seconds=100 + off), 200.0) is corrected
         for off, ahead in ((6, 7206.0), (-6, 7194.0), (-3600, 3600.0)):
-            stepped = corrected.judged_by(EPOCH + 2 * HOUR + timedelta(seconds=100 + off), 200.0)
+            stepped = corrected.with_wall_clock(EPOCH + 2 * HOUR + timedelta(seconds=100 + off), 200.0)
             assert changes(corrected, stepped) == {"ahead": ahead}
 
     @pytest.mark.parametrize("end", [HOUR, HOUR - SECOND, None])
     def test_a_value_that_is_no_newer_proves_nothing(self, end: timedelta | None) -> None:
-        doubted = held().judged_by(EPOCH + 2 * HOUR, 100.0)
+        doubted = held().with_wall_clock(EPOCH + 2 * HOUR, 100.0)
         arrived = scheduled(credential(1, end), timedelta(0), policy=POLICY, u=0.5, fetched_at=150.0, wall=EPOCH + 2 * HOUR)
-        assert doubted.corrected_by(arrived) is doubted
-        assert held(lifetime=None).corrected_by(held()).wrong is None
+        assert doubted.resynced(arrived) is doubted
+        assert held(lifetime=None).resynced(held()).suspect is None
 
     def test_the_same_value_that_looks_shorter_keeps_its_end_and_is_due_as_was_measured_last(self) -> None:
         before = held()
@@ -157,8 +157,8 @@ class TestHeld:
         }  # fmt: skip
         assert (kept.due_after, kept.waits_after) == (650.0, 740.0)
         assert changes(kept, rejittered(kept, POLICY, 0.5, 300.0)) == {}
-        assert kept.judged_by(EPOCH + timedelta(minutes=50), 200.0) is kept
-        assert kept.judged_by(EPOCH + 100 * SECOND, 200.0).waits_after == before.waits_after
+        assert kept.with_wall_clock(EPOCH + timedelta(minutes=50), 200.0) is kept
+        assert kept.with_wall_clock(EPOCH + 100 * SECOND, 200.0).waits_after == before.waits_after
 
     def test_the_same_value_that_looks_no_shorter_is_taken_as_it_is_measured(self) -> None:
         again = held(at=100.0)
@@ -201,8 +201,8 @@ class TestSnapshot:
     def test_a_refresh_succeeds(self) -> None:
         value = held()
         assert changes(BUSY, BUSY.succeeded(value, POLICY, 0.5, span=timedelta(0))) == {
-            "held": value, "waited_for_until": None, "next_attempt_at": -inf, "failures": 0, "unchanged": 0, "too_short": 0,
-            "longer_after": -inf, "rejections": 0, "last_error": None, "refused": False, "wall_due_at": 160.0, "refreshes": 9,
+            "held": value, "waited_for_until": None, "next_attempt_at": -inf, "failures": 0, "unchanged": 0, "shortfalls": 0,
+            "long_span_retry_after": -inf, "rejections": 0, "last_error": None, "denied": False, "wall_due_at": 160.0, "refreshes": 9,
         }  # fmt: skip
 
     def test_the_same_value_again_is_paced_as_a_failure_is(self) -> None:
@@ -235,9 +235,9 @@ class TestSnapshot:
         snapshot: Snapshot[Credential] = Snapshot()
         for times, pause in enumerate((1.0, 2.0, 4.0), 1):
             snapshot = snapshot.succeeded(held(times, at=200.0), POLICY, 0.5, span=HOUR + SECOND)
-            assert (snapshot.too_short, snapshot.longer_after, snapshot.next_attempt_at) == (times, 200.0 + pause, -inf)
+            assert (snapshot.shortfalls, snapshot.long_span_retry_after, snapshot.next_attempt_at) == (times, 200.0 + pause, -inf)
         snapshot = snapshot.succeeded(held(9, at=200.0), POLICY, 0.5, span=HOUR)
-        assert (snapshot.too_short, snapshot.longer_after) == (0, -inf)
+        assert (snapshot.shortfalls, snapshot.long_span_retry_after) == (0, -inf)
 
     def test_rejections_are_counted_over_values_that_replace_rejected_ones(self) -> None:
         rejected = attrs.evolve(BUSY, held=held().invalidated_at(101.0, timedelta(0)))
@@ -247,7 +247,14 @@ class TestSnapshot:
     def test_a_refresh_fails(self) -> None:
         error = TransientError("down again")
         found = changes(BUSY, BUSY.failed(error, POLICY, 100.0, 0.5))
-        assert found == {"waited_for_until": None, "next_attempt_at": 108.0, "failures": 4, "last_error": error, "refused": False}
+        assert found == {
+            "waited_for_until": None,
+            "next_attempt_at": 108.0,
+            "failures": 4,
+            "last_error": error,
+            "failed_at": 100.0,
+            "denied": False,
+        }
 
     def test_the_draw_shortens_the_pause(self) -> None:
         policy = attrs.evolve(POLICY, failure_backoff=Backoff(initial=SECOND, maximum=8 * SECOND, jitter=1))
@@ -265,11 +272,11 @@ class TestSnapshot:
         assert attrs.evolve(BUSY, held=rejected).failed(NotConfiguredError("gone"), POLICY, 100.0, 0.5).next_attempt_at == -inf
 
     def test_a_denial_is_remembered_under_the_policy_that_tells_it_until_a_refresh_succeeds(self) -> None:
-        calm = attrs.evolve(BUSY, refused=False)
-        assert calm.failed(DENIED, RAISING, 100.0, 0.5).refused is True
-        assert calm.failed(DENIED, POLICY, 100.0, 0.5).refused is False
-        assert calm.failed(DOWN, RAISING, 100.0, 0.5).refused is False
-        assert BUSY.failed(DOWN, RAISING, 100.0, 0.5).refused is True
+        calm = attrs.evolve(BUSY, denied=False)
+        assert calm.failed(DENIED, RAISING, 100.0, 0.5).denied is True
+        assert calm.failed(DENIED, POLICY, 100.0, 0.5).denied is False
+        assert calm.failed(DOWN, RAISING, 100.0, 0.5).denied is False
+        assert BUSY.failed(DOWN, RAISING, 100.0, 0.5).denied is True
 
     def test_young_values_that_are_rejected_one_after_the_other_are_paced_from_the_third_on(self) -> None:
         snapshot = Snapshot(held=held())
@@ -300,19 +307,19 @@ class TestSnapshot:
 
     def test_the_wall_clock_is_looked_at_once_a_minute(self) -> None:
         snapshot = attrs.evolve(BUSY, held=held())
-        judged = snapshot.judged_by(EPOCH + 2 * HOUR, 100.0)
+        judged = snapshot.with_wall_clock(EPOCH + 2 * HOUR, 100.0)
         assert changes(snapshot, judged).keys() == {"held", "wall_due_at"}
         assert judged.wall_due_at == 160.0
         assert changes(snapshot.held, judged.held) == {"ahead": 7200.0}
-        assert BUSY.judged_by(EPOCH, 100.0).held is None
+        assert BUSY.with_wall_clock(EPOCH, 100.0).held is None
 
     def test_a_wrong_wall_clock_changes_the_held_value_alone(self) -> None:
         snapshot = attrs.evolve(BUSY, held=held())
         arrived = hold(credential(2, 2 * HOUR), policy=POLICY, u=0.5, now=200.0, wall=EPOCH + 2 * HOUR)
-        corrected = snapshot.corrected_by(arrived)
+        corrected = snapshot.resynced(arrived)
         assert changes(snapshot, corrected).keys() == {"held"}
-        assert changes(snapshot.held, corrected.held) == {"wrong": 7100.0}
-        assert BUSY.corrected_by(arrived).held is None
+        assert changes(snapshot.held, corrected.held) == {"suspect": 7100.0}
+        assert BUSY.resynced(arrived).held is None
 
     def test_what_is_closed_holds_nothing_and_wants_nothing(self) -> None:
         snapshot = attrs.evolve(BUSY, held=held())
@@ -337,7 +344,7 @@ class TestSnapshot:
         assert snapshot.usable(3710.0) is None
         assert snapshot.usable(3640.0, timedelta(seconds=60)) is value
         assert snapshot.usable(3640.0, timedelta(seconds=61)) is None
-        assert attrs.evolve(snapshot, refused=True).usable(100.0) is None
+        assert attrs.evolve(snapshot, denied=True).usable(100.0) is None
         assert BUSY.usable(100.0) is None
 
 
@@ -350,8 +357,8 @@ SERVE, REFRESH, WAIT, FAIL = Action.SERVE, Action.SERVE_AND_REFRESH, Action.WAIT
         (200.0, {}, Decision(SERVE, Phase.FRESH, 2800.0)),
         (200.0, {"next_attempt_at": 300.0, "waited_for_until": 250.0}, Decision(SERVE, Phase.FRESH, 2800.0)),
         (200.0, {"closed": True}, Decision(FAIL, Phase.CLOSED)),
-        (200.0, {"refused": True}, Decision(WAIT, Phase.FRESH)),
-        (200.0, {"refused": True, "next_attempt_at": 300.0}, Decision(FAIL, Phase.FRESH)),
+        (200.0, {"denied": True}, Decision(WAIT, Phase.FRESH)),
+        (200.0, {"denied": True, "next_attempt_at": 300.0}, Decision(FAIL, Phase.FRESH)),
         (2800.0, {}, Decision(REFRESH, Phase.AGING)),
         (2800.0, {"next_attempt_at": 2800.0}, Decision(REFRESH, Phase.AGING)),
         (2800.0, {"next_attempt_at": 2900.0}, Decision(SERVE, Phase.AGING, 2900.0)),
@@ -387,12 +394,12 @@ def test_what_one_caller_gets(now: float, facts: dict[str, object], decision: De
     [
         (100.0, 60, {}, Decision(SERVE, Phase.FRESH, 2800.0)),
         (101.0, 60, {}, Decision(WAIT, Phase.FRESH)),
-        (101.0, 60, {"longer_after": 200.0}, Decision(WAIT, Phase.FRESH)),  # a fresh one would last
-        (101.0, 61, {"longer_after": 200.0}, Decision(FAIL, Phase.FRESH)),
-        (200.0, 61, {"longer_after": 200.0}, Decision(WAIT, Phase.FRESH)),
-        (101.0, 61, {"longer_after": 200.0, "waited_for_until": 150.0}, Decision(WAIT, Phase.FRESH)),
+        (101.0, 60, {"long_span_retry_after": 200.0}, Decision(WAIT, Phase.FRESH)),  # a fresh one would last
+        (101.0, 61, {"long_span_retry_after": 200.0}, Decision(FAIL, Phase.FRESH)),
+        (200.0, 61, {"long_span_retry_after": 200.0}, Decision(WAIT, Phase.FRESH)),
+        (101.0, 61, {"long_span_retry_after": 200.0, "waited_for_until": 150.0}, Decision(WAIT, Phase.FRESH)),
         (101.0, 61, {"next_attempt_at": 200.0}, Decision(FAIL, Phase.FRESH)),
-        (3720.0, 61, {"longer_after": 9999.0}, Decision(WAIT, Phase.EXPIRED)),
+        (3720.0, 61, {"long_span_retry_after": 9999.0}, Decision(WAIT, Phase.EXPIRED)),
     ],
 )
 def test_what_one_caller_gets_who_needs_a_value_for_long(now: float, minutes: int, facts: dict[str, object], decision: Decision) -> None:

@@ -27,16 +27,13 @@ from alicred import (
     DeniedError,
     EcsRamRoleProvider,
     EnvironmentProvider,
-    Event,
     ExternalProcessProvider,
     FixedWindow,
     FractionWindow,
     FunctionComputeProvider,
     HttpClient,
     ImdsClient,
-    Listener,
     OAuthProvider,
-    OAuthTokens,
     OidcRoleArnProvider,
     OnDenied,
     OnError,
@@ -44,14 +41,12 @@ from alicred import (
     Provider,
     ProviderError,
     RamRoleArnProvider,
-    RefreshFailed,
     RefreshMode,
     RefreshPolicy,
     RetryingProvider,
     RetryPolicy,
     RsaKeyPairProvider,
     SamlRoleArnProvider,
-    Schedule,
     SourceReport,
     StaticProvider,
     StsClient,
@@ -60,6 +55,9 @@ from alicred import (
     default_provider,
 )
 from alicred.adapters import tea
+from alicred.events import Event, Listener, RefreshFailed
+from alicred.policy import Schedule
+from alicred.sources import OAuthTokens
 
 
 class VaultProvider:

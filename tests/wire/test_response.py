@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alicred import SystemClock
+from alicred.clock import SystemClock
 from alicred.wire.response import HttpResponse, learn_time
 from tests.wire.stopped_clock import NOW, StoppedClock
 

@@ -6,7 +6,8 @@ import os
 import threading
 from collections.abc import Collection
 
-from alicred import Credential, Event, Listener, RefreshSucceeded
+from alicred import Credential
+from alicred.events import Event, Listener, RefreshSucceeded
 from alicred.provider import Provider
 
 

@@ -193,6 +193,10 @@ def provider(name: str, value: object) -> None:
         elif hasattr(value, "expires_at"):
             hint = ": wrap it in a StaticProvider"
         raise ConfigurationError(f"{name} must be a provider, an object with a name and a get() method, not {_kind(value)}{hint}")
+    if iscoroutinefunction(getattr(value, "get")):  # noqa: B009  (a protocol would be a second notion of what a provider is)
+        raise ConfigurationError(
+            f"{name}: get() of {_kind(value)} is a coroutine function: write it without async, aget() runs it on a thread"
+        )
 
 
 def _has(value: object, *methods: str) -> bool:

@@ -6,7 +6,10 @@ import sys
 from collections.abc import Callable, Mapping
 from importlib import import_module
 
+from alicred._internal.public import public
 
+
+@public("alicred")
 def lazily(package: str, homes: Mapping[str, str]) -> tuple[Callable[[str], object], Callable[[], list[str]]]:
     """``__getattr__`` and ``__dir__`` for *package*, whose names are found in the modules that *homes* gives them.
 

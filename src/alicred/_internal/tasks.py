@@ -1,25 +1,14 @@
-"""Tasks of asyncio and of trio: which library runs the current one, and how a task asks a provider. Loads neither library by itself."""
+"""Tasks of asyncio and of trio: which library runs the current one, and how it runs work on a thread. Loads neither library by itself."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from contextvars import ContextVar
 from types import FrameType
 from typing import TypeVar, cast
 
-from alicred.credential import C
-from alicred.provider import Provider
-
 T = TypeVar("T")
-
-
-async def ask_in_task(provider: Provider[C]) -> C:
-    """What *provider* provides, without blocking the event loop: through its ``aget()``, or through a thread if it has none."""
-    aget: object = getattr(provider, "aget", None)
-    if callable(aget):
-        return await cast("Callable[[], Awaitable[C]]", aget)()  # a provider's own: what it awaits to is the provider's word
-    return await in_thread(provider.get)
 
 
 async def in_thread(work: Callable[[], T]) -> T:

@@ -8,10 +8,10 @@ from inspect import iscoroutine
 from typing import ClassVar, Generic, Protocol, TypeVar, cast
 
 import alicred._internal.checks as check
-from alicred._internal.tasks import ask_in_task
+from alicred._internal.public import public
 from alicred.credential import BearerToken, C_co, Credential
 from alicred.errors import ConfigurationError
-from alicred.provider import Provider
+from alicred.provider import Provider, ask_in_task
 
 H = TypeVar("H", bound=Credential | BearerToken)
 V = TypeVar("V")
@@ -19,6 +19,7 @@ V = TypeVar("V")
 _LONGEST = timedelta(days=7)  # for which the longest-lived of the services' signed URLs can be made
 
 
+@public("alicred.adapters")
 class LastingProvider(Provider[C_co], Protocol[C_co]):
     """A provider that can be asked for a value that lasts: what ``valid_for=`` of an adapter needs. A `CachingProvider` is one."""
 

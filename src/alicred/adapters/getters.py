@@ -6,10 +6,12 @@ from typing import TypeVar
 
 import attrs
 
+from alicred._internal.public import public
 from alicred.adapters.adapter import Adapter
 from alicred.credential import Credential
 
 
+@public("alicred.adapters")
 @attrs.frozen
 class GetterCredential:
     """One credential as a client reads it that calls a method for each part. Immutable: all parts are of one fetch.

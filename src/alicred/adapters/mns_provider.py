@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from alicred._internal.public import public
 from alicred.adapters.getters import GetterCredential, GetterProvider
 from alicred.credential import Credential
 from alicred.provider import Provider
 
 
+@public("alicred.adapters")
 class MnsProvider(GetterProvider[GetterCredential]):
     """What an ``Account`` asks for a credential once for each request. As thread-, task- and fork-safe as the provider.
 
@@ -21,6 +23,7 @@ class MnsProvider(GetterProvider[GetterCredential]):
         return GetterCredential(held.access_key_id, held.access_key_secret, held.security_token or "")
 
 
+@public("alicred.adapters")
 def mns(provider: Provider[Credential]) -> MnsProvider:
     """What an ``Account`` takes as its ``credentials_provider``: ``Account(host, credentials_provider=mns(provider))``.
 

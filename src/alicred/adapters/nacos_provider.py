@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from alicred._internal.public import public
 from alicred.adapters.getters import GetterCredential, GetterProvider
 from alicred.credential import Credential
 from alicred.provider import Provider
@@ -16,11 +17,13 @@ else:
     Credentials = CredentialsProvider = object
 
 
+@public("alicred.adapters")
 @attrs.frozen
 class NacosCredential(GetterCredential, Credentials):
     """One credential as a Nacos client reads it. Immutable: all parts are of one fetch. ``repr`` shows no secret."""
 
 
+@public("alicred.adapters")
 class NacosProvider(GetterProvider[NacosCredential], CredentialsProvider):
     """What a Nacos client asks for a credential once for each request. As thread-, task- and fork-safe as the provider.
 
@@ -33,6 +36,7 @@ class NacosProvider(GetterProvider[NacosCredential], CredentialsProvider):
     _kind = NacosCredential
 
 
+@public("alicred.adapters")
 def nacos(provider: Provider[Credential]) -> NacosProvider:
     """What a ``ClientConfigBuilder`` takes as its ``credentials_provider``, and a ``ClientConfig`` as well.
 

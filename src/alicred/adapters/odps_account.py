@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from alicred._internal.public import public
 from alicred.adapters.adapter import missing_client
 from alicred.credential import BearerToken, Credential
 from alicred.provider import Provider
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from odps.accounts import BaseAccount, BearerTokenAccount
 
 
+@public("alicred.adapters")
 def odps(provider: Provider[Credential]) -> BaseAccount:
     """What an ``ODPS`` takes as its account: ``ODPS(account=odps(provider), ...)`` or ``ODPS(odps(provider), ...)``.
 
@@ -31,6 +33,7 @@ def odps(provider: Provider[Credential]) -> BaseAccount:
     return OdpsAccount(provider)
 
 
+@public("alicred.adapters")
 def odps_bearer(provider: Provider[BearerToken]) -> BearerTokenAccount:
     """As `odps`, for a provider of bearer tokens.
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from alicred._internal.public import public
 from alicred.adapters.adapter import Adapter
 from alicred.adapters.getters import GetterCredential
 from alicred.credential import Credential
@@ -20,6 +21,7 @@ else:
 _NAME = "alicred"  # the package takes the name for the type of the credential: it must be none of "bearer" and "id_token"
 
 
+@public("alicred.adapters")
 def alibabacloud_credentials(provider: Provider[Credential]) -> OfficialProvider:
     """What the official package takes as a provider, in ``Client(provider=alibabacloud_credentials(provider))``.
 
@@ -35,6 +37,7 @@ def alibabacloud_credentials(provider: Provider[Credential]) -> OfficialProvider
     return OfficialProvider(provider)
 
 
+@public("alicred.adapters")
 @attrs.frozen
 class OfficialCredential(GetterCredential, ICredentials):
     """One credential as the official package reads it."""
@@ -43,6 +46,7 @@ class OfficialCredential(GetterCredential, ICredentials):
         return _NAME
 
 
+@public("alicred.adapters")
 class OfficialProvider(Adapter[Credential, OfficialCredential], ICredentialsProvider):
     """A provider of the official package, over a provider. Thread-, task- and fork-safe, and it can be pickled if the provider can.
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import overload
 
+from alicred._internal.public import public
 from alicred.adapters.adapter import LastingProvider
 from alicred.adapters.getters import GetterCredential, GetterProvider
 from alicred.credential import Credential
 from alicred.provider import Provider
 
 
+@public("alicred.adapters")
 @overload
 def oss2(provider: Provider[Credential], *, valid_for: None = None) -> Oss2Provider: ...
 @overload
@@ -30,6 +32,7 @@ def oss2(provider: Provider[Credential], *, valid_for: timedelta | None = None) 
     return Oss2Provider(provider, valid_for)
 
 
+@public("alicred.adapters")
 class Oss2Provider(GetterProvider[GetterCredential]):
     """The credentials provider of oss2, over a provider. Thread-, task- and fork-safe, and it can be pickled if the provider can.
 

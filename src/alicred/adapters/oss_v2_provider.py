@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, overload
 
 import attrs
 
+from alicred._internal.public import public
 from alicred.adapters.adapter import Adapter, LastingProvider
 from alicred.clock import SYSTEM_CLOCK
 from alicred.credential import Credential
@@ -18,6 +19,7 @@ else:
     Credentials = CredentialsProvider = object
 
 
+@public("alicred.adapters")
 @overload
 def oss_v2(provider: Provider[Credential], *, valid_for: None = None) -> OssV2Provider: ...
 @overload
@@ -37,6 +39,7 @@ def oss_v2(provider: Provider[Credential], *, valid_for: timedelta | None = None
     return OssV2Provider(provider, valid_for)
 
 
+@public("alicred.adapters")
 @attrs.frozen
 class OssV2Credential(Credentials):
     """One credential as ``alibabacloud_oss_v2`` reads it. Immutable: all parts are of one fetch. ``repr`` shows no secret.
@@ -62,6 +65,7 @@ class OssV2Credential(Credentials):
         return self.expiration is not None and self.expiration < SYSTEM_CLOCK.utcnow()
 
 
+@public("alicred.adapters")
 class OssV2Provider(Adapter[Credential, OssV2Credential], CredentialsProvider):
     """The credentials provider of alibabacloud-oss-v2, over a provider. Thread-, task- and fork-safe; it is pickled if the provider can be.
 

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
 
 import alicred._internal.checks as check
-from alicred._internal.tasks import ask_in_task
+from alicred._internal.public import public
 from alicred.adapters.adapter import missing_client
 from alicred.adapters.getters import GetterCredential, GetterProvider
 from alicred.credential import Credential
 from alicred.errors import ConfigurationError
-from alicred.provider import Provider
+from alicred.provider import Provider, ask_in_task
 
 if TYPE_CHECKING:
     from ossfs import AioOSSFileSystem, OSSFileSystem
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 _KEYS = ("key", "secret", "token")
 
 
+@public("alicred.adapters")
 def ossfs(provider: Provider[Credential], endpoint: str | None = None, *, region: str | None = None, **options: object) -> OSSFileSystem:
     """A file system of ossfs that signs every request with the current credential.
 
@@ -43,6 +44,7 @@ def ossfs(provider: Provider[Credential], endpoint: str | None = None, *, region
     return ProviderOSSFileSystem(credentials=credentials, endpoint=endpoint, region=region, **options)
 
 
+@public("alicred.adapters")
 def ossfs_aio(
     provider: Provider[Credential], endpoint: str | None = None, *, region: str | None = None, **options: object
 ) -> AioOSSFileSystem:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from alicred._internal.public import public
 from alicred.adapters.adapter import missing_client
 from alicred.credential import Credential
 from alicred.errors import ConfigurationError
@@ -18,6 +19,7 @@ _PACKAGE = "aliyun-python-sdk-core"
 _OVERRIDING = ("ALIYUN_ACCESS_KEY_ID", "ALIYUN_ACCESS_KEY_SECRET")
 
 
+@public("alicred.adapters")
 def sdk_core(provider: Provider[Credential]) -> StsTokenCredential:
     """What an ``AcsClient`` takes as its ``credential``: ``AcsClient(region_id=..., credential=sdk_core(provider))``.
 
@@ -43,6 +45,7 @@ def sdk_core(provider: Provider[Credential]) -> StsTokenCredential:
     return SdkCoreCredential(provider)
 
 
+@public("alicred.adapters")
 def sdk_core_client(provider: Provider[Credential], region_id: str, **options: object) -> AcsClient:
     """An ``AcsClient`` that signs each attempt of each request with the provider's current credential, with a security token or without.
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from alicred._internal.public import public
 from alicred.adapters.getters import GetterCredential, GetterProvider
 from alicred.credential import Credential
 from alicred.provider import Provider
@@ -16,11 +17,13 @@ else:
     Credentials = CredentialsProvider = object
 
 
+@public("alicred.adapters")
 @attrs.frozen
 class SlsCredential(GetterCredential, Credentials):
     """One credential as a ``LogClient`` reads it. Immutable: all parts are of one fetch. ``repr`` shows no secret."""
 
 
+@public("alicred.adapters")
 class SlsProvider(GetterProvider[SlsCredential], CredentialsProvider):
     """What a ``LogClient`` asks for a credential once for each attempt of each request. As thread-, task- and fork-safe as the provider.
 
@@ -31,6 +34,7 @@ class SlsProvider(GetterProvider[SlsCredential], CredentialsProvider):
     _kind = SlsCredential
 
 
+@public("alicred.adapters")
 def sls(provider: Provider[Credential]) -> SlsProvider:
     """What a ``LogClient`` takes as its ``credentials_provider``: ``LogClient(endpoint, credentials_provider=sls(provider))``.
 

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from alicred._internal.public import public
 from alicred.adapters.adapter import Adapter, missing_client
 from alicred.credential import Credential
 from alicred.provider import Provider
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 _APART = 150.0  # seconds; a client leaves 300 between two calls of its refresher, so what comes sooner comes from another client
 
 
+@public("alicred.adapters")
 class SlsConsumer(Adapter[Credential, None]):
     """A provider as the consumers of the log service take it. As thread-, task- and fork-safe as the provider.
 
@@ -81,6 +83,7 @@ class SlsConsumer(Adapter[Credential, None]):
         return {**super().__getstate__(), "_given": None}
 
 
+@public("alicred.adapters")
 def sls_consumer(provider: Provider[Credential]) -> SlsConsumer:
     """A provider for consumer groups: ``sls_consumer(provider).worker(Processor, LogHubConfig(endpoint, "", "", ...))``.
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from alicred._internal.public import public
 from alicred.adapters.getters import GetterCredential, GetterProvider
 from alicred.credential import Credential
 from alicred.provider import Provider
@@ -16,6 +17,7 @@ else:
     Credentials = CredentialsProvider = object
 
 
+@public("alicred.adapters")
 @attrs.frozen
 class TablestoreCredential(GetterCredential, Credentials):
     """One credential as a client of the table store reads it. ``repr`` shows no secret.
@@ -24,6 +26,7 @@ class TablestoreCredential(GetterCredential, Credentials):
     """
 
 
+@public("alicred.adapters")
 class TablestoreProvider(GetterProvider[TablestoreCredential], CredentialsProvider):
     """What an ``OTSClient`` asks for a credential once for each request. As thread-, task- and fork-safe as the provider.
 
@@ -35,6 +38,7 @@ class TablestoreProvider(GetterProvider[TablestoreCredential], CredentialsProvid
     _kind = TablestoreCredential
 
 
+@public("alicred.adapters")
 def tablestore(provider: Provider[Credential]) -> TablestoreProvider:
     """What an ``OTSClient`` or an ``AsyncOTSClient`` takes as its ``credentials_provider``.
 

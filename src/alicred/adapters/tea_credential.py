@@ -6,12 +6,14 @@ from typing import ClassVar
 
 import attrs
 
+from alicred._internal.public import public
 from alicred.adapters.adapter import Adapter
 from alicred.adapters.last_fetch import LastFetch
 from alicred.credential import BearerToken, Credential
 from alicred.provider import Provider
 
 
+@public("alicred.adapters")
 @attrs.frozen(kw_only=True)
 class TeaValue:
     """One credential as a Tea client reads it: six attributes, all of one fetch. ``repr`` shows no secret.
@@ -36,6 +38,7 @@ class TeaValue:
 _LAST: LastFetch[TeaValue] = LastFetch("alicred.tea")
 
 
+@public("alicred.adapters")
 def tea(provider: Provider[Credential | BearerToken]) -> TeaCredential:
     """What a Tea client takes as its ``credential``: ``Config(credential=tea(provider), ...)``.
 
@@ -48,6 +51,7 @@ def tea(provider: Provider[Credential | BearerToken]) -> TeaCredential:
     return TeaCredential(provider)
 
 
+@public("alicred.adapters")
 class TeaCredential(Adapter[Credential | BearerToken, TeaValue]):
     """The credential object of a Tea client, over a provider. Thread-, task- and fork-safe, and it can be pickled.
 

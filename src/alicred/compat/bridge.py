@@ -6,14 +6,14 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime, timezone
 from typing import Protocol, TypeGuard, cast
 
-from alicred._internal.tasks import ask_in_task, in_thread
+from alicred._internal.tasks import in_thread
 from alicred.compat.api import ICredentials, ICredentialsProvider
 from alicred.compat.exceptions import CredentialException, CredentialValueError, explained, native_error
 from alicred.compat.naming import kind_of
 from alicred.compat.provider.refreshable import Credentials, credentials_of
 from alicred.credential import BearerToken, Credential
 from alicred.errors import AlicredError, ProviderError
-from alicred.provider import Provider
+from alicred.provider import Provider, ask_in_task
 
 
 class GivesCredentials(Protocol):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
+from alicred._internal.public import public
 from alicred._internal.validators import at_least_one, not_negative, refuse, share, unit_draw
 from alicred.errors import ConfigurationError, is_of_user_code
 
@@ -20,6 +21,7 @@ def _at_least_initial(instance: Backoff, field: Field, value: timedelta) -> None
         raise refuse(instance, field, f"be at least initial ({instance.initial})", value)
 
 
+@public("alicred")
 @attrs.frozen(kw_only=True)
 class Backoff:
     """How long to pause after consecutive failures. A value: share it freely between threads and processes.

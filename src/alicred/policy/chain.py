@@ -6,9 +6,11 @@ from enum import Enum
 
 import attrs
 
+from alicred._internal.public import public
 from alicred._internal.validators import flag, member_of
 
 
+@public("alicred")
 class OnError(Enum):
     """What a chain does when a source that is set up fails."""
 
@@ -18,6 +20,7 @@ class OnError(Enum):
     """Ask the next source."""
 
 
+@public("alicred")
 @attrs.frozen(kw_only=True)
 class ChainPolicy:
     """How a `ChainProvider` goes from one source to the next. A value: share it freely.

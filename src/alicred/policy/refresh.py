@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
+from alicred._internal.public import public
 from alicred._internal.validators import ZERO, instance_of, member_of, not_negative, positive, refuse, share, unit_draw
 from alicred.errors import ConfigurationError
 from alicred.policy.backoff import Backoff, asked
@@ -24,6 +25,7 @@ _USUAL_RECHECK: timedelta | None = timedelta(minutes=5)
 USUAL_BACKOFF = Backoff(initial=timedelta(seconds=1), maximum=timedelta(seconds=60))
 
 
+@public("alicred")
 class RefreshMode(Enum):
     """Where a refresh runs."""
 
@@ -33,6 +35,7 @@ class RefreshMode(Enum):
     """On the thread of the caller that asks for it; for a task, on a thread of its own."""
 
 
+@public("alicred")
 class OnDenied(Enum):
     """What a caller gets when the service has denied a refresh while a usable value is still held."""
 
@@ -42,6 +45,7 @@ class OnDenied(Enum):
     """The last error, from the denial until a refresh succeeds."""
 
 
+@public("alicred.policy")
 @attrs.frozen(kw_only=True)
 class Schedule:
     """The moments in the life of one fetched value, as spans since it was fetched; ``None`` means never.
@@ -86,6 +90,7 @@ def _answers(instance: object, field: Field, value: object) -> None:
         raise ConfigurationError(f"RefreshPolicy.ahead must {_MUST}; for an hour it answered {window!r}")
 
 
+@public("alicred")
 @attrs.frozen(kw_only=True)
 class RefreshPolicy:
     """When a `CachingProvider` refreshes its value and whom it lets wait. A value: share it freely.

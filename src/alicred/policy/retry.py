@@ -7,11 +7,13 @@ from datetime import timedelta
 
 import attrs
 
+from alicred._internal.public import public
 from alicred._internal.validators import ZERO, callable_, count, instance_of, not_negative
 from alicred.errors import AlicredError, ProviderError, is_transient
 from alicred.policy.backoff import Backoff
 
 
+@public("alicred")
 @attrs.frozen(kw_only=True)
 class RetryPolicy:
     """How often and how long one fetch is tried again. A value: share it freely.

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeGuard, cast
 
 import attrs
 
+from alicred._internal.public import public
 from alicred._internal.validators import not_negative, refuse, share
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ Window = Callable[[timedelta], timedelta]
 """A function from a value's lifetime to how long before its end the refresh may begin."""
 
 
+@public("alicred")
 @attrs.frozen
 class FixedWindow:
     """The same window for every lifetime. A value.
@@ -35,6 +37,7 @@ class FixedWindow:
         return self.span
 
 
+@public("alicred")
 @attrs.frozen
 class FractionWindow:
     """A share of the lifetime, up to a limit. A value.
@@ -77,6 +80,7 @@ def _is_tier(value: object) -> bool:
     return len(tier) == 2 and all(isinstance(span, timedelta) and span >= timedelta(0) for span in tier)
 
 
+@public("alicred")
 @attrs.frozen
 class TieredWindow:
     """A window by classes of lifetime. A value.

@@ -42,18 +42,23 @@ class Decision:
     until: float = -inf
 
 
-def decide(snapshot: Snapshot[C], now: float, span: timedelta = ZERO) -> Decision:
-    """What a caller gets at *now* who needs a value for *span* more; zero means: any value that may be served."""
+def decide(snapshot: Snapshot[C], now: float, span: timedelta = ZERO, *, demanded: bool = False) -> Decision:
+    """What a caller gets at *now* who needs a value for *span* more; zero means: any value that may be served.
+
+    Who has *demanded* a new value gets the outcome of a refresh, whatever is held and however the last one failed.
+    """
     held = snapshot.held
     if snapshot.closed:
         return Decision(Action.FAIL, Phase.CLOSED)
+    if demanded:
+        return Decision(Action.WAIT, Phase.EMPTY if held is None else held.phase(now))
     if held is None:
         return Decision(_without_a_value(snapshot, now), Phase.EMPTY)
     phase = held.phase(now)
     if snapshot.usable(now, span) is not None:
         return _with_a_value(snapshot, held, phase, now)
     is_too_short = snapshot.usable(now) is not None and not held.lasts(held.fetched_at, span)
-    if is_too_short and now < snapshot.longer_after and snapshot.waited_for_until is None:
+    if is_too_short and now < snapshot.long_span_retry_after and snapshot.waited_for_until is None:
         return Decision(Action.FAIL, phase)  # a fresh one would not do either, as was seen a moment ago
     return Decision(_without_a_value(snapshot, now), phase)
 

@@ -4,9 +4,17 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from alicred._values import utc
+from alicred._internal.text import utc
 from alicred.credential import C
-from alicred.errors import ClosedError, ConfigurationError, MalformedResponseError, ProviderError, RefreshTimeoutError
+from alicred.errors import (
+    AlicredError,
+    ClosedError,
+    ConfigurationError,
+    MalformedResponseError,
+    ProviderError,
+    RefreshTimeoutError,
+    copy_for_caller,
+)
 from alicred.refresh.snapshot import Held
 
 
@@ -15,7 +23,16 @@ def closed(provider: str) -> ClosedError:
     return ClosedError("this provider has been closed: make a new one", provider=provider)
 
 
-def too_short(provider: str, span: timedelta) -> ProviderError:
+def replayed(error: AlicredError, ago: float, wait: float) -> AlicredError:
+    """The error of the last refresh once more, *ago* seconds after it failed and *wait* seconds before the next attempt."""
+    return copy_for_caller(error, f" (failed {_seconds(ago)} ago; next attempt in {_seconds(wait)})")
+
+
+def _seconds(span: float) -> str:
+    return f"{max(0.0, span):.{0 if span >= 9.95 else 1}f} s"
+
+
+def shortfall(provider: str, span: timedelta) -> ProviderError:
     """Not even a fresh value lasts for *span*."""
     return ProviderError(
         f"a value that lasts for {span} was asked for, and a fresh one does not last that long either: ask for less, or have the"

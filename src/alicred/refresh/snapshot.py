@@ -11,10 +11,11 @@ from typing import Generic
 
 import attrs
 
+from alicred._internal.public import public
 from alicred._internal.skew import STEP_SECONDS
 from alicred._internal.validators import ZERO
 from alicred.credential import C
-from alicred.errors import AlicredError, DeniedError, is_local, remarked
+from alicred.errors import AlicredError, DeniedError, copy_for_caller, is_local
 from alicred.policy.refresh import OnDenied, RefreshPolicy, pause_after
 
 _FREE_REJECTIONS = 2  # so many young values in a row may be rejected before the source is left alone for a while
@@ -23,6 +24,7 @@ WALL_CHECK_SECONDS = 60.0
 """How long the wall clock may go unseen while a value is held."""
 
 
+@public("alicred")
 class Phase(Enum):
     """Where a held value is in its life."""
 
@@ -63,8 +65,8 @@ class Held(Generic[C]):
     wall_mark: float
     ahead: float = 0.0
     """By so many seconds the wall clock has run ahead of the monotonic one since, when it was last looked at."""
-    wrong: float | None = None
-    """So far ahead the wall clock is known to be wrong."""
+    suspect: float | None = None
+    """By so many seconds the wall clock is known to be ahead wrongly."""
     invalidated: bool = False
     servings_past_end: Iterator[int] = attrs.field(factory=_from_one)
     """Counts how often it is served in GRACE. Its `next` is one step."""
@@ -110,17 +112,17 @@ class Held(Generic[C]):
             invalidated=True,
         )
 
-    def judged_by(self, wall: datetime, now: float) -> Held[C]:
+    def with_wall_clock(self, wall: datetime, now: float) -> Held[C]:
         """The same value after a look at the wall clock.
 
         Where that says that the end is near or has come, the value is URGENT: refreshed now, and served if that fails.
         """
         ahead = max(0.0, self._lead(wall, now))
-        if self.wrong is not None and _is_no_step(ahead, self.wrong):
+        if self.suspect is not None and _is_no_step(ahead, self.suspect):
             ahead = 0.0
         return self if now >= self.expires_after or _is_no_step(self.ahead, ahead) else attrs.evolve(self, ahead=ahead)
 
-    def corrected_by(self, fetched: Held[C]) -> Held[C]:
+    def resynced(self, fetched: Held[C]) -> Held[C]:
         """The same value, now that *fetched* has ended on arrival.
 
         If that is a newer one, the wall clock is wrong, and is not believed for as long as it stays where it is.
@@ -128,7 +130,7 @@ class Held(Generic[C]):
         mine, its = self.value.expires_at, fetched.value.expires_at
         if mine is None or its is None or its <= mine:
             return self
-        return attrs.evolve(self, ahead=0.0, wrong=self._lead(fetched.wall, fetched.fetched_at))
+        return attrs.evolve(self, ahead=0.0, suspect=self._lead(fetched.wall, fetched.fetched_at))
 
     def never_sooner_than(self, before: Held[C]) -> Held[C]:
         """The same value, measured again: of the two ends that it was given, the later one counts. It is due as was measured last.
@@ -146,7 +148,7 @@ class Held(Generic[C]):
             wall=before.wall,
             wall_mark=before.wall_mark,
             ahead=sooner,
-            wrong=before.wrong,
+            suspect=before.suspect,
         )
 
     def _lead(self, wall: datetime, now: float) -> float:
@@ -215,14 +217,16 @@ class Snapshot(Generic[C]):
     """Consecutive failed refreshes."""
     unchanged: int = 0
     """Consecutive refreshes that brought nothing newer than what was held."""
-    too_short: int = 0
+    shortfalls: int = 0
     """Consecutive refreshes that were begun for a longer span than what they brought lasts for."""
-    longer_after: float = -inf
+    long_span_retry_after: float = -inf
     """Before this moment no value is fetched for the sake of a span that a fresh one would not last for."""
     rejections: int = 0
     """Consecutive young values that were invalidated."""
     last_error: AlicredError | None = None
-    refused: bool = False
+    failed_at: float = -inf
+    """When the last refresh failed."""
+    denied: bool = False
     """The service has denied the refresh, and the policy is to tell the callers."""
     wall_due_at: float = inf
     """When to look at the wall clock again."""
@@ -259,7 +263,7 @@ class Snapshot(Generic[C]):
             return held.fetched_at + pause_after(policy, times, u).span.total_seconds() if times else -inf
 
         unchanged = self.unchanged + 1 if before is not None and is_same and not before.is_endless else 0
-        too_short = 0 if held.lasts(held.fetched_at, span) else self.too_short + 1
+        shortfalls = 0 if held.lasts(held.fetched_at, span) else self.shortfalls + 1
         return attrs.evolve(
             self,
             held=held,
@@ -267,11 +271,11 @@ class Snapshot(Generic[C]):
             next_attempt_at=pause(unchanged),
             failures=0,
             unchanged=unchanged,
-            too_short=too_short,
-            longer_after=pause(too_short),
+            shortfalls=shortfalls,
+            long_span_retry_after=pause(shortfalls),
             rejections=self.rejections if before is not None and before.invalidated else 0,
             last_error=None,
-            refused=False,
+            denied=False,
             wall_due_at=held.fetched_at + WALL_CHECK_SECONDS,
             refreshes=self.refreshes + 1,
         )
@@ -286,14 +290,15 @@ class Snapshot(Generic[C]):
         if not is_local(error) or (self.held is not None and self.held.is_endless):
             asked = pause_after(policy, failures, u)
             pause = asked.span.total_seconds()
-            error = remarked(error, asked.problem) if asked.problem else error
+            error = copy_for_caller(error, f". {asked.problem}") if asked.problem else error
         return attrs.evolve(
             self,
             waited_for_until=None,
             next_attempt_at=now + pause,
             failures=failures,
             last_error=error,
-            refused=policy.on_denied is OnDenied.RAISE and (self.refused or isinstance(error, DeniedError)),
+            failed_at=now,
+            denied=policy.on_denied is OnDenied.RAISE and (self.denied or isinstance(error, DeniedError)),
         )
 
     def invalidated(self, policy: RefreshPolicy, now: float, u: float) -> Snapshot[C]:
@@ -315,14 +320,14 @@ class Snapshot(Generic[C]):
             next_attempt_at=max(self.next_attempt_at, now + pause.total_seconds()),
         )
 
-    def judged_by(self, wall: datetime, now: float) -> Snapshot[C]:
+    def with_wall_clock(self, wall: datetime, now: float) -> Snapshot[C]:
         """The wall clock has been looked at."""
-        held = self.held and self.held.judged_by(wall, now)
+        held = self.held and self.held.with_wall_clock(wall, now)
         return attrs.evolve(self, held=held, wall_due_at=now + WALL_CHECK_SECONDS)
 
-    def corrected_by(self, fetched: Held[C]) -> Snapshot[C]:
+    def resynced(self, fetched: Held[C]) -> Snapshot[C]:
         """*fetched* has ended on arrival: the wall clock may be wrong."""
-        return attrs.evolve(self, held=self.held and self.held.corrected_by(fetched))
+        return attrs.evolve(self, held=self.held and self.held.resynced(fetched))
 
     def shut(self) -> Snapshot[C]:
         """The cache has been closed: nothing is held, and nothing that is under way is wanted."""
@@ -331,7 +336,7 @@ class Snapshot(Generic[C]):
     def usable(self, now: float, span: timedelta = ZERO) -> Held[C] | None:
         """What is held, if it may be served at *now* to a caller who needs it for *span* more."""
         held = self.held
-        if held is None or self.refused or held.phase(now) is Phase.EXPIRED or not held.lasts(now, span):
+        if held is None or self.denied or held.phase(now) is Phase.EXPIRED or not held.lasts(now, span):
             return None
         return held
 

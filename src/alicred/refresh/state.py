@@ -1,16 +1,47 @@
-"""What a cache says of itself."""
+"""What a cache knows between two changes, and what it says of itself."""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from math import inf
+from typing import Generic, cast
 
 import attrs
 
+from alicred._internal.public import public
 from alicred.credential import C
 from alicred.errors import AlicredError
+from alicred.refresh.flight import Flight
 from alicred.refresh.snapshot import Phase, Snapshot
 
 
+class State(Generic[C]):
+    """What a cache knows between two changes, and what came after it.
+
+    A change is one atomic step: to put the next state into `successor`, which the first to try does. So there is no lock that an
+    interrupt, a fork or the end of a thread could leave held. The hot path reads `until` and `value` of one state, which therefore
+    always belong together. Before a state gets a successor its `until` becomes ``-inf``, so that no caller is served from it.
+
+    Args:
+        snapshot: What is known.
+        flight: The refresh that is under way.
+        pid: The process that this is about. Elsewhere, in a forked child, the flight has nobody to run it.
+        until: Before this moment any caller may be served `value` at once.
+    """
+
+    __slots__ = ("flight", "pid", "snapshot", "successor", "until", "value")
+
+    def __init__(self, snapshot: Snapshot[C], flight: Flight | None, pid: int, until: float = -inf) -> None:
+        self.snapshot = snapshot
+        self.flight = flight
+        self.pid = pid
+        self.until = until
+        # Nothing is ever returned that is none: no moment is before -inf.
+        self.value = cast("C", None) if snapshot.held is None else snapshot.held.value
+        self.successor: dict[None, State[C]] = {}  # a dictionary, since its setdefault is one step
+
+
+@public("alicred")
 @attrs.frozen(kw_only=True)
 class CacheState:
     """What a `CachingProvider` holds and plans at one moment. A value; it holds no secret.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Protocol, TypeVar
 
 import alicred._internal.checks as check
 from alicred._internal.environ import is_true, variable
@@ -10,6 +11,8 @@ from alicred.errors import ConfigurationError
 from alicred.wire.http import HttpClient
 from alicred.wire.sts import CENTRAL, StsClient, regional_endpoint, safe_endpoint
 from alicred.wire.url import Endpoint
+
+S = TypeVar("S", bound="ResolvesLate")
 
 STS_ENDPOINT = "ALIBABA_CLOUD_STS_ENDPOINT"
 STS_REGION = "ALIBABA_CLOUD_STS_REGION"
@@ -38,6 +41,27 @@ class HttpChoice:
     def client(self, endpoint: Endpoint) -> HttpClient:
         """The client for requests to *endpoint*."""
         return self._for_https if endpoint.scheme == "https" else self._for_http
+
+
+class StsResolver(Protocol):
+    """Says at each `get` which STS client to ask."""
+
+    def client(self, environ: Mapping[str, str]) -> StsClient:
+        """The client to ask now."""
+        ...
+
+
+class ResolvesLate:
+    """For sources whose owner, a profile or the façade, decides which STS is asked and where variables are looked up."""
+
+    _sts: StsResolver
+    _environ: Mapping[str, str] | None
+
+    def resolving(self: S, sts: StsResolver, environ: Mapping[str, str]) -> S:
+        """This source, which goes by *sts* and *environ* from now on. For its maker, before it is used."""
+        self._sts = sts
+        self._environ = environ
+        return self
 
 
 class StsChoice:

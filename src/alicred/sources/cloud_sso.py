@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 import alicred._internal.checks as check
+from alicred._internal.public import public
 from alicred.clock import SYSTEM_CLOCK
 from alicred.credential import Credential, named
 from alicred.errors import ConfigurationError
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 _OWNER = "CloudSsoProvider"
 
 
+@public("alicred")
 class CloudSsoProvider(Source):
     """Temporary keys of an access configuration, for the access token that a login at CloudSSO has left behind.
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import alicred._internal.checks as check
 from alicred._internal.environ import is_true, variable
+from alicred._internal.public import public
 from alicred.credential import Credential, named
 from alicred.errors import NotConfiguredError
 from alicred.sources._clients import HttpChoice
@@ -25,6 +26,7 @@ DISABLED = "ALIBABA_CLOUD_DISABLE_EXTERNAL_PROCESS"
 _OWNER = "CredentialsUriProvider"
 
 
+@public("alicred")
 class CredentialsUriProvider(Source):
     """Temporary keys from a URL that hands them out to whoever asks, as in PAI DSW and DataWorks.
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 import alicred._internal.checks as check
 from alicred._internal.environ import is_true, variable
+from alicred._internal.public import public
 from alicred.credential import Credential, named
 from alicred.errors import NotConfiguredError, TransientError
 from alicred.sources._source import Given, Source, errors_of
@@ -17,6 +18,7 @@ ROLE_NAME = "ALIBABA_CLOUD_ECS_METADATA"
 V1_DISABLED = "ALIBABA_CLOUD_IMDSV1_DISABLED"
 
 
+@public("alicred")
 class EcsRamRoleProvider(Source):
     """Temporary keys of the RAM role that is attached to the ECS instance. `get` asks the metadata service each time.
 

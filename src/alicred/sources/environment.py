@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from alicred._internal.environ import key_variable
+from alicred._internal.public import public
 from alicred.credential import Credential
 from alicred.errors import ConfigurationError, NotConfiguredError
 from alicred.sources._source import Source, errors_of
@@ -14,6 +15,7 @@ ACCESS_KEY_SECRET = "ALIBABA_CLOUD_ACCESS_KEY_SECRET"
 SECURITY_TOKEN = "ALIBABA_CLOUD_SECURITY_TOKEN"
 
 
+@public("alicred")
 class EnvironmentProvider(Source):
     """The access key in ``ALIBABA_CLOUD_ACCESS_KEY_ID``, ``_ACCESS_KEY_SECRET`` and, for a temporary one, ``_SECURITY_TOKEN``.
 

@@ -10,6 +10,7 @@ from typing import TypeGuard
 import alicred._internal.checks as check
 from alicred._internal.environ import is_true
 from alicred._internal.files import expand, shown
+from alicred._internal.public import public
 from alicred.credential import Credential, named
 from alicred.errors import ConfigurationError
 from alicred.sources._command_line import split
@@ -24,6 +25,7 @@ _OWNER = "ExternalProcessProvider"
 _NEEDS_TOKEN = "StsToken"
 
 
+@public("alicred")
 class ExternalProcessProvider(Source):
     """The credential that a program prints, as JSON, to standard output. `get` runs the program each time.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import alicred._internal.checks as check
+from alicred._internal.public import public
 from alicred.credential import Credential, named
 from alicred.errors import ConfigurationError, NotConfiguredError
 from alicred.sources._source import Source, errors_of
@@ -20,6 +21,7 @@ _HEADERS = (ACCESS_KEY_ID, ACCESS_KEY_SECRET, SECURITY_TOKEN)
 _ATTRIBUTES = ("access_key_id", "access_key_secret", "security_token")
 
 
+@public("alicred")
 class FunctionComputeProvider(Source):
     """The keys of the function's role, as the newest request brought them along.
 

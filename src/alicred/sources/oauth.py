@@ -14,6 +14,7 @@ import alicred._internal.checks as check
 from alicred._internal.forks import watch
 from alicred._internal.log import WARNING, log
 from alicred._internal.owned_lock import OwnedLock
+from alicred._internal.public import public
 from alicred.clock import SYSTEM_CLOCK
 from alicred.credential import Credential, named
 from alicred.errors import ConfigurationError, DeniedError, TransientError, is_of_user_code
@@ -52,6 +53,7 @@ OAUTH_SITES: Mapping[str, OAuthSite] = MappingProxyType(
 """The sites of Alibaba Cloud, by the names that the command line tool has for them."""
 
 
+@public("alicred")
 class OAuthProvider(Source):
     """Temporary keys for the tokens that a login with a browser has left behind.
 

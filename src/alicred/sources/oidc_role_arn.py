@@ -13,9 +13,10 @@ import attrs
 import alicred._internal.checks as check
 from alicred._internal.environ import variable
 from alicred._internal.files import as_text, expand, read_file, shown
+from alicred._internal.public import public
 from alicred.credential import Credential, named
 from alicred.errors import ConfigurationError, DeniedError, NotConfiguredError
-from alicred.sources._clients import StsChoice
+from alicred.sources._clients import ResolvesLate, StsChoice, StsResolver
 from alicred.sources._role_session import SessionName
 from alicred.sources._source import Given, Source, errors_of
 from alicred.wire.role_session import policy_text, role_arn_text, session_span
@@ -44,6 +45,7 @@ class _Identity:
     session_policy: str | None = None
 
 
+@public("alicred")
 class OidcRoleArnProvider(Source):
     """Temporary keys of a RAM role for the holder of an OIDC token (``AssumeRoleWithOIDC``); no access key is needed.
 
@@ -99,7 +101,7 @@ class OidcRoleArnProvider(Source):
     ) -> None:
         super().__init__(_OWNER, "oidc_role_arn", name, environ)
         self._settings = settings
-        self._sts = sts
+        self._sts: StsResolver = sts
 
     @classmethod
     def from_environment(
@@ -164,7 +166,7 @@ class OidcRoleArnProvider(Source):
         return f"<{_OWNER}: {self._shown}>"
 
 
-class OidcRoleAsWritten(OidcRoleArnProvider):
+class OidcRoleAsWritten(ResolvesLate, OidcRoleArnProvider):
     """The same for what a file says: see `RamRoleAsWritten`."""
 
     _any_form = True

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import alicred._internal.checks as check
+from alicred._internal.public import public
 from alicred.credential import Credential, Expiring, named
-from alicred.errors import AlicredError, ConfigurationError, as_alicred_error
-from alicred.provider import Provider
-from alicred.sources._clients import StsChoice
+from alicred.errors import ConfigurationError
+from alicred.provider import Provider, ask
+from alicred.sources._clients import ResolvesLate, StsChoice, StsResolver
 from alicred.sources._role_session import SessionName
 from alicred.sources._source import Source, errors_of
 from alicred.wire.role_session import policy_text, role_arn_text, session_span
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _OWNER = "RamRoleArnProvider"
 
 
+@public("alicred")
 class RamRoleArnProvider(Source):
     """Temporary keys of a RAM role, which the credential of another provider assumes (``AssumeRole``).
 
@@ -67,7 +68,7 @@ class RamRoleArnProvider(Source):
         self._duration = session_span(f"{_OWNER}.duration", duration)
         self._session_policy = policy_text(f"{_OWNER}.session_policy", session_policy, any_form=self._any_form)
         self._external_id = check.optional_text(f"{_OWNER}.external_id", external_id)
-        self._sts = StsChoice(_OWNER, sts, "assume_role")
+        self._sts: StsResolver = StsChoice(_OWNER, sts, "assume_role")
 
     def get(self) -> Credential:
         """New keys of the role. Their ``provider_name`` says whose keys assumed it too: ``ram_role_arn/static_ak``.
@@ -80,10 +81,10 @@ class RamRoleArnProvider(Source):
         """
         source = self._credential()
         with errors_of(self.name):
-            fetched = self._sts.client(os.environ).assume_role(
+            fetched = self._sts.client(self._variables).assume_role(
                 source,
                 role_arn=self._role_arn,
-                role_session_name=self._session.resolve(os.environ),
+                role_session_name=self._session.resolve(self._variables),
                 duration=self._duration,
                 session_policy=self._session_policy,
                 external_id=self._external_id,
@@ -91,7 +92,7 @@ class RamRoleArnProvider(Source):
         return named(fetched, self.name, source.provider_name)
 
     def _credential(self) -> Credential:
-        found = _value_of(self._source)
+        found: Expiring = ask(self._source)
         if not isinstance(found, Credential):
             raise ConfigurationError(f"the source must give a Credential, not {type(found).__name__}", provider=self.name)
         return found
@@ -100,17 +101,7 @@ class RamRoleArnProvider(Source):
         return f"{_OWNER}({self._source!r}, role_arn={self._role_arn!r})"
 
 
-class RamRoleAsWritten(RamRoleArnProvider):
+class RamRoleAsWritten(ResolvesLate, RamRoleArnProvider):
     """The same for what a file says: role and policy go to the service as they are, as the documentation's ``role_arn = role_arn`` does."""
 
     _any_form = True
-
-
-def _value_of(source: Provider[Expiring]) -> Expiring:
-    """What *source*, which may be a user's own class, answers; whatever it raises becomes an `AlicredError`."""
-    try:
-        return source.get()
-    except AlicredError:
-        raise
-    except Exception as error:
-        raise as_alicred_error(error, provider=source.name) from error

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, TypeGuard
 
 import alicred._internal.checks as check
 from alicred._internal.files import expand, read_file, shown
+from alicred._internal.public import public
 from alicred.credential import Credential, named
 from alicred.errors import ConfigurationError
-from alicred.sources._clients import StsChoice
+from alicred.sources._clients import ResolvesLate, StsChoice, StsResolver
 from alicred.sources._source import Source, errors_of
 from alicred.wire.role_session import LONGEST_KEY_PAIR_SESSION, session_span
 
@@ -23,6 +24,7 @@ _LARGEST_FILE = 100_000  # bytes; a key of 16384 bits takes about 13,000
 _WHAT = "the private key file"
 
 
+@public("alicred")
 class RsaKeyPairProvider(Source):
     """Temporary keys for the holder of an RSA private key (``GenerateSessionAccessKey``). They have no security token.
 
@@ -54,7 +56,7 @@ class RsaKeyPairProvider(Source):
         self._public_key_id = check.key_text(f"{_OWNER}.public_key_id", public_key_id)
         self._private_key = _private_key(private_key)
         self._duration = session_span(f"{_OWNER}.duration", duration, LONGEST_KEY_PAIR_SESSION)
-        self._sts = StsChoice(_OWNER, sts, "generate_session_access_key")
+        self._sts: StsResolver = StsChoice(_OWNER, sts, "generate_session_access_key")
 
     def get(self) -> Credential:
         """New keys.
@@ -65,11 +67,11 @@ class RsaKeyPairProvider(Source):
             TransientError: The service could not be reached, or is too busy.
         """
         with errors_of(self.name):
-            client = self._sts.client(os.environ)
+            client = self._sts.client(self._variables)
             if isinstance(self._private_key, (str, bytes)):
                 fetched = self._ask(client, self._private_key)
             else:
-                path = expand(self._private_key, os.environ)
+                path = expand(self._private_key, self._variables)
                 key = read_file(path, what=_WHAT, limit=_LARGEST_FILE, private=True)
                 if not key.strip():
                     raise ConfigurationError(f"{_WHAT} {shown(path)} is empty: it should hold the private key")
@@ -84,6 +86,10 @@ class RsaKeyPairProvider(Source):
 
     def __repr__(self) -> str:
         return f"{_OWNER}(public_key_id={self._public_key_id!r})"
+
+
+class KeyPairOfOwner(ResolvesLate, RsaKeyPairProvider):
+    """The same, for an owner that decides which STS is asked."""
 
 
 def _is_path(value: object) -> TypeGuard[os.PathLike[str]]:

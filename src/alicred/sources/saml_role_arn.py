@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import alicred._internal.checks as check
+from alicred._internal.public import public
 from alicred.credential import Credential, named
 from alicred.errors import AlicredError, ConfigurationError, ProviderError
 from alicred.sources._clients import StsChoice
@@ -21,6 +22,7 @@ _OWNER = "SamlRoleArnProvider"
 _SHORTEST, _LONGEST = 4, 100_000  # characters of an assertion; the service's own limits
 
 
+@public("alicred")
 class SamlRoleArnProvider(Source):
     """Temporary keys of a RAM role for the holder of a SAML assertion (``AssumeRoleWithSAML``); no access key is needed.
 

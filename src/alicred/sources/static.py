@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Generic
 
+from alicred._internal.public import public
 from alicred.credential import BearerToken, C, Credential, named
 from alicred.errors import ConfigurationError
 from alicred.sources._source import Source
 
 
+@public("alicred")
 class StaticProvider(Source, Generic[C]):
     """Always the same value. Immutable: thread-, task- and fork-safe, picklable; `get` never blocks.
 

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta, timezone
 import attrs
 
 from alicred._internal import forks
+from alicred._internal.public import public
 from alicred._internal.skew import Skew
 from alicred.errors import ConfigurationError
 
@@ -39,6 +40,7 @@ class _Hands:
         return self.learned.at(self.wall, self.monotonic)
 
 
+@public("alicred.testing")
 class FakeClock:
     """An `alicred.clock.Clock` that stands still until it is moved. Nothing blocks, `sleep` least of all.
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import alicred._internal.checks as check
+from alicred._internal.public import public
 from alicred._internal.shortage import TEMPORARY, shortage
 from alicred.errors import MalformedResponseError, ProviderError, TransientError
 from alicred.wire.operation import Operation
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 _OWNER = "HttpClient"
 
 
+@public("alicred")
 class HttpClient:
     """Sends requests. Thread-, task- and fork-safe, and picklable: it holds its configuration and nothing else.
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, TypeVar
 
 import alicred._internal.checks as check
+from alicred._internal.public import public
 from alicred._internal.shortage import TEMPORARY
 from alicred.clock import SYSTEM_CLOCK
 from alicred.credential import Credential
@@ -45,6 +46,7 @@ def check_role_name(name: str, value: object) -> str:
     return role_name
 
 
+@public("alicred")
 class ImdsClient:
     """Asks the metadata service. Thread-, task- and fork-safe, and picklable: what it was told travels, what it learned does not.
 

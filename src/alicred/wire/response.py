@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING, Protocol
 
 import attrs
 
+from alicred._internal.public import public
+
 if TYPE_CHECKING:
     from alicred.clock import Clock
 
 
+@public("alicred.wire")
 @attrs.frozen
 class HttpResponse:
     """An answer. A value; its ``repr`` shows the status only.
@@ -28,6 +31,7 @@ class HttpResponse:
     secure: bool = attrs.field(repr=False)
 
 
+@public("alicred.wire")
 class Headers(Protocol):
     """The headers of a request, as every web framework has them: a mapping, or anything else with ``items()``."""
 

@@ -9,6 +9,7 @@ from datetime import timedelta
 import attrs
 
 import alicred._internal.checks as check
+from alicred._internal.public import public
 from alicred.clock import SYSTEM_CLOCK, Clock
 from alicred.credential import Credential
 from alicred.errors import ConfigurationError
@@ -26,6 +27,7 @@ CENTRAL = "https://sts.aliyuncs.com"
 _REGION = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*", re.ASCII)
 
 
+@public("alicred")
 @attrs.frozen
 class CallerIdentity:
     """Who a credential belongs to. A value; nothing in it is secret.
@@ -57,6 +59,7 @@ class _Request:
     """What was signed, which only a refusal makes it worth to know."""
 
 
+@public("alicred")
 class StsClient:
     """Asks the Security Token Service. Thread-, task- and fork-safe, and picklable.
 

@@ -10,8 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alicred.default import default_chain
-from alicred.errors import AlicredError, DeniedError, TransientError
-from alicred.reports import SourceOutcome
+from alicred.errors import AlicredError, DeniedError, SourceOutcome, TransientError
 from tests.recording_sts import RecordingSts
 
 SECRET = "Pl4nt3dS3cr3t"

@@ -139,7 +139,7 @@ WRONG: dict[str, Any] = {
 @pytest.mark.parametrize("name", WRONG)
 @pytest.mark.parametrize("make", [default_provider, default_chain])
 def test_the_default_chain_speaks_of_its_own_arguments(make: Any, name: str) -> None:
-    if name in ("refresh", "listener") and make is default_chain:
+    if name == "refresh" and make is default_chain:
         pytest.skip("it has none")
     assert text_of(lambda: make(**{name: WRONG[name]})).startswith(f"{make.__name__}.{name} ")
 

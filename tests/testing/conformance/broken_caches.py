@@ -6,19 +6,8 @@ from datetime import timedelta
 
 import attrs
 
-from alicred import (
-    Backoff,
-    CachingProvider,
-    Clock,
-    Credential,
-    Listener,
-    OnDenied,
-    Phase,
-    Provider,
-    ProviderError,
-    RefreshPolicy,
-    TransientError,
-)
+from alicred import Backoff, CachingProvider, Clock, Credential, OnDenied, Phase, Provider, ProviderError, RefreshPolicy, TransientError
+from alicred.events import Listener
 from alicred.testing.conformance import FEATURES
 from tests.testing.conformance.support import Bare, Breaks, FirstForEver
 

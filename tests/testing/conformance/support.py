@@ -6,15 +6,8 @@ import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 
-from alicred import (
-    Clock,
-    Credential,
-    Listener,
-    Provider,
-    RefreshPolicy,
-    StaticProvider,
-    TransientError,
-)
+from alicred import Clock, Credential, Provider, RefreshPolicy, StaticProvider, TransientError
+from alicred.events import Listener
 from alicred.testing.conformance import Check, source_checks
 
 HOUR = timedelta(hours=1)

@@ -8,15 +8,8 @@ import textwrap
 
 import pytest
 
-from alicred import (
-    CachingProvider,
-    Clock,
-    ConfigurationError,
-    Credential,
-    Listener,
-    Provider,
-    RefreshPolicy,
-)
+from alicred import CachingProvider, Clock, ConfigurationError, Credential, Provider, RefreshPolicy
+from alicred.events import Listener
 from alicred.testing.conformance import Scenario, cache_checks, scenarios
 from tests.testing.conformance.broken_caches import BROKEN_CACHES
 from tests.testing.conformance.support import Bare, Breaks, FirstForEver, Vault, check_named

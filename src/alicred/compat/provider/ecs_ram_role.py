@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 from functools import partial
 
-import attrs
-
-import alicred._internal.checks as check
 from alicred._internal.environ import is_true, variable
 from alicred.compat.bridge import OfficialProvider
 from alicred.compat.environ import ENVIRON
@@ -20,7 +18,7 @@ from alicred.policy.refresh import RefreshMode, RefreshPolicy
 from alicred.refresh.cache import CachingProvider
 from alicred.retrying import RetryingProvider
 from alicred.sources.ecs_ram_role import DISABLED, ROLE_NAME, V1_DISABLED, EcsRamRoleProvider
-from alicred.wire.imds import ImdsClient
+from alicred.wire.imds import ImdsClient, check_role_name
 
 _OWNER = "EcsRamRoleCredentialsProvider"
 _TOKEN_SECONDS = 21600
@@ -56,8 +54,7 @@ class EcsRamRoleCredentialsProvider(OfficialProvider):
         if is_true(ENVIRON, DISABLED):
             raise CredentialValueError(f"{DISABLED} is true: the metadata service may not be asked")
         with checking():
-            role = _InstanceRole(role_name=role_name or None, v1_disabled=disable_imds_v1, imds=self._client(http_options))
-            role.provider()  # refuses what is wrong
+            role = _InstanceRole(role_name or None, disable_imds_v1, self._client(http_options))
         mode = RefreshMode.BACKGROUND if async_update_enabled else RefreshMode.INLINE
         super().__init__(CachingProvider(RetryingProvider(role), refresh=RefreshPolicy(mode=mode)))
 
@@ -92,35 +89,33 @@ class ConfiguredInstanceRole(EcsRamRoleCredentialsProvider):
         return _metadata_client(options, *self._address)
 
 
-@attrs.frozen(kw_only=True)
-class _InstanceRole:
-    """`EcsRamRoleProvider`, with the environment for what is not given."""
+class _InstanceRole(EcsRamRoleProvider):
+    """The same, with the environment for what is not given."""
 
-    role_name: str | None
-    v1_disabled: bool | None
-    imds: ImdsClient
-
-    @property
-    def name(self) -> str:
-        return "ecs_ram_role"
+    def __init__(self, role_name: str | None, v1_disabled: bool | None, imds: ImdsClient) -> None:
+        super().__init__(imds=imds)
+        self._environ = ENVIRON
+        self._settings = partial(_settings, role_name, v1_disabled)
+        self._settings(ENVIRON)  # refuses what is wrong
+        self._v1_disabled = v1_disabled
 
     def get(self) -> Credential:
         try:
-            return self.provider().get()
+            return super().get()
         except ProviderError as error:
-            if type(error) is not ProviderError or error.status != 404 or not self._v1_is_disabled():
+            if type(error) is not ProviderError or error.status != 404 or self._settings(ENVIRON)[1]:
                 raise  # what is raised otherwise is of a class of its own: this is the service that knows no tokens
-            why = f"{V1_DISABLED} is true" if self.v1_disabled is None else "disable_imds_v1 is true"
+            why = f"{V1_DISABLED} is true" if self._v1_disabled is None else "disable_imds_v1 is true"
             text = f"{error.message}; it is not asked without a token, as {why}: disable_imds_v1=False allows that"
             raise ProviderError(text, provider=error.provider, status=error.status) from None
 
-    def provider(self) -> EcsRamRoleProvider:
-        v1_disabled = self._v1_is_disabled()
-        role_name = self.role_name or check.optional_text(ROLE_NAME, variable(ENVIRON, ROLE_NAME))
-        return EcsRamRoleProvider(role_name, allow_imds_v1=not v1_disabled, imds=self.imds)
 
-    def _v1_is_disabled(self) -> bool:
-        return is_true(ENVIRON, V1_DISABLED) if self.v1_disabled is None else bool(self.v1_disabled)
+def _settings(role_name: str | None, v1_disabled: bool | None, environ: Mapping[str, str]) -> tuple[str | None, bool]:
+    """The role's name, if there is one, and whether v1 is allowed."""
+    name = ROLE_NAME if role_name is None else "EcsRamRoleProvider.role_name"
+    given = variable(environ, ROLE_NAME) if role_name is None else role_name
+    v1_allowed = not (is_true(environ, V1_DISABLED) if v1_disabled is None else v1_disabled)
+    return None if given is None else check_role_name(name, given), v1_allowed
 
 
 def _metadata_client(options: HttpOptions | None, host: str | None = None, token_seconds: int | None = None) -> ImdsClient:

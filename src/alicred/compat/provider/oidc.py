@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import TYPE_CHECKING
-
-import attrs
 
 from alicred.compat.bridge import OfficialProvider
 from alicred.compat.environ import ENVIRON
 from alicred.compat.exceptions import checking
 from alicred.compat.http import HttpOptions
 from alicred.compat.settings import CONNECT_MILLISECONDS, DURATION, READ_MILLISECONDS, SESSION_SECONDS, StsHost, given_or, session_span
-from alicred.credential import Credential
 from alicred.refresh.cache import CachingProvider
 from alicred.retrying import RetryingProvider
-from alicred.sources._role_session import SessionName
 from alicred.sources.oidc_role_arn import OIDC_PROVIDER_ARN, OIDC_TOKEN_FILE, ROLE_ARN, OidcRoleAsWritten
 
 if TYPE_CHECKING:
-    from alicred.wire.sts import StsClient
+    pass
 
 _OWNER = "OIDCRoleArnCredentialsProvider"
 
@@ -62,48 +57,15 @@ class OIDCRoleArnCredentialsProvider(OfficialProvider):
         http_options: HttpOptions | None = None,
     ) -> None:
         with checking():
-            role = _Role(
+            role = OidcRoleAsWritten(
                 role_arn=given_or(role_arn, f"{_OWNER}.role_arn", ROLE_ARN),
                 oidc_provider_arn=given_or(oidc_provider_arn, f"{_OWNER}.oidc_provider_arn", OIDC_PROVIDER_ARN),
                 oidc_token_file=given_or(oidc_token_file_path, f"{_OWNER}.oidc_token_file_path", OIDC_TOKEN_FILE),
-                session=SessionName(_OWNER, role_session_name or None),
+                role_session_name=role_session_name or None,
                 duration=session_span(DURATION.format(_OWNER), duration_seconds),
-                policy=policy or None,
-                sts=StsHost(_OWNER, endpoint=sts_endpoint, region=sts_region_id, vpc=enable_vpc, options=http_options),
-            )
-            role.provider()  # refuses what is wrong
+                session_policy=policy or None,
+            ).resolving(StsHost(_OWNER, endpoint=sts_endpoint, region=sts_region_id, vpc=enable_vpc, options=http_options), ENVIRON)
         super().__init__(CachingProvider(RetryingProvider(role)))
-
-
-@attrs.frozen(kw_only=True)
-class _Role:
-    """`OidcRoleArnProvider`, with the host of the façade's parameters."""
-
-    role_arn: str
-    oidc_provider_arn: str
-    oidc_token_file: str = attrs.field(repr=False)
-    session: SessionName
-    duration: timedelta
-    policy: str | None = attrs.field(repr=False)
-    sts: StsHost
-
-    @property
-    def name(self) -> str:
-        return "oidc_role_arn"
-
-    def get(self) -> Credential:
-        return self.provider(self.session.resolve(ENVIRON), self.sts.client(ENVIRON)).get()
-
-    def provider(self, session_name: str | None = None, sts: StsClient | None = None) -> OidcRoleAsWritten:
-        return OidcRoleAsWritten(
-            role_arn=self.role_arn,
-            oidc_provider_arn=self.oidc_provider_arn,
-            oidc_token_file=self.oidc_token_file,
-            role_session_name=session_name,
-            duration=self.duration,
-            session_policy=self.policy,
-            sts=sts,
-        )
 
 
 __all__ = ["OIDCRoleArnCredentialsProvider"]

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-import attrs
 
 import alicred._internal.checks as check
 from alicred._internal.files import shown
@@ -15,13 +12,12 @@ from alicred.compat.environ import ENVIRON
 from alicred.compat.exceptions import CredentialValueError, checking
 from alicred.compat.http import HttpOptions
 from alicred.compat.settings import CONNECT_MILLISECONDS, DURATION, KEY_PAIR_HOST, READ_MILLISECONDS, SESSION_SECONDS, StsHost, session_span
-from alicred.credential import Credential
 from alicred.refresh.cache import CachingProvider
 from alicred.retrying import RetryingProvider
-from alicred.sources.rsa_key_pair import RsaKeyPairProvider
+from alicred.sources.rsa_key_pair import KeyPairOfOwner
 
 if TYPE_CHECKING:
-    from alicred.wire.sts import StsClient
+    pass
 
 _OWNER = "RsaKeyPairCredentialsProvider"
 
@@ -62,15 +58,9 @@ class RsaKeyPairCredentialsProvider(OfficialProvider):
             raise CredentialValueError(f"{_OWNER} needs public_key_id and private_key_file")
         with checking():
             path = check.path(f"{_OWNER}.private_key_file", _no_key(private_key_file))
-            pair = _KeyPair(
-                public_key_id=public_key_id,
-                private_key_file=path,
-                duration=session_span(DURATION.format(_OWNER), duration_seconds, SESSION_SECONDS),
-                sts=StsHost(
-                    _OWNER, endpoint=sts_endpoint, region=sts_region_id, vpc=enable_vpc, options=http_options, default=KEY_PAIR_HOST
-                ),
-            )
-            pair.provider()  # refuses what is wrong
+            host = StsHost(_OWNER, endpoint=sts_endpoint, region=sts_region_id, vpc=enable_vpc, options=http_options, default=KEY_PAIR_HOST)
+            duration = session_span(DURATION.format(_OWNER), duration_seconds, SESSION_SECONDS)
+            pair = KeyPairOfOwner(public_key_id=public_key_id, private_key=Path(path), duration=duration).resolving(host, ENVIRON)
         super().__init__(CachingProvider(RetryingProvider(pair)))
 
 
@@ -80,28 +70,6 @@ def _no_key(given: object) -> object:
         what = f"{_OWNER}.private_key_file is a path, and this looks like the key itself"
         raise CredentialValueError(f"{what}: write the key into a file, and give the path of that")
     return given
-
-
-@attrs.frozen(kw_only=True)
-class _KeyPair:
-    """`RsaKeyPairProvider`, with the host of the façade's parameters."""
-
-    public_key_id: str
-    private_key_file: str = attrs.field(repr=False)
-    duration: timedelta
-    sts: StsHost
-
-    @property
-    def name(self) -> str:
-        return "rsa_key_pair"
-
-    def get(self) -> Credential:
-        return self.provider(self.sts.client(ENVIRON)).get()
-
-    def provider(self, sts: StsClient | None = None) -> RsaKeyPairProvider:
-        return RsaKeyPairProvider(
-            public_key_id=self.public_key_id, private_key=Path(self.private_key_file), duration=self.duration, sts=sts
-        )
 
 
 __all__ = ["RsaKeyPairCredentialsProvider"]

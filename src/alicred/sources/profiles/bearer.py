@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping
 
 import alicred._internal.checks as check
+from alicred._internal.public import public
 from alicred.credential import BearerToken
 from alicred.errors import ConfigurationError, NotConfiguredError
 from alicred.sources._source import Source, errors_of, parameters_called
@@ -19,6 +20,7 @@ _OWNER = "BearerProfileProvider"
 _PROFILE, _CLI_PROFILE = "profile", "cli_profile"
 
 
+@public("alicred")
 class BearerProfileProvider(Source):
     """The bearer token in a section of the profile file whose ``type`` is ``bearer``, or a CLI profile whose ``mode`` is ``BearerToken``.
 

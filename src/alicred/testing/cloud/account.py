@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from alicred._internal.public import public
 from alicred.testing.cloud.exchange import Json, Refused
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ def wire_time(moment: datetime) -> str:
     return f"{moment:%Y-%m-%dT%H:%M:%SZ}"
 
 
+@public("alicred.testing")
 @attrs.frozen(kw_only=True)
 class Session:
     """A temporary key that the cloud has handed out. It holds no secret.

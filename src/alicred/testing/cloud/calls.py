@@ -8,9 +8,12 @@ from datetime import timedelta
 
 import attrs
 
+from alicred._internal.public import public
+
 _SECRET_HEADERS = ("authorization", "proxy-authorization", "cookie")
 
 
+@public("alicred.testing")
 @attrs.frozen(kw_only=True)
 class Call:
     """One request and what the cloud made of it. It holds no secret.
@@ -44,6 +47,7 @@ class Call:
     headers: Mapping[str, str] = attrs.field(repr=False)
 
 
+@public("alicred.testing")
 @attrs.frozen(kw_only=True, repr=False)
 class RawRequest:
     """One request byte for byte, secrets included, for tests that look for a secret in the wrong place. Its ``repr`` shows nothing.

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from alicred._internal.public import public
 from alicred.clock import Clock, SystemClock
 from alicred.errors import ConfigurationError
 from alicred.testing.clock import FakeClock
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 _UNHURRIED = timedelta(seconds=5)
 
 
+@public("alicred.testing")
 @attrs.define(kw_only=True, eq=False, repr=False, slots=False)
 class FakeCloud(CloudAccount):
     """STS, the metadata service, OAuth, CloudSSO, a credentials URI and any other signed API, on 127.0.0.1.

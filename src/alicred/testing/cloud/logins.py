@@ -9,12 +9,14 @@ from datetime import datetime, timedelta
 
 import attrs
 
+from alicred._internal.public import public
 from alicred.testing.cloud.account import Account, Role, credentials, random_text, random_token
 from alicred.testing.cloud.exchange import Answer, Exchange, Json, Refused, Request, json_answer
 
 OAUTH_TOKEN, OAUTH_EXCHANGE, CLOUD_SSO = "OAuthToken", "OAuthExchange", "CloudSsoCredential"  # names of operations
 
 
+@public("alicred.testing")
 @attrs.frozen(kw_only=True)
 class OAuthLogin:
     """What an OAuth login leaves behind. No secret shows in its ``repr``.
@@ -32,6 +34,7 @@ class OAuthLogin:
     expires_at: datetime
 
 
+@public("alicred.testing")
 @attrs.frozen(kw_only=True)
 class CloudSsoLogin:
     """What a CloudSSO login leaves behind. No secret shows in its ``repr``.

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from alicred import ConfigurationError
 from alicred._internal import checks as check
+from alicred._internal.public import public
 
 A_SOURCE = "lambda: VaultProvider(path)"
 """How a factory of a source may look; for the texts of errors."""
@@ -15,6 +16,7 @@ A_SOURCE = "lambda: VaultProvider(path)"
 M = TypeVar("M")
 
 
+@public("alicred.testing.conformance")
 def source_factory(name: str, make: Callable[[], M]) -> Callable[[], M]:
     """*make*, if it can be called without arguments."""
     _factory(name, make, "makes a source", A_SOURCE)
@@ -22,6 +24,7 @@ def source_factory(name: str, make: Callable[[], M]) -> Callable[[], M]:
     return make
 
 
+@public("alicred.testing.conformance")
 def source_factories(name: str, makes: Iterable[Callable[[], M]]) -> tuple[Callable[[], M], ...]:
     """*makes*, if each of them can be called without arguments."""
     wrong = f"{name} must be a list of functions that make a source each, such as [{A_SOURCE}]"
@@ -29,6 +32,7 @@ def source_factories(name: str, makes: Iterable[Callable[[], M]]) -> tuple[Calla
     return tuple(source_factory(f"{name}[{number}]", make) for number, make in enumerate(makes))
 
 
+@public("alicred.testing.conformance")
 def cache_factory(name: str, make: Callable[..., object]) -> None:
     """Refuse what cannot be called as `alicred.CachingProvider` can."""
     _factory(name, make, "makes a cache", "CachingProvider")
@@ -37,6 +41,7 @@ def cache_factory(name: str, make: Callable[..., object]) -> None:
     _fits(name, make, f"{name}(source, refresh=..., clock=..., listener=...)", otherwise, None, **named)
 
 
+@public("alicred.testing.conformance")
 def strings(name: str, values: Iterable[str]) -> tuple[str, ...]:
     """*values*, if each of them is a string."""
     _several(values, f"{name} must be a list of strings, such as ['...']")

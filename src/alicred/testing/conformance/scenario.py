@@ -11,12 +11,14 @@ from typing import cast
 
 import attrs
 
+from alicred._internal.public import public
 from alicred.testing.conformance.scenario_runner import Json, MakeCache, Stage, part, set_time_zone
 
 FEATURES = frozenset({"get_valid_for", "invalidate", "close", "state", "listener"})
 """What a cache may have beside ``name`` and ``get()``."""
 
 
+@public("alicred.testing.conformance")
 @attrs.frozen
 class Scenario:
     """One rule as a story: what is given, what happens step by step, and what is expected.
@@ -66,6 +68,7 @@ class Scenario:
                 stage.check(part(self.data, "expected"))
 
 
+@public("alicred.testing.conformance")
 def scenarios() -> tuple[Scenario, ...]:
     """Every scenario that ships, in the order of their names."""
     folder = files("alicred.testing") / "scenarios"

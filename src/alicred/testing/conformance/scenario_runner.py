@@ -12,19 +12,9 @@ from typing import Protocol, cast
 import attrs
 
 import alicred
-from alicred import (
-    AlicredError,
-    Backoff,
-    Clock,
-    ConfigurationError,
-    Credential,
-    Event,
-    Listener,
-    OnDenied,
-    Provider,
-    RefreshMode,
-    RefreshPolicy,
-)
+from alicred import AlicredError, Backoff, Clock, ConfigurationError, Credential, OnDenied, Provider, RefreshMode, RefreshPolicy
+from alicred._internal.public import public
+from alicred.events import Event, Listener
 from alicred.testing.clock import FakeClock
 from alicred.testing.conformance.harness import expect, made
 
@@ -36,6 +26,7 @@ _BASE = RefreshPolicy(
 _UNITS = {"s": 1.0, "min": 60.0, "h": 3600.0}
 
 
+@public("alicred.testing.conformance")
 class MakeCache(Protocol):
     """Makes the cache under test: `alicred.CachingProvider` itself, or whatever takes the same arguments."""
 

@@ -25,6 +25,7 @@ from alicred import (
     RefreshMode,
     RefreshPolicy,
 )
+from alicred._internal.public import public
 from alicred.credential import C
 from alicred.testing.clock import FakeClock
 from alicred.testing.conformance.arguments import A_SOURCE, strings
@@ -61,6 +62,7 @@ class _MovedClock:
         self._monotonic += span.total_seconds()
 
 
+@public("alicred.testing.conformance")
 @attrs.frozen
 class SourceUnderTest(Generic[C]):
     """A source, and what has to be known to check it; the arguments are those of `source_checks`."""

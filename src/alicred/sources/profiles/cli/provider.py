@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import alicred._internal.checks as check
+from alicred._internal.public import public
 from alicred.credential import Credential, named
 from alicred.errors import NotConfiguredError, ProviderError
 from alicred.sources._clients import HttpChoice, StsChoice
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 _OWNER = "CliProfileProvider"
 
 
+@public("alicred")
 class CliProfileProvider(Source):
     """The credential that one profile of the command line tool describes, in ``~/.aliyun/config.json``.
 
@@ -53,6 +55,8 @@ class CliProfileProvider(Source):
         ConfigurationError: An argument is empty or of the wrong type; the text names it.
     """
 
+    _of_both = False  # whether the profile may be in the profile file instead
+
     def __init__(
         self,
         path: str | os.PathLike[str] | None = None,
@@ -68,7 +72,7 @@ class CliProfileProvider(Source):
     ) -> None:
         super().__init__(_OWNER, "cli_profile", name, environ)
         check.listener(f"{_OWNER}.listener", listener)
-        self._lookup = CliLookup(_OWNER, path=path, profile=profile, environ=environ)
+        self._lookup = CliLookup(_OWNER, path=path, profile=profile, environ=environ, of_both=self._of_both)
         self._logins = Logins(write_back=check.flag(f"{_OWNER}.write_back", write_back), listener=listener)
         self._sts = StsChoice(_OWNER, sts, "assume_role", http=http)
         check.optional(f"{_OWNER}.imds", imds, ImdsClient)
@@ -104,3 +108,9 @@ class CliProfileProvider(Source):
                 text = f"{chosen.profile.where} asks for {source.name}, but: {error.message}"
                 raise ProviderError(text, provider=error.provider) from error
         return named(fetched, self.name, fetched.provider_name or source.name)
+
+
+class CliProfileOfBothFiles(CliProfileProvider):
+    """The same in a chain with the profile file: where there is such a file, it says whether the profile exists at all."""
+
+    _of_both = True

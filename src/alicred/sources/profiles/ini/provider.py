@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import alicred._internal.checks as check
+from alicred._internal.public import public
 from alicred.credential import Credential, named
 from alicred.errors import ConfigurationError, NotConfiguredError, ProviderError
 from alicred.sources._clients import StsChoice
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 _OWNER = "ProfileFileProvider"
 
 
+@public("alicred")
 class ProfileFileProvider(Source):
     """The credential that one section of the profile file describes, in the INI format that the official libraries share.
 

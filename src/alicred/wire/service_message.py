@@ -65,6 +65,11 @@ def clean(message: str, secrets: Iterable[str] = ()) -> str | None:
     return _shortened(cleaned.replace('"', "'"))
 
 
+def shown_name(value: str) -> str:
+    """*value* in quotation marks with a space in front, if it is a short name that can be no secret; else nothing."""
+    return f" {value!r}" if re.fullmatch("[A-Za-z][A-Za-z0-9_-]*", value, re.ASCII) and _is_plain(value) else ""
+
+
 def _shortened(text: str) -> str:
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 1].rpartition(' ')[0]} …"
 

@@ -31,6 +31,7 @@ from alicred.sources.static import StaticProvider
 from alicred.wire.http import HttpClient
 from alicred.wire.imds import ImdsClient
 from alicred.wire.role_session import LONGEST_KEY_PAIR_SESSION
+from alicred.wire.service_message import shown_name
 from alicred.wire.sts import StsClient
 from alicred.wire.url import safe_target
 
@@ -137,7 +138,7 @@ def mode_of(profile: CliProfile) -> str:
     if mode not in _MODES:
         same = next((known for known in _MODES if known.lower() == mode.lower()), None)
         hint = f" (capital and small letters differ: {same}?)" if same else ""
-        raise ConfigurationError(f"mode is unknown: give one of {', '.join(_MODES)}{hint}")
+        raise ConfigurationError(f"mode{shown_name(mode)} is unknown. Give one of {', '.join(_MODES)}{hint}.")
     return mode
 
 

@@ -24,6 +24,7 @@ from alicred.sources.rsa_key_pair import RsaKeyPairProvider
 from alicred.sources.static import StaticProvider
 from alicred.wire.imds import ImdsClient
 from alicred.wire.role_session import LONGEST_KEY_PAIR_SESSION
+from alicred.wire.service_message import shown_name
 from alicred.wire.sts import StsClient
 
 
@@ -66,10 +67,10 @@ def source_of(profile: Profile, tools: Tools) -> Provider[Credential]:
         raise ConfigurationError("it holds a bearer token, which is no access key: use BearerProfileProvider for it")
     build = _BUILDERS.get(kind)
     if build is None:
-        problem = "unknown" if kind else "missing"
+        problem = f"type{shown_name(kind)} is unknown" if kind else "type is missing"
         if kind.strip("\"'") in _BUILDERS:
-            problem = "in quotation marks, which belong to the value here"
-        raise ConfigurationError(f"type is {problem}: give one of {', '.join([*_BUILDERS, BEARER])}")
+            problem = "type is in quotation marks, which belong to the value here"
+        raise ConfigurationError(f"{problem}. Give one of {', '.join([*_BUILDERS, BEARER])}.")
     with parameters_called({"oidc_token_file": "oidc_token_file_path", "private_key": "private_key_file", "session_policy": "policy"}):
         return build(profile, tools)
 

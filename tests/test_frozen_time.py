@@ -100,7 +100,7 @@ def test_tls_to_a_fake_cloud_that_was_started_meanwhile_works(freeze: Freeze) ->
         assert cloud.sts_client().get_caller_identity(cloud.access_key).account_id
 
 
-def test_nobody_waits_longer_than_was_said(freeze: Freeze) -> None:
+def test_no_caller_waits_longer_than_max_wait(freeze: Freeze) -> None:
     gate = Gate()
     cache = CachingProvider(Script(gate), refresh=RefreshPolicy(max_wait=timedelta(milliseconds=50)))
     with freeze():

@@ -38,7 +38,7 @@ EVERY = 5.0  # seconds between two lines
 
 def main() -> int:
     """0 if all is well."""
-    parser = argparse.ArgumentParser(description="A compressed day of trouble, and whether anybody noticed.")
+    parser = argparse.ArgumentParser(description="A compressed day of trouble, and whether any process noticed.")
     parser.add_argument("--minutes", type=float, default=5.0)
     parser.add_argument("--seed", type=int, default=None, help="of the trouble and the pauses; printed, so that it can be given again")
     parser.add_argument("--threads", type=int, default=64, help="in each of the four processes")

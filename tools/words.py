@@ -20,6 +20,7 @@ ROOT = Path(__file__).resolve().parents[1]
 WORDS = {
     # English
     "anew": "again",
+    "anybody": "any caller, anyone",
     "bites?": "detects the bug",
     "c[oa]mes? to use": "use",
     "everybody": "every caller, everyone",

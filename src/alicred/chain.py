@@ -19,7 +19,7 @@ from alicred.provider import Provider, ask, explain, failure_report
 class ChainProvider(Generic[C]):
     """The first of several sources that has a value. Thread- and fork-safe; it can be pickled.
 
-    A source that raises `NotConfiguredError` is passed over, and so is a chain in which nothing is set up. Any other failure means that
+    A source that raises `NotConfiguredError` is skipped, and so is a chain in which nothing is set up. Any other failure means that
     the source is meant to be used and is broken, so that by default it is raised and no other identity takes its place
     (``ChainPolicy(on_error=...)``). Once a source has had a value, later calls go to it alone (``ChainPolicy(sticky=...)``); a pickled
     chain begins again with the first one.

@@ -229,7 +229,7 @@ class Listening(Turns):
         return True
 
 
-def test_a_provider_is_told_of_a_rejection_if_it_wants_to_know() -> None:
+def test_a_rejection_is_reported_to_a_provider_that_has_invalidate() -> None:
     provider = Listening()
     Adapted(provider)._reject(HELD)
     assert provider.rejected == ["the-id"]

@@ -45,7 +45,7 @@ def test_oss_v2_gets_a_whole_credential_at_each_call() -> None:
     assert oss_v2(StaticProvider(AK)).get_credentials().security_token is None
 
 
-def test_oss_v2_is_told_of_an_end_by_a_clock_that_is_corrected() -> None:
+def test_oss_v2_gets_an_end_by_a_clock_that_is_corrected() -> None:
     now = datetime.now(timezone.utc)
     key = OssV2Credential("id", "secret", expiration=now + HOUR)
     try:

@@ -129,7 +129,7 @@ def test_each_part_of_a_resumable_upload_and_download_has_a_credential_of_its_ow
 
 
 @pytest.mark.tried("aiooss2", "async", "rotation")
-def test_what_is_tried_again_is_signed_anew(keys: Keys, service: Loopback, store: Bucket, version: str) -> None:
+def test_what_is_tried_again_gets_a_new_signature(keys: Keys, service: Loopback, store: Bucket, version: str) -> None:
     async def twice(bucket: aiooss2.AioBucket) -> None:
         with pytest.raises(oss2.exceptions.ServerError):  # aiooss2 tries nothing again
             await bucket.put_object("again", b"x")

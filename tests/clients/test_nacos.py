@@ -149,7 +149,7 @@ def test_what_the_client_asks_in_the_background_is_signed_with_a_current_credent
 
 
 @pytest.mark.tried(PACKAGE, "async", "rotation")
-def test_what_is_registered_anew_after_a_break_is_signed_with_a_current_credential(service: NacosLoopback) -> None:
+def test_what_is_registered_again_after_a_break_is_signed_with_a_current_credential(service: NacosLoopback) -> None:
     async def main() -> None:
         async with naming(service, nacos(service.keys)) as client:
             redo = client.grpc_client_proxy.redo_service
@@ -251,7 +251,7 @@ def test_parts_of_another_credential_are_noticed(service: NacosLoopback, kind: A
 
 
 @OVER_GRPC
-def test_a_refusal_arrives_as_the_clients_own_exception(service: NacosLoopback, kind: Any) -> None:
+def test_a_rejection_arrives_as_the_clients_own_exception(service: NacosLoopback, kind: Any) -> None:
     with pytest.raises(NacosException, match="nobody has the id 'nobody'") as caught:
         once(service, kind, Fixed("nobody", "nothing", None))()
     assert caught.value.error_code == 403

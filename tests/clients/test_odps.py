@@ -162,7 +162,7 @@ def test_the_way_back_to_an_older_signature_stays_open(service: OdpsLoopback) ->
     assert versions == [True, False]
 
 
-def test_the_provider_is_told_of_an_authentication_that_has_expired(service: OdpsLoopback) -> None:
+def test_an_authentication_that_has_expired_is_reported_to_the_provider(service: OdpsLoopback) -> None:
     cache = CachingProvider(service.keys)
     client = odps_of(service, adapted(cache))
     assert service.keys.minted == 1
@@ -259,7 +259,7 @@ def test_it_can_be_pickled_and_copied_and_shows_no_secret() -> None:
     assert repr(account) == "<odps adapter of static_sts>"
 
 
-def test_a_pickled_client_takes_its_account_along_if_the_client_is_told_to(service: OdpsLoopback, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_pickled_client_takes_its_account_along_if_the_variable_says_so(service: OdpsLoopback, monkeypatch: pytest.MonkeyPatch) -> None:
     held = service.keys.get()
     client = odps_of(service, adapted(StaticProvider(held)))
     options.account = None
@@ -335,7 +335,7 @@ def test_the_clients_own_account_writes_each_token_to_a_log(tokens: Tokens, capl
     assert account.token in caplog.text
 
 
-def test_a_token_of_somebody_else_is_noticed(service_of_tokens: OdpsLoopback) -> None:
+def test_a_token_of_another_key_is_noticed(service_of_tokens: OdpsLoopback) -> None:
     with pytest.raises(ODPSError, match="nobody's"):
         odps_of(service_of_tokens, odps_bearer(StaticProvider(BearerToken("other")))).exist_table(TABLE)
 

@@ -110,7 +110,7 @@ def test_what_the_provider_raises_arrives_as_it_is() -> None:
 
 
 @pytest.mark.filterwarnings("ignore:.*get_credential:DeprecationWarning")
-def test_the_getters_of_the_package_fetch_each_part_anew() -> None:
+def test_the_getters_of_the_package_fetch_each_part_separately() -> None:
     """So they mix; the page says so, and should a release mend it, the page is to be mended too."""
     keys = Keys()
     client = Client(provider=alibabacloud_credentials(keys))

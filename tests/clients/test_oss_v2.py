@@ -203,7 +203,7 @@ def test_an_upload_by_parts_may_begin_and_end_with_different_credentials(
 
 
 @pytest.mark.tried(ROW, "sync", "rotation")
-def test_a_retry_inside_the_client_is_signed_anew_with_one_credential(keys: Keys, service: Loopback, store: Bucket, version: str) -> None:
+def test_a_retry_inside_the_client_is_signed_again_with_one_credential(keys: Keys, service: Loopback, store: Bucket, version: str) -> None:
     store.busy("tried", 2)
     client_of(service, oss_v2(keys), version).put_object(put_request("tried"))
     assert service.serials("tried") == [1, 2, 3]

@@ -150,7 +150,7 @@ def test_it_is_repeated_once(service: SlsLoopback) -> None:
 
 
 @pytest.mark.parametrize("code", ["Unauthorized", "SignatureNotMatch", "LogStoreNotExist"])
-def test_a_refusal_that_is_not_about_the_credential_leaves_it_alone(service: SlsLoopback, code: str) -> None:
+def test_an_error_that_is_not_about_the_credential_leaves_it_alone(service: SlsLoopback, code: str) -> None:
     """A role that may not do something may not with a fresh credential either, and the others go on with the one that is held."""
     cache = CachingProvider(service.keys)
     worker = sls_consumer(cache).worker(Processor, config_of(service), args=([],))

@@ -175,7 +175,7 @@ def test_a_plain_function_given_as_the_awaited_one_is_called() -> None:
     assert len(notes.calls) == 1
 
 
-def test_a_coroutine_function_that_nobody_would_await_is_refused() -> None:
+def test_a_coroutine_function_as_get_is_refused() -> None:
     given: Any = Notes().save_async
     with pytest.raises(CredentialException, match="credential_update_callback is a coroutine function"):
         ExternalCredentialsProvider(process_command=program(), credential_update_callback=given)

@@ -354,7 +354,7 @@ def test_whatever_fails_is_a_credential_exception(
     assert isinstance(ours_caught.value.__cause__, TransientError)
 
 
-def test_the_code_and_the_request_id_of_a_refusal_are_there(cloud: FakeCloud, ours: Package, official: Package) -> None:
+def test_the_code_and_the_request_id_of_an_error_are_there(cloud: FakeCloud, ours: Package, official: Package) -> None:
     for package, there in ((ours, True), (official, False)):
         cloud.inject(faults.Denied("NoPermission"))
         with pytest.raises(package.exceptions.CredentialException) as caught:

@@ -173,7 +173,7 @@ def login(package: Package, cloud: FakeCloud, **callbacks: Any) -> Any:
     )
 
 
-def test_a_callback_is_called_whoever_asks(cloud: FakeCloud, ours: Package) -> None:
+def test_a_callback_is_called_for_threads_and_tasks(cloud: FakeCloud, ours: Package) -> None:
     saved: list[tuple[Any, ...]] = []
 
     async def save_async(*what: Any) -> None:
@@ -210,7 +210,7 @@ def test_renewed_tokens_are_handed_over_even_if_no_key_comes(cloud: FakeCloud, o
             assert saved[0][2:5] == ("", "", "")
 
 
-def test_a_refresh_runs_ahead_of_the_end_without_anybody_waiting(timed: FakeCloud, ours: Package) -> None:
+def test_a_refresh_runs_ahead_of_the_end_and_no_caller_waits(timed: FakeCloud, ours: Package) -> None:
     provider = role(ours, timed)
     first = key_id(provider)
     advance(timed, timedelta(minutes=58))

@@ -270,7 +270,7 @@ def test_async_update_decides_whose_thread_refreshes(instance: FakeCloud, monkey
     assert [name == here for name in asked_on] == [False, True]
 
 
-def test_a_chain_that_reuses_nobody_walks_at_every_call(instance: FakeCloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_chain_that_reuses_no_source_walks_at_every_call(instance: FakeCloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from alicred.compat.provider import DefaultCredentialsProvider
 
     providers = [DefaultCredentialsProvider(reuse_last_provider_enabled=reuse) for reuse in (True, False)]

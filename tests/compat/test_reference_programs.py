@@ -84,7 +84,7 @@ def is_good(cloud: FakeCloud, names: dict[str, Any]) -> bool:
 
 
 @pytest.mark.parametrize("package", PACKAGES)
-def test_the_programs_that_ask_nobody_get_what_they_gave(package: str, cloud: FakeCloud) -> None:
+def test_the_programs_with_fixed_keys_get_what_they_gave(package: str, cloud: FakeCloud) -> None:
     given = {**session(cloud), "bearer_token": "my-token"}
     id_, secret, token = given["access_key_id"], given["access_key_secret"], given["security_token"]
     before = cloud.count()

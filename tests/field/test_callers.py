@@ -33,7 +33,7 @@ def test_1000_threads_on_a_cold_cache_make_one_call(subject: Subject) -> None:
 
 
 @bites(naive_sharing.Locked, failing="callers wait")
-def test_of_128_callers_at_the_refresh_edge_nobody_waits(subject: Subject) -> None:
+def test_of_128_callers_at_the_refresh_edge_none_waits(subject: Subject) -> None:
     clock, gate = FakeClock(), Gate()
     source = Script(HOUR, gate, clock=clock)
     cache = subject.make(source, clock=clock)

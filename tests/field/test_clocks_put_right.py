@@ -55,7 +55,7 @@ def test_what_was_learned_of_a_wrong_clock_is_forgotten_when_it_is_put_right(sub
 
 
 @bites(naive_clocks.MeasuresOnce, failing="served past its end", alicred=inline)
-def test_a_lifetime_that_was_measured_on_a_wrong_clock_is_judged_by_the_right_one(subject: Subject) -> None:
+def test_a_lifetime_that_was_measured_on_a_wrong_clock_ends_by_the_right_one(subject: Subject) -> None:
     clock = FakeClock()
     clock.step_wall(-8 * HOUR)
     cache = subject.make(service(clock), clock=clock)
@@ -98,7 +98,7 @@ def from_far_down(ask: Callable[[], Any], calls: int = 10) -> Any:
 
 
 @bites(naive_clocks.WaitsByAFrozenClock, failing="waits without end", alicred=waiting)
-def test_nobody_waits_longer_because_a_test_has_frozen_time(subject: Subject) -> None:
+def test_no_caller_waits_longer_because_a_test_has_frozen_time(subject: Subject) -> None:
     gate = Gate()
     cache = subject.make(Script(gate), timedelta(milliseconds=200))
     with freezegun.freeze_time(LONG_AGO):

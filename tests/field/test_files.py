@@ -42,7 +42,7 @@ def written(path: Path, key_id: str = "from-the-file", name: str = "default", **
 
 
 @bites(naive_files.TakesWhatIsThere, failing="handed out", alicred=EnvironmentProvider)
-def test_a_key_with_something_in_it_that_nobody_sees_is_not_handed_out(subject: Subject) -> None:
+def test_a_key_with_an_invisible_character_is_not_handed_out(subject: Subject) -> None:
     for key_id in ("an-id\u200b", "\ufeffan-id", "an\u2060id", "an-i\uff44"):
         found = outcome(subject.make({ID: key_id, SECRET: "a-secret"}).get)
         assert not isinstance(found, Credential) or found.access_key_id == "an-id", f"handed out: {key_id!a}"
@@ -84,7 +84,7 @@ def test_a_file_that_is_being_replaced_is_not_absent(subject: Subject, tmp_path:
 
 
 @bites(naive_files.OpensAnything, failing="hangs", alicred=cli_profile)
-def test_a_pipe_in_the_place_of_a_file_holds_nobody_up(subject: Subject, tmp_path: Path) -> None:
+def test_a_pipe_in_the_place_of_a_file_blocks_no_caller(subject: Subject, tmp_path: Path) -> None:
     path = tmp_path / "config.json"
     os.mkfifo(path)
     caller = Callers(1, subject.make(path).get)
@@ -117,7 +117,7 @@ def test_what_a_test_tool_had_replaced_at_the_first_read_is_gone_at_the_next(
 
 
 @bites(naive_files.Complains, failing="not one", alicred=cli_profile)
-def test_a_file_that_everybody_may_read_is_complained_of_once(subject: Subject, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_file_that_all_users_may_read_gets_one_warning(subject: Subject, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     path = written(tmp_path / "config.json")
     path.chmod(0o644)
     for _ in range(10):

@@ -129,7 +129,7 @@ def test_what_another_writer_is_just_writing_is_not_taken_away(subject: Subject,
 
 
 @bites(naive_logins.follows_anything, failing="it hangs", alicred=exclusive)
-def test_a_pipe_in_the_place_of_a_lock_holds_nobody_up(subject: Subject, tmp_path: Path) -> None:
+def test_a_pipe_in_the_place_of_a_lock_blocks_no_caller(subject: Subject, tmp_path: Path) -> None:
     path = tmp_path / "lock"
     os.mkfifo(path)
     ask = functools.partial(subject.make, str(path), lambda _: None, create=True, seconds=1)

@@ -26,7 +26,7 @@ def test_parts_that_are_read_one_by_one_across_a_refresh_belong_together(subject
 
 
 @bites(naive_parts.RemembersTooEarly, failing="stuck", alicred=ChainProvider)
-def test_a_chain_remembers_nobody_who_has_not_won(subject: Subject) -> None:
+def test_a_chain_remembers_no_source_that_has_not_won(subject: Subject) -> None:
     starting = Script(NotConfiguredError("the sidecar is not there yet"), HOUR)
     broken = Script(TransientError("the service is down"))
     chain = subject.make(starting, broken)

@@ -130,7 +130,7 @@ def test_a_token_that_cannot_be_sent_on_is_not_handed_out(subject: Subject) -> N
 
 
 @bites(naive_wire.TakesEveryShortageForAbsence, failing="another identity", alicred=metadata_service)
-def test_a_machine_without_descriptors_does_not_become_somebody_else(subject: Subject) -> None:
+def test_a_machine_without_descriptors_does_not_change_its_identity(subject: Subject) -> None:
     with metadata() as service:
         outcome(subject.make(service.server.url).get)  # so that all modules are loaded
         chain = ChainProvider(subject.make(service.server.url), StaticProvider(Credential("another", "secret")))

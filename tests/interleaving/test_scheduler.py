@@ -79,7 +79,7 @@ def test_a_lost_update_is_found(bound: int | None) -> None:
 
 
 @BOUNDS
-def test_a_lock_mends_it(bound: int | None) -> None:
+def test_a_lock_fixes_it(bound: int | None) -> None:
     assert explore(Small(lambda run: counting(run, locked=True)), bound=bound, limit=500).exhausted
 
 

@@ -314,7 +314,7 @@ TIERS = "TieredWindow.tiers must be pairs (lifetime, window) of timedeltas that 
         (RefreshPolicy, "ahead", lambda lifetime: lifetime.total_seconds(), f"{A_WINDOW}; for an hour it answered 3600.0"),
     ],
 )
-def test_a_refusal_says_what_would_do_and_what_came(policy: type, name: str, value: object, text: str) -> None:
+def test_a_configuration_error_says_what_is_valid_and_what_was_given(policy: type, name: str, value: object, text: str) -> None:
     with pytest.raises(ConfigurationError) as caught:
         policy(**{name: value})
     assert str(caught.value) == text

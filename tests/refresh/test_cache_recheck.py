@@ -52,7 +52,7 @@ class TestRecheck:
         assert bench.number() == 2
         assert bench.cache.state().refresh_due_at == bench.clock.utcnow() + 5 * MINUTE
 
-    def test_the_same_key_again_is_told_of_as_a_refresh_and_holds_nothing_back(self, caplog: pytest.LogCaptureFixture) -> None:
+    def test_the_same_key_again_counts_as_a_refresh_and_holds_nothing_back(self, caplog: pytest.LogCaptureFixture) -> None:
         clock = FakeClock()
         source = Script(lambda: credential(1, None), clock=clock)
         cache = CachingProvider(source, refresh=RefreshPolicy(mode=RefreshMode.INLINE, jitter=0, recheck=SECOND), clock=clock)

@@ -30,7 +30,7 @@ from tests.support import HOUR, SECOND
 MODES = pytest.mark.parametrize("mode", list(RefreshMode))
 
 
-def test_the_source_is_not_asked_before_somebody_asks() -> None:
+def test_the_source_is_not_asked_before_a_caller_asks() -> None:
     bench = Bench()
     assert bench.source.calls == 0
     assert bench.phase is Phase.EMPTY

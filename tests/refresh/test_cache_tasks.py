@@ -143,7 +143,7 @@ def test_in_the_window_no_task_waits(mode: RefreshMode) -> None:
     gate.open()
 
 
-def test_a_loop_that_is_gone_when_the_flight_ends_disturbs_nobody() -> None:
+def test_a_loop_that_is_gone_when_the_flight_ends_disturbs_no_caller() -> None:
     gate = Gate()
     cache = CachingProvider(Script(gate))
 

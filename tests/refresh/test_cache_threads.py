@@ -83,7 +83,7 @@ def test_callers_of_a_failed_flight_get_errors_of_their_own_with_one_cause(mode:
     assert len({id(error.__cause__) for error in errors if isinstance(error, BaseException)}) == 1
 
 
-def test_in_the_window_nobody_waits() -> None:
+def test_in_the_window_no_caller_waits() -> None:
     clock, gate = FakeClock(), Gate()
     source = Script(HOUR, gate, clock=clock)
     cache = held_since(clock, source, 50 * MINUTE)
@@ -139,7 +139,7 @@ def test_an_upstream_that_is_gone_for_the_whole_window_is_noticed_by_no_caller(u
         cache.get()
 
 
-def test_on_a_cold_cache_nobody_waits_for_a_hanging_upstream_longer_than_max_wait() -> None:
+def test_on_a_cold_cache_no_caller_waits_for_a_hanging_upstream_longer_than_max_wait() -> None:
     gate = Gate()
     source = Script(gate)
     cache = CachingProvider(source, refresh=policy(max_wait=timedelta(milliseconds=200)))
@@ -211,7 +211,7 @@ def test_a_late_flight_revives_nothing_that_was_closed() -> None:
         cache.get()
 
 
-def test_a_flight_that_fails_after_the_close_is_told_to_nobody() -> None:
+def test_a_flight_that_fails_after_the_close_is_not_reported() -> None:
     gate, heard = Gate(DOWN), Recorder()
     cache = CachingProvider(Script(gate), refresh=policy(max_wait=timedelta(milliseconds=50)), listener=heard)
     waiters = threading.Thread(target=lambda: in_threads(1, cache.get))
@@ -293,7 +293,7 @@ def test_what_no_caller_can_receive_counts_as_a_failure(raised: type[BaseExcepti
 
 
 @pytest.mark.parametrize("raised", [SystemExit, KeyboardInterrupt])
-def test_inline_it_passes_through_its_caller_and_the_others_start_anew(raised: type[BaseException]) -> None:
+def test_inline_it_passes_through_its_caller_and_the_others_start_again(raised: type[BaseException]) -> None:
     gate = Gate(raised())
     source = Script(gate, HOUR)
     cache = CachingProvider(source, refresh=policy(mode=RefreshMode.INLINE))

@@ -69,7 +69,7 @@ class Clinging(Flight):
 
 
 @in_each_library
-def test_a_run_that_has_ended_is_not_woken_and_disturbs_nobody(run: Run) -> None:
+def test_a_run_that_has_ended_is_not_woken_and_disturbs_no_caller(run: Run) -> None:
     flight, woken = Clinging(timedelta(0)), list[str]()
     run(lambda: wait_in_task(asking(Wait(flight, 0.01))))
     assert len(flight._waiters) == 1

@@ -34,7 +34,7 @@ def test_rule_1_nothing_past_its_end_is_served(situation: Situation, span: timed
 
 
 @given(situations())
-def test_rule_3_in_fresh_and_aging_nobody_waits_or_fails(situation: Situation) -> None:
+def test_rule_3_in_fresh_and_aging_no_caller_waits_or_fails(situation: Situation) -> None:
     _, snapshot, now = situation
     decision = decide(snapshot, now)
     assume(not snapshot.denied)

@@ -29,7 +29,7 @@ def test_one_thread_alone_gets_hold_of_it() -> None:
     assert sorted(map(str, in_threads(16, claim))) == ["False"] * 15 + ["True"]
 
 
-def test_one_that_nobody_began_or_whose_beginner_has_ended_is_lost() -> None:
+def test_one_that_no_frame_began_or_whose_beginner_has_ended_is_lost() -> None:
     def beginner(flight: Flight) -> bool:
         flight.begin(0, this_frame())
         return flight.is_lost()
@@ -128,7 +128,7 @@ def test_who_joins_after_the_end_is_woken_at_once_and_only_once() -> None:
     assert woken == ["late"]
 
 
-def test_joining_and_ending_at_the_same_time_loses_nobody() -> None:
+def test_joining_and_ending_at_the_same_time_loses_no_waiter() -> None:
     for _ in range(300):
         flight, woken = Flight(timedelta(0)), threading.Event()
         ender = threading.Thread(target=flight.finish, args=(Outcome.COMMITTED,))
@@ -157,7 +157,7 @@ def test_a_task_that_stops_waiting_leaves_nothing_behind() -> None:
     assert flight._waiters == {}
 
 
-def test_a_loop_that_was_closed_over_a_waiting_task_keeps_nobody_from_being_woken() -> None:
+def test_a_loop_that_was_closed_over_a_waiting_task_does_not_keep_others_from_being_woken() -> None:
     gate = Gate()
     cache = CachingProvider(Script(gate))
     loop = asyncio.new_event_loop()

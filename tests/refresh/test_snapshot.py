@@ -265,7 +265,7 @@ class TestSnapshot:
         assert BUSY.failed(NotConfiguredError("not here"), POLICY, 100.0, 0.5).next_attempt_at == -inf
         assert attrs.evolve(BUSY, held=held()).failed(NotConfiguredError("not here"), POLICY, 100.0, 0.5).next_attempt_at == -inf
 
-    def test_what_never_left_the_machine_is_held_back_where_the_value_has_no_end_and_so_nobody_waits(self) -> None:
+    def test_what_never_left_the_machine_is_held_back_where_the_value_has_no_end_and_so_no_caller_waits(self) -> None:
         endless = held(lifetime=None)
         assert attrs.evolve(BUSY, held=endless).failed(NotConfiguredError("gone"), POLICY, 100.0, 0.5).next_attempt_at == 108.0
         rejected = endless.invalidated_at(99.0, timedelta(0))

@@ -232,7 +232,7 @@ def test_a_path_that_no_file_can_have_is_refused() -> None:
             OidcRoleArnProvider(role_arn="acs:ram::1:role/a", oidc_provider_arn="acs:ram::1:oidc-provider/p", oidc_token_file=path)
 
 
-def test_a_file_that_everybody_may_read_is_named_in_the_log_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_file_that_all_users_may_read_is_named_in_the_log_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     path = tmp_path / "file"
     path.write_bytes(b"x")
     for mode, lines in ((0o600, 0), (0o640, 0), (0o644, 1), (0o644, 0), (0o664, 0)):

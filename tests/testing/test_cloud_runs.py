@@ -90,7 +90,7 @@ def test_it_stops_with_connections_open_and_leaves_no_thread() -> None:
         connection.close()
 
 
-def test_nobody_listens_after_the_stop() -> None:
+def test_no_server_listens_after_the_stop() -> None:
     with FakeCloud() as cloud:
         where = address(cloud)
     with pytest.raises(ConnectionRefusedError):
@@ -204,7 +204,7 @@ def test_a_whole_url_in_the_request_line_is_served_as_a_proxy_would(alicred_clou
         pytest.param(b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n", id="no last chunk"),
     ],
 )
-def test_a_request_that_breaks_off_leaves_no_record_and_harms_nobody(alicred_cloud: FakeCloud, sent: bytes) -> None:
+def test_a_request_that_breaks_off_leaves_no_record_and_does_no_harm(alicred_cloud: FakeCloud, sent: bytes) -> None:
     with socket.create_connection(address(alicred_cloud), timeout=5) as connection:
         connection.sendall(sent)
         connection.shutdown(socket.SHUT_WR)
@@ -214,7 +214,7 @@ def test_a_request_that_breaks_off_leaves_no_record_and_harms_nobody(alicred_clo
     assert send("GET", alicred_cloud.http_endpoint + "/credentials").status == 200
 
 
-def test_no_tls_on_the_tls_port_harms_nobody(alicred_cloud: FakeCloud) -> None:
+def test_no_tls_on_the_tls_port_does_no_harm(alicred_cloud: FakeCloud) -> None:
     with socket.create_connection((address(alicred_cloud)[0], int(alicred_cloud.endpoint.rpartition(":")[2])), timeout=5) as connection:
         connection.sendall(b"GET / HTTP/1.1\r\n\r\n")
         with contextlib.suppress(ConnectionResetError):

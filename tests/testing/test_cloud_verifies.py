@@ -375,7 +375,7 @@ def test_a_bearer_token_counts_until_it_expires(alicred_clock: FakeClock) -> Non
 # --- products, records, configuration -----------------------------------------------------------------------------------------------
 
 
-def test_a_product_answers_what_it_was_told_to(alicred_cloud: FakeCloud) -> None:
+def test_a_product_answers_what_the_test_has_set(alicred_cloud: FakeCloud) -> None:
     alicred_cloud.answer("DescribeThing", {"Thing": {"Name": "seven"}})
     answer = acs3(alicred_cloud, assume(alicred_cloud), "DescribeThing", version="2020-01-01", method="GET", path="/things/%E4%B8%AD")
     assert answer.payload["Thing"] == {"Name": "seven"}

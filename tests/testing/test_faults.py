@@ -111,7 +111,7 @@ def test_an_oversized_body_is_right_but_too_long(alicred_cloud: FakeCloud) -> No
     assert answer.payload["Credentials"]["AccessKeyId"] == alicred_cloud.sessions[0].access_key_id
 
 
-def test_a_client_that_stops_reading_an_oversized_body_harms_nobody(alicred_cloud: FakeCloud) -> None:
+def test_a_client_that_stops_reading_an_oversized_body_does_no_harm(alicred_cloud: FakeCloud) -> None:
     alicred_cloud.inject(faults.Oversized(), times=3)
     host, _, port = alicred_cloud.http_endpoint.partition("://")[2].partition(":")
     for _ in range(3):

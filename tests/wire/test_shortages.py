@@ -57,7 +57,7 @@ def test_a_shortage_is_no_reason_to_go_on_to_another_identity(error: Exception, 
 
 
 @pytest.mark.parametrize("name", NOBODY_THERE)
-def test_where_nobody_is_there_the_chain_goes_on(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_where_no_metadata_service_is_there_the_chain_goes_on(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     source = EcsRamRoleProvider(imds=ImdsClient("http://127.0.0.1:1"))
     monkeypatch.setattr(socket.socket, "connect", raising(OSError(getattr(errno, name), "planted")))
     assert isinstance(outcome(source), NotConfiguredError)

@@ -8,12 +8,12 @@ import platform
 import sys
 from pathlib import Path
 
-from tools.bench import contention, hot_path, importing, plot, refreshing
+from tools.bench import border, contention, hot_path, importing, plot, refreshing
 from tools.bench.measure import Report
 from tools.bench.upstream import upstream
 
 DOCS = Path(__file__).parent.parent.parent / "docs"
-PARTS = ("hot", "refresh", "threads", "imports")
+PARTS = ("hot", "border", "refresh", "threads", "imports")
 
 
 def main() -> int:
@@ -31,6 +31,8 @@ def main() -> int:
     report.say(f"{platform.python_implementation()} {platform.python_version()} on {platform.system()}, {os.cpu_count()} processors")
     if "hot" in only:
         hot_path.measure(report, rounds=300 if quick else 3000, number=2000)
+    if "border" in only:
+        border.measure(report, rounds=100 if quick else 1000, number=1000)
     with upstream() as servers:
         if "refresh" in only:
             refreshing.measure(report, servers, rounds=500 if quick else 4000)

@@ -47,7 +47,11 @@ def refresh(endpoint: str, ca_file: str | None) -> Callable[[], float]:
 
 
 def raw(endpoint: str, ca_file: str | None) -> Callable[[], float]:
-    """Microseconds for a request of the same size to the same server, until its answer is there as bytes and the connection is closed."""
+    """Microseconds for a request of the same size to the same server, until its answer is there as bytes and the connection is closed.
+
+    With the same time-outs: no program should fetch a credential without.
+    """
+    timeout = urllib3.Timeout(connect=5, read=10)
     body = b"RoleArn=acs%3Aram%3A%3A1234567890123456%3Arole%2Fbench&RoleSessionName=bench&DurationSeconds=3600"
     headers = {
         "content-type": "application/x-www-form-urlencoded",
@@ -62,7 +66,7 @@ def raw(endpoint: str, ca_file: str | None) -> Callable[[], float]:
 
     def once() -> float:
         began = time.perf_counter()
-        with urllib3.PoolManager(ca_certs=ca_file) as pool:
+        with urllib3.PoolManager(ca_certs=ca_file, timeout=timeout) as pool:
             answer = pool.request("POST", f"{endpoint}/", body=body, headers=headers)
         took = time.perf_counter() - began
         if answer.status != 200 or not answer.data:

@@ -23,7 +23,7 @@ async def in_thread(work: Callable[[], T]) -> T:
 
 
 def off_loop(work: Callable[[], T]) -> T:
-    """Call *work* on a thread of its own, in a copy of a task's context, which shall not say any more that a task runs there.
+    """Call *work* on a thread of its own, in a copy of a task's context, in which nothing says any more that a task runs there.
 
     sniffio, and anyio with it, keep in the context which library runs. A source could start no loop of its own with ``anyio.run()``.
     """

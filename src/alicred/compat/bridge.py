@@ -137,7 +137,7 @@ class NativeProvider:
 
 
 def native(provider: GivesCredentials | Provider[Credential]) -> Provider[Credential]:
-    """*provider*, of the façade or of anybody's own, as alicred's adapters and decorators take it: with ``name`` and ``get()``.
+    """*provider*, of the façade or a user's own, as alicred's adapters and decorators take it: with ``name`` and ``get()``.
 
     For the way from the façade to native alicred, one part of a program at a time: both parts then share one provider, and one cache.
 

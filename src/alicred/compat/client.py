@@ -41,8 +41,8 @@ class Client:
 
     Args:
         config: What kind of credential, and what it takes; read now.
-        provider: Where credentials come from instead: a provider of the façade, anybody's object with ``get_credentials()``, or a native
-            provider. It goes before *config*. Without both, the default chain.
+        provider: Where credentials come from instead: a provider of the façade, any object with ``get_credentials()``, or a native
+            provider. It takes precedence over *config*. Without both, the default chain.
 
     Raises:
         CredentialValueError: A parameter is missing or wrong; the text names it.

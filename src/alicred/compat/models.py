@@ -51,11 +51,11 @@ class Config(_Model["str | float | bool"]):
         oidc_provider_arn: Default ``ALIBABA_CLOUD_OIDC_PROVIDER_ARN``.
         oidc_token_file_path: Default ``ALIBABA_CLOUD_OIDC_TOKEN_FILE``.
         role_session_name: Default ``ALIBABA_CLOUD_ROLE_SESSION_NAME``, else one that is made up.
-        role_session_expiration: How long keys are to live, in seconds; 3600 by default.
-        policy: What the session may do at most, as JSON.
+        role_session_expiration: Lifetime of the keys, in seconds; 3600 by default.
+        policy: The most that the session may do, as JSON.
         external_id: What the role's trust policy may ask for.
         sts_endpoint: Host of the STS, or a URL of it with a scheme.
-        public_key_id: What the service calls the public half of an RSA key.
+        public_key_id: The service's ID of the public half of an RSA key.
         private_key_file: The file with the private half.
         role_name: The role of the instance; found out if it is not given.
         enable_imds_v2: Without effect: a token is always asked for first.

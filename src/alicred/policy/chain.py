@@ -25,10 +25,10 @@ class OnError(Enum):
 class ChainPolicy:
     """How a `ChainProvider` goes from one source to the next. A value: share it freely.
 
-    A source that raises `NotConfiguredError` is always passed over; *on_error* is about every other failure.
+    A source that raises `NotConfiguredError` is always skipped; *on_error* is about every other failure.
 
     Args:
-        sticky: Once a source has had a credential, ask it alone from then on.
+        sticky: Once a source has had a credential, ask only that one from then on.
         on_error: What a failing source does to the chain.
 
     Raises:

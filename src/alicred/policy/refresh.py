@@ -93,7 +93,7 @@ def _answers(instance: object, field: Field, value: object) -> None:
 @public("alicred")
 @attrs.frozen(kw_only=True)
 class RefreshPolicy:
-    """When a `CachingProvider` refreshes its value and whom it lets wait. A value: share it freely.
+    """When a `CachingProvider` refreshes its value, and which callers wait. A value: share it freely.
 
     Args:
         ahead: The refresh-ahead window: a function from lifetime to span, or a span. At most 90 % of a lifetime count, and
@@ -160,7 +160,7 @@ class RefreshPolicy:
 
 @attrs.frozen
 class Pause:
-    """How long the source is left alone.
+    """How long the source is not asked.
 
     Args:
         span: That long.

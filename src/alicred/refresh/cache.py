@@ -79,7 +79,7 @@ class CachingProvider(Generic[C]):
         source: Where values come from: any object with ``name`` and ``get()``.
         name: What it is called in logs, events, errors and the names of threads; ``None`` means the source's name. A name that is given
             goes before the ``provider_name`` of the values.
-        refresh: When to refresh and whom to let wait.
+        refresh: When to refresh, and which callers wait.
         clock: Where the time comes from.
         listener: Gets the events of every refresh, on the thread that ran it, beside the logger ``alicred``.
 
@@ -188,7 +188,7 @@ class CachingProvider(Generic[C]):
         return await wait_in_task(self._ask(_not_negative("span", span), inline=False))
 
     def invalidate(self, value: C | None = None) -> bool:
-        """Say that the service has rejected *value*: from now on it counts as expired.
+        """Report that the service has rejected *value*: from now on it counts as expired.
 
         Does nothing if *value* is not the one that is held any more, so that many workers may report the same rejection.
         A back-off after failed refreshes stays as it is. Where fresh values are rejected one after the other, or the source
@@ -213,7 +213,7 @@ class CachingProvider(Generic[C]):
                 return True
 
     def state(self) -> CacheState:
-        """What is held and planned, without asking anybody. Never blocks."""
+        """What is held and planned, without a request. Never blocks."""
         return describe(self._current().snapshot, self._now(), self._clock.utcnow())
 
     def explain(self) -> tuple[SourceReport, ...]:
@@ -221,7 +221,7 @@ class CachingProvider(Generic[C]):
         return explain(self._source)
 
     def close(self) -> None:
-        """Forget the value and refuse every later call. Waits for a refresh that is under way, for at most ``refresh.max_wait``."""
+        """Forget the value; later calls raise `ClosedError`. Waits for a refresh that is under way, for at most ``refresh.max_wait``."""
         wait_in_thread(self._close())
 
     async def aclose(self) -> None:
@@ -266,7 +266,7 @@ class CachingProvider(Generic[C]):
             if snapshot.held is not None and not plan.ran_here and action in (Action.SERVE, Action.SERVE_AND_REFRESH):
                 return self._serve(snapshot.held, plan.decision.phase)
             if action is Action.FAIL or flight is None:
-                raise self._refusal(plan, span)
+                raise self._denial(plan, span)
             if not flight.is_run_by_this_thread():
                 left = give_up_at - monotonic()
                 yield from self._wait(flight, left if demanded else self._patience(snapshot, left, plan.now, span))
@@ -316,7 +316,7 @@ class CachingProvider(Generic[C]):
             emit(self._listener, event)
         return held.value
 
-    def _refusal(self, plan: Plan[C], span: timedelta) -> AlicredError:
+    def _denial(self, plan: Plan[C], span: timedelta) -> AlicredError:
         """Why a caller gets no value and need not wait for one."""
         snapshot, now = plan.snapshot, plan.now
         if snapshot.closed:
@@ -479,7 +479,7 @@ class CachingProvider(Generic[C]):
             flight.finish(outcome, error)
 
     def _emit(self, event: Event, *, on_callers_thread: bool) -> None:
-        """Tell the listener. What ends a thread, such as `SystemExit`, goes on to the caller who runs the flight; else it ends here."""
+        """Notify the listener. What ends a thread, such as `SystemExit`, goes on to the caller who runs the flight; else it ends here."""
         try:
             emit(self._listener, event)
         except BaseException as raised:

@@ -52,7 +52,7 @@ def rejected_again(provider: str, seconds: float) -> ProviderError:
 
 
 def rejected_meanwhile(provider: str, times: int) -> ProviderError:
-    """Fresh values were rejected, by other callers, before this one came to use them."""
+    """Fresh values were rejected, by other callers, before this one could use them."""
     return ProviderError(
         f"{times} fresh values in a row were rejected (reported with invalidate()) before they could be used here: see why the service"
         " rejects what the source hands out, and ask again",
@@ -71,7 +71,7 @@ def ended_with(provider: str, error: BaseException) -> ProviderError:
 
 
 def ends_at_once(provider: str) -> MalformedResponseError:
-    """Fresh values have ended before their callers came to use them."""
+    """Fresh values have ended before their callers could use them."""
     text = "the source hands out values that end before they can be used: have it hand out longer ones"
     return MalformedResponseError(text, provider=provider)
 

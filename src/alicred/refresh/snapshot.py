@@ -283,7 +283,7 @@ class Snapshot(Generic[C]):
     def failed(self, error: AlicredError, policy: RefreshPolicy, now: float, u: float) -> Snapshot[C]:
         """A refresh has failed; *u* is the draw. The held value stays.
 
-        What never left the machine is not held back, unless what is held has no end: nobody waits for the refresh of that.
+        What never left the machine is not held back, unless what is held has no end: no caller waits for the refresh of that.
         """
         failures = self.failures + 1
         pause = -inf

@@ -25,7 +25,7 @@ class State(Generic[C]):
     Args:
         snapshot: What is known.
         flight: The refresh that is under way.
-        pid: The process that this is about. Elsewhere, in a forked child, the flight has nobody to run it.
+        pid: The process that this is about. Elsewhere, in a forked child, no frame runs the flight.
         until: Before this moment any caller may be served `value` at once.
     """
 

@@ -58,7 +58,7 @@ async def _wait(wait: Wait) -> None:
 
     def wake() -> None:
         if os.getpid() == pid:  # in a forked child, the loop is not the child's to touch
-            with suppress(RuntimeError):  # the loop has been closed, the run has ended: nobody waits any more
+            with suppress(RuntimeError):  # the loop has been closed, the run has ended: no task waits any more
                 bell.ring()
 
     seconds = max(0.0, wait.seconds)

@@ -9,6 +9,7 @@ import alicred._internal.checks as check
 from alicred._internal.environ import is_true, variable
 from alicred.errors import ConfigurationError
 from alicred.wire.http import HttpClient
+from alicred.wire.imds import ImdsClient
 from alicred.wire.sts import CENTRAL, StsClient, regional_endpoint, safe_endpoint
 from alicred.wire.url import Endpoint
 
@@ -41,6 +42,12 @@ class HttpChoice:
     def client(self, endpoint: Endpoint) -> HttpClient:
         """The client for requests to *endpoint*."""
         return self._for_https if endpoint.scheme == "https" else self._for_http
+
+
+def imds_client(owner: str, given: ImdsClient | None) -> ImdsClient:
+    """The client for the metadata service: the one that was given, else one of its own. One for all calls: it keeps the service's token."""
+    check.optional(f"{owner}.imds", given, ImdsClient)
+    return ImdsClient() if given is None else given
 
 
 class StsResolver(Protocol):

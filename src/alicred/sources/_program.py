@@ -241,7 +241,7 @@ def _has_ended(process: Popen[bytes], output: _Output) -> bool:
 
 def _end(process: Popen[bytes]) -> None:
     """End what is left of the program's group, and reap the program."""
-    with suppress(ProcessLookupError, PermissionError):  # nobody is left, or, on macOS, nobody but the program that is to be reaped
+    with suppress(ProcessLookupError, PermissionError):  # no process is left, or, on macOS, only the program that is to be reaped
         os.killpg(process.pid, signal.SIGKILL)
     deadline = monotonic() + _REAPED_WITHIN
     while process.poll() is None and monotonic() < deadline:

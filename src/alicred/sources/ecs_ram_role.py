@@ -9,6 +9,7 @@ from alicred._internal.environ import is_true, variable
 from alicred._internal.public import public
 from alicred.credential import Credential, named
 from alicred.errors import NotConfiguredError, TransientError
+from alicred.sources._clients import imds_client
 from alicred.sources._source import Given, Source, errors_of
 from alicred.wire.imds import UNREACHABLE, ImdsClient, check_role_name
 
@@ -51,8 +52,7 @@ class EcsRamRoleProvider(Source):
     ) -> None:
         super().__init__(_OWNER, "ecs_ram_role", name, environ)
         self._settings = settings
-        check.optional(f"{_OWNER}.imds", imds, ImdsClient)
-        self._imds = ImdsClient() if imds is None else imds
+        self._imds = imds_client(_OWNER, imds)
 
     @classmethod
     def from_environment(

@@ -64,7 +64,7 @@ class FunctionComputeProvider(Source):
     def update(self, headers: Headers) -> Credential | None:
         """Take the keys from a request's headers: ``x-fc-access-key-id``, ``x-fc-access-key-secret`` and ``x-fc-security-token``.
 
-        Only for requests that Function Compute has passed on: whoever else can send one could choose the keys.
+        Only for requests that Function Compute has passed on: any other sender could choose the keys.
 
         Args:
             headers: The headers; capital and small letters are the same, white space around a value is dropped.

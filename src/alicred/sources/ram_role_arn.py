@@ -60,8 +60,7 @@ class RamRoleArnProvider(Source):
         name: str | None = None,
     ) -> None:
         super().__init__(_OWNER, "ram_role_arn", name)
-        if not callable(getattr(source, "get", None)):
-            raise ConfigurationError(f"{_OWNER}.source must be a provider, with name and get(), not {type(source).__name__}")
+        check.provider(f"{_OWNER}.source", source)
         self._source = source
         self._role_arn = role_arn_text(f"{_OWNER}.role_arn", role_arn, any_form=self._any_form)
         self._session = SessionName(_OWNER, role_session_name)
@@ -92,7 +91,7 @@ class RamRoleArnProvider(Source):
         return named(fetched, self.name, source.provider_name)
 
     def _credential(self) -> Credential:
-        found: Expiring = ask(self._source)
+        found = _value_of(self._source)
         if not isinstance(found, Credential):
             raise ConfigurationError(f"the source must give a Credential, not {type(found).__name__}", provider=self.name)
         return found
@@ -105,3 +104,8 @@ class RamRoleAsWritten(ResolvesLate, RamRoleArnProvider):
     """The same for what a file says: role and policy go to the service as they are, as the documentation's ``role_arn = role_arn`` does."""
 
     _any_form = True
+
+
+def _value_of(source: Provider[Expiring]) -> Expiring:
+    """What *source* answers, which may be a user's own class: its type is no promise."""
+    return ask(source)

@@ -35,7 +35,7 @@ class RsaKeyPairProvider(Source):
         public_key_id: What the service calls the public half of the key.
         private_key: The private half: PEM (PKCS #1 or PKCS #8) or the base64 text in it. A `Path` is a file with such a text, at
             most 100,000 bytes, read at every `get`; its leading ``~`` is the home directory. Never in ``repr`` or an error.
-        duration: How long the keys are to live: 900 s to 3600 s, whole seconds.
+        duration: Lifetime of the keys: 900 s to 3600 s, whole seconds.
         sts: The client to ask; ``None`` means one for the host that the environment names at `get`.
         name: What this source is called; ``None`` means ``rsa_key_pair``.
 

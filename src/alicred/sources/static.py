@@ -1,4 +1,4 @@
-"""A credential that somebody has already."""
+"""A credential that the program already has."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Aids for testing what is built on alicred: a clock to turn by hand, a cloud on this machine, and checks. Part of the public API.
+"""Aids for testing what is built on alicred: a clock to move by hand, a cloud on this machine, and checks. Part of the public API.
 
 Nothing here needs more than alicred itself, and importing this package imports none of it before a name is used: pytest imports
 the package in every run, for the plugin.

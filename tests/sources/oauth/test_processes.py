@@ -57,7 +57,7 @@ def _outcome(made: OAuthProvider) -> str:
     return "credential"
 
 
-def test_a_child_that_is_forked_while_nobody_renews_them_renews_them_itself(cloud: FakeCloud) -> None:
+def test_a_child_that_is_forked_between_renewals_renews_them_itself(cloud: FakeCloud) -> None:
     login = cloud.add_oauth_login()
     made = of(cloud, login, tokens=OAuthTokens(login.refresh_token), sign_in_url=cloud.http_endpoint)
     assert in_child(lambda: _outcome(made)) == "credential"

@@ -14,6 +14,7 @@ from alicred.errors import AlicredError, ConfigurationError, NotConfiguredError
 from alicred.sources._clients import HttpChoice, StsChoice
 from alicred.sources._role_session import SessionName
 from alicred.sources.oauth import OAuthProvider
+from alicred.sources.profiles import builders
 from alicred.sources.profiles.cli import modes
 from alicred.sources.profiles.cli.config import CliLookup
 from alicred.sources.profiles.cli.modes import CliTools, source_of
@@ -127,15 +128,15 @@ class Recorded:
 
 @pytest.fixture
 def recorded(monkeypatch: pytest.MonkeyPatch) -> None:
-    for class_name, name in (
-        ("RamRoleAsWritten", "ram_role_arn"),
-        ("OidcRoleAsWritten", "oidc_role_arn"),
-        ("RsaKeyPairProvider", "rsa_key_pair"),
-        ("CredentialsUriProvider", "credentials_uri"),
-        ("ExternalProcessProvider", "external"),
+    for module, class_name, name in (
+        (builders, "RamRoleAsWritten", "ram_role_arn"),
+        (builders, "OidcRoleAsWritten", "oidc_role_arn"),
+        (builders, "RsaKeyPairProvider", "rsa_key_pair"),
+        (modes, "CredentialsUriProvider", "credentials_uri"),
+        (modes, "ExternalProcessProvider", "external"),
     ):
-        monkeypatch.setattr(modes, class_name, lambda *a, _name=name, **k: Recorded(_name, *a, **k))
-    monkeypatch.setattr(modes, "instance_role", lambda role_name, *a, **k: Recorded("ecs_ram_role", role_name=role_name))
+        monkeypatch.setattr(module, class_name, lambda *a, _name=name, **k: Recorded(_name, *a, **k))
+    monkeypatch.setattr(builders, "EcsRamRoleProvider", lambda role_name, **_: Recorded("ecs_ram_role", role_name=role_name))
 
 
 def described(source: Any) -> dict[str, Any]:

@@ -36,7 +36,7 @@ def test_a_broken_cache_is_found_out(name: str) -> None:
 
 
 @pytest.mark.parametrize("scenario", scenarios(), ids=lambda scenario: scenario.name)
-def test_every_scenario_finds_somebody_out(scenario: Scenario) -> None:
+def test_every_scenario_finds_a_broken_cache(scenario: Scenario) -> None:
     assert any(fails(name, scenario.name) for name in BROKEN_CACHES)
 
 
@@ -55,7 +55,7 @@ def test_who_has_get_alone_is_asked_for_nothing_else() -> None:
     assert "the_phases_follow_the_schedule" not in names, "nothing is left of it without state()"
 
 
-def test_a_feature_that_nobody_knows_is_refused() -> None:
+def test_an_unknown_feature_is_refused() -> None:
     with pytest.raises(ConfigurationError, match="not aget"):
         cache_checks(CachingProvider, has={"aget"})
     with pytest.raises(ConfigurationError, match="has must be a list of strings"):

@@ -191,7 +191,7 @@ def test_secrets_of_that_fails_is_told() -> None:
         check_named("secrecy", source_checks(Vault, secrets_of=lambda value: [value.code]))()  # type: ignore[attr-defined]  # it fails
 
 
-def test_every_check_of_a_source_is_broken_by_somebody() -> None:
+def test_every_check_of_a_source_is_broken_by_some_source() -> None:
     assert {name for _, name, _ in BROKEN + BROKEN_FAILURES} == set(NAMES)
 
 

@@ -16,11 +16,11 @@ from alicred.refresh.cache import CachingProvider
 class DefaultCredentialsProvider(OfficialProvider):
     """Environment variables, an OIDC token, the CLI's profile, the profile file, the role of the instance, a credentials URI.
 
-    Nothing is read or sent before the first call. A source that is set up and fails ends the walk with its error. Thread-, task- and
+    Nothing is read or sent before the first call. A source that is set up and fails ends the search with its error. Thread-, task- and
     fork-safe, picklable.
 
     Args:
-        reuse_last_provider_enabled: Whether the source that has had a credential is asked alone from then on. Else each call walks the
+        reuse_last_provider_enabled: Whether only the source that has had a credential is asked from then on. Else each call walks the
             chain, over sources of which each keeps what it has.
     """
 

@@ -27,10 +27,10 @@ class OIDCRoleArnCredentialsProvider(OfficialProvider):
         oidc_provider_arn: Default ``ALIBABA_CLOUD_OIDC_PROVIDER_ARN``.
         oidc_token_file_path: Read at each refresh; default ``ALIBABA_CLOUD_OIDC_TOKEN_FILE``.
         role_session_name: Default ``ALIBABA_CLOUD_ROLE_SESSION_NAME``, else one that is made up once.
-        duration_seconds: How long the keys are to live: 900 to 43200.
-        policy: What the session may do at most, as JSON.
+        duration_seconds: Lifetime of the keys: 900 to 43200.
+        policy: The most that the session may do, as JSON.
         sts_region_id: The region whose STS is asked.
-        sts_endpoint: Host of the STS, or a URL of it with a scheme; goes before the region.
+        sts_endpoint: Host of the STS, or a URL of it with a scheme; takes precedence over the region.
         enable_vpc: Whether a region means its host inside VPCs; default ``ALIBABA_CLOUD_VPC_ENDPOINT_ENABLED``.
         http_options: Time-outs and proxy.
 

@@ -31,15 +31,15 @@ class RamRoleArnCredentialsProvider(OfficialProvider):
         access_key_id: With *access_key_secret* and, for a temporary key, *security_token*: whose key assumes the role.
         access_key_secret: Its secret.
         security_token: Its token.
-        credentials_provider: Whose credentials assume the role, asked at each refresh; goes before the three. Anybody's object with
+        credentials_provider: Whose credentials assume the role, asked at each refresh; takes precedence over the three. Any object with
             ``get_credentials()``, or a native provider.
         role_arn: ``acs:ram::<account>:role/<name>``; default ``ALIBABA_CLOUD_ROLE_ARN``.
         role_session_name: Default ``ALIBABA_CLOUD_ROLE_SESSION_NAME``, else one that is made up once.
-        duration_seconds: How long the keys are to live: 900 to 43200.
-        policy: What the session may do at most, as JSON.
+        duration_seconds: Lifetime of the keys: 900 to 43200.
+        policy: The most that the session may do, as JSON.
         external_id: What the role's trust policy may ask for.
         sts_region_id: The region whose STS is asked.
-        sts_endpoint: Host of the STS, or a URL of it with a scheme; goes before the region.
+        sts_endpoint: Host of the STS, or a URL of it with a scheme; takes precedence over the region.
         enable_vpc: Whether a region means its host inside VPCs; default ``ALIBABA_CLOUD_VPC_ENDPOINT_ENABLED``.
         http_options: Time-outs and proxy.
 

@@ -28,10 +28,10 @@ class RsaKeyPairCredentialsProvider(OfficialProvider):
     Args:
         public_key_id: What the service calls the public half of the key.
         private_key_file: The file with the private half, PEM or the base64 text in it; read at each refresh.
-        duration_seconds: How long the keys are to live: 900 to 3600.
+        duration_seconds: Lifetime of the keys: 900 to 3600.
         sts_region_id: The region whose STS is asked.
-        sts_endpoint: Host of the STS, or a URL of it with a scheme; goes before the region. Without both, and without variables that
-            name a host, ``sts.ap-northeast-1.aliyuncs.com``.
+        sts_endpoint: Host of the STS, or a URL of it with a scheme; takes precedence over the region. Without both, and without variables
+            that name a host, ``sts.ap-northeast-1.aliyuncs.com``.
         enable_vpc: Whether a region means its host inside VPCs; default ``ALIBABA_CLOUD_VPC_ENDPOINT_ENABLED``.
         http_options: Time-outs and proxy.
 

@@ -26,7 +26,7 @@ class BearerProfileProvider(Source):
 
     Without *path*, the command line tool's file goes first, and then the profile file: the token is that of the first of the two whose
     chosen profile holds one. The files are found and read at every `get`; when the token ends is not known, so ``expires_at`` is
-    ``None``. Thread-, task- and fork-safe, picklable. `get` reads one or two small files and asks nobody.
+    ``None``. Thread-, task- and fork-safe, picklable. `get` reads one or two small files and sends no request.
 
     Args:
         path: As in `CliProfileProvider` if it ends in ``.json``, else as in `ProfileFileProvider`; ``None`` means both.
@@ -99,13 +99,11 @@ class BearerProfileProvider(Source):
                 profile = self._lookup.find()
             except NotConfiguredError as error:
                 return error
-            try:
+            with profile.explained():
                 if (profile.text("type") or "").lower() != BEARER:
                     return ConfigurationError(f"{profile.where}: type is not bearer: use ProfileFileProvider for an access key or a role")
                 with parameters_called({"token": "bearer_token"}):
                     return _token(*profile.needed("bearer_token"), of=self._given_name or _PROFILE)
-            except ConfigurationError as error:
-                raise ConfigurationError(f"{profile.where}: {error.message}") from None
 
 
 def _token(token: str, *, of: str) -> BearerToken:

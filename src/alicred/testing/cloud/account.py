@@ -26,7 +26,7 @@ def random_text(size: int = 12) -> str:
 
 
 def random_token(size: int = 96) -> str:
-    """Base64 of *size* random bytes after a ``+/=``: a token that whoever forgets to encode will spoil."""
+    """Base64 of *size* random bytes after a ``+/=``: a token that is spoilt by a client that does not encode it."""
     return "+/=" + base64.b64encode(os.urandom(size)).decode("ascii")
 
 

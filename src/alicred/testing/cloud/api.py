@@ -36,7 +36,7 @@ class Api:
     def operation(self, request: Request) -> str | None:
         return request.headers.get("x-acs-action") or request.params.get("Action")
 
-    def refusal(self, refused: Refused, request_id: str) -> Answer:
+    def error_answer(self, refused: Refused, request_id: str) -> Answer:
         payload: dict[str, Json] = {
             "RequestId": request_id,
             "HostId": "127.0.0.1",

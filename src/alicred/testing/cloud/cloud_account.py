@@ -35,7 +35,7 @@ def _own_clock(clock: Clock | None) -> Clock:
 
 @attrs.define(kw_only=True, eq=False, repr=False, slots=False)
 class CloudAccount:
-    """The part of `FakeCloud` that knows keys, roles and logins, and nothing of HTTP. Thread-safe; nothing blocks but `add_rsa_key`."""
+    """The part of `FakeCloud` with keys, roles and logins, without HTTP. Thread-safe; nothing blocks but `add_rsa_key`."""
 
     session: timedelta = attrs.field(default=_HOUR, validator=_whole_seconds)
     clock: Clock = attrs.field(default=None, converter=_own_clock, on_setattr=attrs.setters.frozen)
@@ -105,7 +105,7 @@ class CloudAccount:
         Args:
             name: Its name.
             session: How long its sessions last; `session` of the cloud if not given.
-            trusts: Who may assume it: access key ids, ARNs of roles and users, or ARNs of identity providers; ``None`` is everybody.
+            trusts: Who may assume it: access key ids, ARNs of roles and users, or ARNs of identity providers; ``None`` is any of them.
             external_id: The ``ExternalId`` that ``AssumeRole`` must come with; ``None`` takes any.
 
         Raises:

@@ -32,7 +32,7 @@ class Refused(Exception):
 
 @attrs.frozen(kw_only=True, repr=False)
 class Request:
-    """One request as it came in. Its ``repr`` shows the method and the path alone.
+    """One request as it came in. Its ``repr`` shows only the method and the path.
 
     Args:
         method: Upper-case method.
@@ -82,7 +82,7 @@ class Exchange:
 
 @attrs.frozen(kw_only=True, repr=False)
 class Answer:
-    """What goes back. Its ``repr`` shows the status alone.
+    """What goes back. Its ``repr`` shows only the status.
 
     Args:
         status: HTTP status.

@@ -225,7 +225,7 @@ class FakeCloud(CloudAccount):
                 self.release()
 
     def clear(self) -> None:
-        """Forget every fault that still lies in wait."""
+        """Forget every pending fault."""
         self._injections.clear()
 
     def release(self) -> None:
@@ -242,7 +242,7 @@ class FakeCloud(CloudAccount):
         delay, fault = self._injections.draw(operation)
         outcome = self._outcome(service, exchange, fault)
         if isinstance(outcome, Refused):
-            code, answer = outcome.code, service.refusal(outcome, exchange.request_id)
+            code, answer = outcome.code, service.error_answer(outcome, exchange.request_id)
         else:
             code, answer = "", outcome
         self._journal.decided(

@@ -11,7 +11,7 @@ from alicred.testing.faults import Delay, Fault, Hang, Latency
 
 @attrs.define(eq=False)
 class Injected:
-    """A fault that lies in wait: for one operation or for all, so many times or (``None``) without end."""
+    """A pending fault: for one operation or for all, so many times or (``None``) without end."""
 
     fault: Fault
     operation: str | None
@@ -19,7 +19,7 @@ class Injected:
 
 
 class Injections:
-    """The faults that lie in wait, first come, first served. Thread-safe; nothing blocks."""
+    """The pending faults, first come, first served. Thread-safe; nothing blocks."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

@@ -90,7 +90,7 @@ class OAuth:
     def operation(self, request: Request) -> str | None:
         return {"/v1/token": OAUTH_TOKEN, "/v1/exchange": OAUTH_EXCHANGE}.get(request.path)
 
-    def refusal(self, refused: Refused, request_id: str) -> Answer:
+    def error_answer(self, refused: Refused, request_id: str) -> Answer:
         payload: dict[str, Json] = {"error": refused.code, "error_description": refused.message, "requestId": request_id}
         return json_answer(payload, refused.status, refused.headers)
 
@@ -167,7 +167,7 @@ class CloudSso:
     def operation(self, request: Request) -> str | None:
         return CLOUD_SSO if request.path == "/cloud-credentials" else None
 
-    def refusal(self, refused: Refused, request_id: str) -> Answer:
+    def error_answer(self, refused: Refused, request_id: str) -> Answer:
         payload: dict[str, Json] = {"ErrorCode": refused.code, "ErrorMessage": refused.message, "RequestId": request_id}
         return json_answer(payload, refused.status, refused.headers)
 

@@ -42,7 +42,7 @@ class Metadata:
             return CREDENTIAL if request.path[len(_ROLE_PATH) :] else ROLE
         return None
 
-    def refusal(self, refused: Refused, request_id: str) -> Answer:
+    def error_answer(self, refused: Refused, request_id: str) -> Answer:
         page = f"<?xml version='1.0'?><html><head><title>{refused.status} - {refused.code}</title></head></html>"
         return text_answer(page, refused.status, "text/html")
 
@@ -89,7 +89,7 @@ class Metadata:
 
 
 class CredentialsUri:
-    """Hands out a session of one role to whoever asks. Thread-safe; nothing blocks."""
+    """Hands out a session of one role to any caller. Thread-safe; nothing blocks."""
 
     def __init__(self, account: Account, role: Role) -> None:
         self._account = account
@@ -98,7 +98,7 @@ class CredentialsUri:
     def operation(self, request: Request) -> str | None:
         return URI if request.path == _URI_PATH else None
 
-    def refusal(self, refused: Refused, request_id: str) -> Answer:
+    def error_answer(self, refused: Refused, request_id: str) -> Answer:
         return json_answer({"Code": refused.code, "Message": refused.message, "RequestId": request_id}, refused.status, refused.headers)
 
     def handle(self, exchange: Exchange) -> Answer:

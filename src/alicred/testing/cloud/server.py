@@ -87,7 +87,7 @@ class Server:
 
     def _converse(self, connection: socket.socket, over_tls: bool) -> None:
         try:
-            with contextlib.suppress(OSError):  # the peer has gone, or wanted no TLS: nobody is left to tell
+            with contextlib.suppress(OSError):  # the peer has gone, or wanted no TLS: there is no peer to answer
                 if isinstance(connection, ssl.SSLSocket):
                     connection.do_handshake()
                     connection.settimeout(None)

@@ -18,7 +18,7 @@ class Service(Protocol):
         """The answer. Raises `Refused` if the cloud says no."""
         ...
 
-    def refusal(self, refused: Refused, request_id: str) -> Answer:
+    def error_answer(self, refused: Refused, request_id: str) -> Answer:
         """A no in this service's own shape."""
         ...
 
@@ -32,7 +32,7 @@ class _Nowhere:
     def handle(self, exchange: Exchange) -> Answer:
         raise Refused(404, "NotFound", "There is nothing here.")
 
-    def refusal(self, refused: Refused, request_id: str) -> Answer:
+    def error_answer(self, refused: Refused, request_id: str) -> Answer:
         return text_answer(refused.message, refused.status)
 
 

@@ -1,4 +1,4 @@
-"""A certificate authority and a server certificate that nobody needs to keep."""
+"""A certificate authority and a server certificate for one run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Checks for what others build: does this cache keep the rules, is this source a provider as alicred means it?
+"""Checks for your own providers: does this cache keep the rules, is this source a provider as alicred defines it?
 
 `cache_checks` and `source_checks` answer with named checks. With pytest::
 
@@ -30,7 +30,7 @@ __all__ = ["FEATURES", "Check", "MakeCache", "Scenario", "cache_checks", "scenar
 
 @attrs.frozen
 class Check:
-    """One thing that is asked of a provider. Call it: it returns, or raises `AssertionError`. ``str()`` is its name.
+    """One rule for a provider. Call it: it returns, or raises `AssertionError`. ``str()`` is its name.
 
     Args:
         name: Identifies it, for a test's id.
@@ -59,12 +59,12 @@ def cache_checks(make: MakeCache, *, has: Collection[str] = FEATURES) -> tuple[C
 
     Args:
         make: Makes a cache around a source: called as ``make(source, refresh=..., clock=..., listener=...)``. The policy is always
-            ``INLINE`` and the clock a `FakeClock`; the cache must take both to heart.
+            ``INLINE`` and the clock a `FakeClock`; the cache must respect both.
         has: Which of the `FEATURES` the cache has beside ``name`` and ``get()``. Scenarios that need others are left out; without
             ``state`` only what callers see is compared.
 
     Raises:
-        ConfigurationError: *make* cannot be called like that, or *has* names something that is no feature.
+        ConfigurationError: *make* cannot be called like that, or *has* names an unknown feature.
     """
     cache_factory("make", make)
     features = frozenset(strings("has", has))
@@ -87,14 +87,14 @@ def source_checks(
     """The checks of a source.
 
     Args:
-        make: Makes a source that can deliver. Called anew for each check.
+        make: Makes a source that can deliver. Called once for each check.
         failing: Each makes a source that cannot deliver: wrong settings, a service that is down, that denies, that answers nonsense.
-        secrets: What the sources were given and nobody may see: passwords, keys, tokens; each of eight characters or more.
+        secrets: The secrets that the sources were given: passwords, keys, tokens; each of eight characters or more.
         secrets_of: The secrets within a value. Not needed for a `Credential` or a `BearerToken`; of other values it is by
             default every text attribute with ``secret``, ``token``, ``password`` or ``key`` in its name.
-        clock: What the source goes by: the `FakeClock` of its `FakeCloud`, for example. The check ``cached`` moves a `FakeClock` on by
+        clock: The source's clock: the `FakeClock` of its `FakeCloud`, for example. The check ``cached`` moves a `FakeClock` on by
             two session lives. Of any other clock only the monotonic reading can be moved, and not for the source: one that keeps its
-            first value for ever is noticed with a `FakeClock` only.
+            first value forever is noticed with a `FakeClock` only.
         patience: Longest time that one thread or one child may take, in real time; above zero, a day at most.
 
     Raises:

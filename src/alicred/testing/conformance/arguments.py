@@ -1,4 +1,4 @@
-"""What the checks are given: refused in words that name the argument, before any check runs. No string is quoted: it may be a secret."""
+"""What the checks are given: errors name the argument, before any check runs. No string is quoted: it may be a secret."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ways to try something out: on threads, in a forked child, and with an ear to everything that is said."""
+"""Ways to try something out: on threads, in a forked child, and with everything recorded that is written meanwhile."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def masked(text: str, secrets: Iterable[str]) -> str:
 
 
 def account_of(error: BaseException, secrets: Iterable[str] = ()) -> str:
-    """What may be told of *error*: its type, and of an error of alicred the text too, without the *secrets*."""
+    """What may be shown of *error*: its type, and of an error of alicred the text too, without the *secrets*."""
     return f"{kind_of(error)}: {masked(str(error), secrets)}" if isinstance(error, AlicredError) else kind_of(error)
 
 
@@ -80,7 +80,7 @@ def made(make: Callable[[], M], hint: str, secrets: Iterable[str] = ()) -> M:
 
 @contextmanager
 def in_threads(works: list[Callable[[], None]], patience: float, stop: threading.Event | None = None) -> Generator[None, None, None]:
-    """Each of *works* on a thread of its own for as long as the block runs. They are told to *stop*, and must, within *patience*."""
+    """Run each of *works* on its own thread during the block. *stop* is set at its end; they must return within *patience*."""
     raised: list[BaseException] = []
 
     def run(work: Callable[[], None]) -> None:

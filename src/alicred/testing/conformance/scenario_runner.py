@@ -53,7 +53,7 @@ class _State(Protocol):
 
 
 class _Source:
-    """The source of a story: gives the answers that the story says; the last one for ever."""
+    """The source of a story: gives the answers that the story says; the last one forever."""
 
     name = "scenario"
 

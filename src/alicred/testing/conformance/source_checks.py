@@ -40,7 +40,7 @@ _TELLING = ("secret", "token", "password", "key")
 
 
 class _MovedClock:
-    """A clock whose monotonic reading is moved by hand, while its wall clock stays that of *base*, which nobody can move."""
+    """A clock whose monotonic reading is moved by hand, while its wall clock stays that of *base*, which cannot be moved."""
 
     def __init__(self, base: Clock) -> None:
         self._base = base
@@ -83,7 +83,7 @@ class SourceUnderTest(Generic[C]):
         yield "threads", f"{_THREADS} threads may ask it at once.", self.threads
         yield "fork", "A forked child may ask it, whatever the parent's threads were doing.", self.forked
         yield "secrecy", "No secret shows in its repr, its values' repr, its errors, the log or the output.", self.secrecy
-        yield "cached", "In a CachingProvider it delivers anew for each session life.", self.cached
+        yield "cached", "In a CachingProvider it delivers a new value for each session life.", self.cached
 
     def name(self) -> None:
         source = self._made()
@@ -113,7 +113,7 @@ class SourceUnderTest(Generic[C]):
         try:
             copy = pickle.loads(pickle.dumps(source))  # noqa: S301  (it was made on the line above)
         except Exception as error:
-            raise AssertionError(f"it cannot be pickled: {kind_of(error)}: what cannot travel must be left out and made anew") from error
+            raise AssertionError(f"it cannot be pickled: {kind_of(error)}: what cannot travel must be left out and made again") from error
         name, name_of_copy = self._name_of(source), self._name_of(copy, "a pickled copy")
         expect(name_of_copy == name, f"the copy is called {name_of_copy!r}, the source {name!r}")
         self._good(self._get(copy), "get() of a pickled copy")
@@ -132,7 +132,7 @@ class SourceUnderTest(Generic[C]):
 
     def forked(self) -> None:
         if not hasattr(os, "fork"):
-            return  # nobody can
+            return  # no process can
         source = self._made()
         self._get(source)
         stop = threading.Event()

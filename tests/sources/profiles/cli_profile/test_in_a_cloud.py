@@ -59,7 +59,7 @@ def test_nothing_but_an_oauth_login_touches_the_directory(path: Path) -> None:
     assert all(getattr(before[1], name) == getattr(after[1], name) for name in ("st_ino", "st_mode", "st_mtime_ns", "st_ctime_ns"))
 
 
-def test_a_refusal_names_the_provider_and_no_secret(path: Path) -> None:
+def test_an_error_of_the_service_names_the_provider_and_no_secret(path: Path) -> None:
     with FakeCloud() as cloud:
         own = cloud.access_key
         cloud.revoke(own.access_key_id)

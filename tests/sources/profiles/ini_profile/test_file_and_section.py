@@ -153,7 +153,7 @@ def test_a_section_that_was_asked_for_and_is_missing_is_an_error_that_lists_the_
         reading(path).get()
 
 
-def test_names_are_compared_letter_by_letter(tmp_path: Path) -> None:
+def test_names_are_case_sensitive(tmp_path: Path) -> None:
     path = written(tmp_path / "file", KEY.format("Default", "1"))
     assert reading(path, "Default").get().access_key_id == "1-id"
     with pytest.raises(NotConfiguredError, match=r"it has 'Default' \(capital and small letters differ"):

@@ -105,7 +105,7 @@ def test_where_the_owner_cannot_be_kept_the_group_and_the_mode_are(path: Path, m
     ("mode", "narrowed"),
     [(0o600, 0o600), (0o640, 0o600), (0o660, 0o600), (0o644, 0o604), (0o604, 0o600), (0o666, 0o606), (0o646, 0o604), (0o2640, 0o600)],
 )
-def test_where_the_group_cannot_be_kept_nobody_gains_a_right(path: Path, mode: int, narrowed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_where_the_group_cannot_be_kept_no_one_gains_a_right(path: Path, mode: int, narrowed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     os.chown(path, NEVER, NEVER)
     path.chmod(mode)
     monkeypatch.setattr(os, "fchown", refused)

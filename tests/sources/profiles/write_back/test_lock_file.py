@@ -63,7 +63,7 @@ def test_a_file_of_another_user_is_no_lock_where_it_must_not_be(path: Path) -> N
         locked(path, owner=NEVER + 1)
 
 
-def test_somebody_who_puts_another_file_in_its_place_meanwhile_is_seen(path: Path) -> None:
+def test_another_file_that_takes_its_place_meanwhile_is_seen(path: Path) -> None:
     """A waiter that gets the lock of a file that has been replaced goes on to the new one."""
     seen: list[str] = []
 

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Mapping
 from typing import TypeGuard
 
 import attrs
 
-import alicred._internal.checks as check
-from alicred._internal.environ import is_true, variable
+from alicred._internal.environ import is_true
 from alicred._internal.files import as_text, read_file, shown
 from alicred.errors import ConfigurationError, NotConfiguredError
 from alicred.sources.profiles.cli.profile import CliProfile
-from alicred.sources.profiles.ini.lookup import DEFAULT_PROFILE, LARGEST_FILE, PROFILE, has_profile_file, read_named
+from alicred.sources.profiles.ini.lookup import has_profile_file
+from alicred.sources.profiles.lookup import DEFAULT_PROFILE, LARGEST_FILE, FileLookup, read_named
 
 CONFIG_FILE = "ALIBABA_CLOUD_CONFIG_FILE"
 DISABLED = "ALIBABA_CLOUD_CLI_PROFILE_DISABLED"
@@ -127,30 +126,23 @@ class Chosen:
     asked: bool
 
 
-class CliLookup:
-    """Which profile of which file a provider wants. Immutable: thread- and fork-safe, picklable.
+class CliLookup(FileLookup):
+    """The same for the tool's file.
 
     Args:
-        owner: The provider's class, for errors.
-        path: The file; ``None`` means the variable's, else ``~/.aliyun/config.json``.
-        profile: The profile; ``None`` means the variable's, else the one that the file calls ``current``, else ``default``.
-        environ: Where to look variables up, HOME too; ``None`` means ``os.environ`` at the time of the call.
+        owner: As before.
+        path: As before.
+        profile: As before; by default the one that the file calls ``current``.
+        environ: As before.
         of_both: Whether *profile* may be in the INI file instead.
 
     Raises:
-        ConfigurationError: An argument is empty or of the wrong type; the text names it.
+        ConfigurationError: As before.
     """
 
     def __init__(self, owner: str, *, path: object, profile: object, environ: Mapping[str, str] | None, of_both: bool = False) -> None:
-        self._path = None if path is None else check.path(f"{owner}.path", path)
-        self._profile = check.optional_text(f"{owner}.profile", profile)
-        self._environ = check.environment(f"{owner}.environ", environ)
+        super().__init__(owner, path=path, profile=profile, environ=environ)
         self._of_both = of_both
-
-    @property
-    def environ(self) -> Mapping[str, str]:
-        """Where to look variables up now."""
-        return os.environ if self._environ is None else self._environ
 
     def find(self) -> Chosen:
         """The profile, read from its file now.
@@ -165,7 +157,7 @@ class CliLookup:
             raise NotConfiguredError(f"{DISABLED} is true: {WHAT} is not read")
         path, text = read_named(self._path, environ, what=WHAT, variable_name=CONFIG_FILE, defaults=(DEFAULT_PATH,))
         config = CliConfig.parse(text, path)
-        asked = self._profile or variable(environ, PROFILE)
+        asked = self.asked
         named = asked or config.current
         profile = config.profile(DEFAULT_PROFILE if named is None else named, environ)
         if profile is None:
@@ -176,11 +168,10 @@ class CliLookup:
         where = f"{WHAT} {shown(config.path)}"
         if name is None:
             return NotConfiguredError(f"{where} names no current profile, and has none that is called {DEFAULT_PROFILE!r}: {config.names}")
-        by_argument = self._profile is not None
-        if by_argument or variable(self.environ, PROFILE) is not None:
-            text = f"{where} has no profile {name!r}, which {'the argument profile' if by_argument else PROFILE} names: {config.names}"
+        if self.asked is not None:
+            text = f"{where} has no profile {name!r}, which {self.asked_by} names: {config.names}"
             # The variable speaks of the INI file as well. Where there is one, that source says whether the profile exists at all.
-            elsewhere = (self._of_both or not by_argument) and has_profile_file(self.environ)
+            elsewhere = (self._of_both or self._profile is None) and has_profile_file(self.environ)
             return NotConfiguredError(text) if elsewhere else ConfigurationError(text)
         text = f"{where} has no profile {name!r}, which it calls current: {config.names}"
         return ConfigurationError(text) if config.profiles else NotConfiguredError(text)

@@ -2,37 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import timedelta
-from pathlib import Path
 
 import attrs
 
 from alicred._internal.environ import is_true
-from alicred._internal.files import expand
 from alicred.credential import Credential
 from alicred.errors import ConfigurationError, NotConfiguredError
 from alicred.provider import Provider
-from alicred.sources._clients import HttpChoice, StsChoice
-from alicred.sources._role_session import SessionName
+from alicred.sources._clients import HttpChoice
 from alicred.sources._source import parameters_called
 from alicred.sources.cloud_sso import CloudSsoProvider
 from alicred.sources.credentials_uri import CredentialsUriProvider
 from alicred.sources.external_process import DISABLED as EXTERNAL_DISABLED
 from alicred.sources.external_process import ExternalProcessProvider
-from alicred.sources.oidc_role_arn import OidcRoleAsWritten
+from alicred.sources.profiles.builders import Tools, instance_role, key_pair, oidc_role, role
 from alicred.sources.profiles.cli.config import Chosen, CliConfig
 from alicred.sources.profiles.cli.oauth_login import OAUTH, Logins, OAuthLoginSource, renewed_or_stored, site_of, stored_session
 from alicred.sources.profiles.cli.profile import CliProfile
-from alicred.sources.profiles.ini.types import instance_role
-from alicred.sources.ram_role_arn import RamRoleAsWritten
-from alicred.sources.rsa_key_pair import RsaKeyPairProvider
 from alicred.sources.static import StaticProvider
 from alicred.wire.http import HttpClient
-from alicred.wire.imds import ImdsClient
-from alicred.wire.role_session import LONGEST_KEY_PAIR_SESSION
 from alicred.wire.service_message import shown_name
-from alicred.wire.sts import StsClient
 from alicred.wire.url import safe_target
 
 _DEEPEST_CHAIN = 16  # roles; each is a request of its own
@@ -46,40 +37,18 @@ _SUBSTANCE = (
 
 
 @attrs.frozen(kw_only=True)
-class CliTools:
-    """What the sources of a file's profiles share.
+class CliTools(Tools):
+    """`Tools`, and what only the profiles of this file need.
 
     Args:
         config: The file.
-        environ: Where to look variables up.
-        sts: Which STS client to ask.
-        imds: The client for the metadata service.
-        http: What sends the other requests.
-        session: What a role session is called that the profile has no name for.
+        http: What sends the requests to other services.
         logins: What OAuth logins need.
     """
 
     config: CliConfig
-    environ: Mapping[str, str]
-    sts: StsChoice
-    imds: ImdsClient
     http: HttpChoice
-    session: SessionName
     logins: Logins
-
-    def sts_for(self, profile: CliProfile) -> StsClient:
-        """The client for the host that the profile names, else for the environment's."""
-        return self.sts.client(
-            self.environ,
-            endpoint=profile.text("sts_endpoint"),
-            region=profile.text("sts_region"),
-            vpc=True if profile.flag("enable_vpc") else None,
-        )
-
-    def session_name(self, profile: CliProfile) -> str:
-        """The profile's own name for role sessions, else the environment's, else the provider's."""
-        # The second is what the official Python library reads in an OIDC profile.
-        return profile.text("ram_session_name") or profile.text("role_session_name") or self.session.resolve(self.environ)
 
     def http_for(self, key: str, url: str) -> HttpClient:
         """The client for requests to *url*, which stands at *key*, or in the variable of that name."""
@@ -167,7 +136,7 @@ def _source(profile: CliProfile, tools: CliTools, path: tuple[str, ...]) -> Prov
         inner = _source_profile(profile, tools.config, path) if mode == _CHAINED else None
     source = None if inner is None else _source(inner, tools, (*path, inner.name))
     with profile.explained(), parameters_called(_names(profile)):
-        return _BUILDERS[mode](profile, tools) if source is None else _role(source, profile, tools)
+        return BUILDERS[mode](profile, tools) if source is None else role(source, profile, tools)
 
 
 def _names(profile: CliProfile) -> dict[str, str]:
@@ -216,51 +185,15 @@ def _sts_token(profile: CliProfile, _: CliTools) -> Provider[Credential]:
 
 def _ram_role_arn(profile: CliProfile, tools: CliTools) -> Provider[Credential]:
     profile.needed("ram_role_arn")
-    return _role(StaticProvider(profile.access_key(token=True)), profile, tools)
-
-
-def _role(source: Provider[Credential], profile: CliProfile, tools: CliTools) -> Provider[Credential]:
-    (role_arn,) = profile.needed("ram_role_arn")
-    return RamRoleAsWritten(
-        source,
-        role_arn=role_arn,
-        role_session_name=tools.session_name(profile),
-        duration=profile.session_span("expired_seconds"),
-        session_policy=profile.text("policy"),
-        external_id=profile.text("external_id"),
-        sts=tools.sts_for(profile),
-    )
+    return role(StaticProvider(profile.access_key(token=True)), profile, tools)
 
 
 def _ecs_ram_role(profile: CliProfile, tools: CliTools) -> Provider[Credential]:
-    return instance_role(profile.text("ram_role_name"), tools.environ, tools.imds, asked=f"mode is {mode_of(profile)}")
+    return instance_role(profile, tools, asked=f"mode is {mode_of(profile)}")
 
 
 def _role_of_instance_role(profile: CliProfile, tools: CliTools) -> Provider[Credential]:
-    return _role(_ecs_ram_role(profile, tools), profile, tools)
-
-
-def _oidc(profile: CliProfile, tools: CliTools) -> Provider[Credential]:
-    role_arn, provider_arn, token_file = profile.needed("ram_role_arn", "oidc_provider_arn", "oidc_token_file")
-    return OidcRoleAsWritten(
-        role_arn=role_arn,
-        oidc_provider_arn=provider_arn,
-        oidc_token_file=expand(token_file, tools.environ),
-        role_session_name=tools.session_name(profile),
-        duration=profile.session_span("expired_seconds"),
-        session_policy=profile.text("policy"),
-        sts=tools.sts_for(profile),
-    )
-
-
-def _rsa_key_pair(profile: CliProfile, tools: CliTools) -> Provider[Credential]:
-    public_key_id, private_key_file = profile.needed("key_pair_name", "private_key")
-    return RsaKeyPairProvider(
-        public_key_id=public_key_id,
-        private_key=Path(expand(private_key_file, tools.environ)),
-        duration=profile.session_span("expired_seconds", LONGEST_KEY_PAIR_SESSION),
-        sts=tools.sts_for(profile),
-    )
+    return role(_ecs_ram_role(profile, tools), profile, tools)
 
 
 def _cloud_sso(profile: CliProfile, tools: CliTools) -> Provider[Credential]:
@@ -319,15 +252,15 @@ BEARER = "BearerToken"
 _AK = "AK"
 _CHAINED = "ChainableRamRoleArn"
 
-_BUILDERS: dict[str, Callable[[CliProfile, CliTools], Provider[Credential]]] = {
+BUILDERS: dict[str, Callable[[CliProfile, CliTools], Provider[Credential]]] = {
     _AK: _access_key,
     "StsToken": _sts_token,
     "RamRoleArn": _ram_role_arn,
     "EcsRamRole": _ecs_ram_role,
     "RamRoleArnWithRoleName": _role_of_instance_role,
     "RamRoleArnWithEcs": _role_of_instance_role,  # the same, as the tool's code calls it
-    "OIDC": _oidc,
-    "RsaKeyPair": _rsa_key_pair,
+    "OIDC": oidc_role,
+    "RsaKeyPair": key_pair,
     "CloudSSO": _cloud_sso,
     OAUTH: _oauth,
     "External": _external,
@@ -335,7 +268,7 @@ _BUILDERS: dict[str, Callable[[CliProfile, CliTools], Provider[Credential]]] = {
     BEARER: _bearer,
     "Anonymous": _anonymous,
 }
-_MODES = (*_BUILDERS, _CHAINED)
+_MODES = (*BUILDERS, _CHAINED)
 
 # What the tool goes by where there is no access key, in its order.
 _TELLTALES = (

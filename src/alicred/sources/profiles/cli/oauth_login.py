@@ -32,7 +32,7 @@ T = TypeVar("T")
 OAUTH = "OAuth"
 
 _FAR_ENOUGH = timedelta(minutes=20)  # longer than the refresh-ahead window of a cache, which would get the same keys again
-_LONGEST_WAIT = 30.0  # seconds; whoever renews a login talks to its site meanwhile
+_LONGEST_WAIT = 30.0  # seconds; renewing a login takes requests to its site
 _TOKENS = ("oauth_refresh_token", "oauth_access_token")
 
 
@@ -112,7 +112,7 @@ class Logins:
         unsaved = self._unsaved.get(_key(profile))
         if unsaved is not None and unsaved.instead_of == tokens_in(profile):
             return unsaved.tokens
-        self._unsaved.pop(_key(profile), None)  # somebody has logged in anew
+        self._unsaved.pop(_key(profile), None)  # there has been another login
         return _tokens(profile)
 
     def save(self, config: CliConfig, profile: CliProfile, tokens: OAuthTokens, session: Credential | None) -> CliConfig:
@@ -224,7 +224,7 @@ def _stored(profile: CliProfile) -> Credential | None:
 class _Renewal:
     """Saves what one renewal brings, as it comes: the tokens before they are used, since a crash must not lose them; then the keys.
 
-    Failing to save is told to the listener; what came is used all the same.
+    The listener gets an event if saving fails; what came is used nevertheless.
     """
 
     def __init__(self, logins: Logins, config: CliConfig, profile: CliProfile) -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from datetime import datetime, timedelta, timezone
+from typing import TYPE_CHECKING
 
 import attrs
 
@@ -14,7 +14,12 @@ from alicred._internal.files import shown
 from alicred.credential import Credential
 from alicred.errors import ConfigurationError
 from alicred.sources.environment import ACCESS_KEY_ID, ACCESS_KEY_SECRET, SECURITY_TOKEN
-from alicred.wire.role_session import LONGEST_SESSION, session_span
+from alicred.sources.profiles.builders import AnyProfile, Keys, longest, missing_text
+from alicred.wire.role_session import session_span
+
+if TYPE_CHECKING:
+    from alicred.sources._clients import StsChoice
+    from alicred.wire.sts import StsClient
 
 _HOUR = timedelta(hours=1)
 _GAPS = {
@@ -33,11 +38,11 @@ _KEYS = frozenset({
 
 
 @attrs.frozen(kw_only=True)
-class CliProfile:
+class CliProfile(AnyProfile):
     """One profile of the file. A value; its ``repr`` and its errors hold no value of the profile.
 
     ``null``, ``""``, ``0`` and ``false`` count as missing: the tools write them for what was never set. The errors name the key;
-    whoever asks for the keys adds `where`.
+    the caller that asks for the keys adds `where`.
 
     Args:
         name: The profile's name.
@@ -45,6 +50,15 @@ class CliProfile:
         values: The profile's keys and values.
         environ: The variables that fill the profile's gaps.
     """
+
+    KEYS = Keys(
+        role_arn="ram_role_arn",
+        role_name="ram_role_name",
+        token_file="oidc_token_file",
+        key_id="key_pair_name",
+        key_file="private_key",
+        session_names=("ram_session_name", "role_session_name"),  # the second is what the official Python library reads in an OIDC profile
+    )
 
     name: str
     path: str
@@ -55,14 +69,6 @@ class CliProfile:
     def where(self) -> str:
         """How an error text calls the profile."""
         return f"profile {self.name!r} of {shown(self.path)}"
-
-    @contextmanager
-    def explained(self) -> Generator[None]:
-        """Put `where` in front of every `ConfigurationError`."""
-        try:
-            yield
-        except ConfigurationError as error:
-            raise ConfigurationError(f"{self.where}: {error.message}", provider=error.provider) from None
 
     def text(self, key: str) -> str | None:
         """The value of *key*, else that of the variable that stands in for it.
@@ -88,18 +94,9 @@ class CliProfile:
             return check.key_text(key, value)
         return check.whole(key, value) or None
 
-    def needed(self, *keys: str) -> tuple[str, ...]:
-        """The values of *keys*.
-
-        Raises:
-            ConfigurationError: Some are missing; the text names all of these, and the variables that could stand in for them.
-        """
-        values = [self.text(key) for key in keys]
-        found = [value for value in values if value is not None]
-        if len(found) != len(keys):
-            missing = [key for key, value in zip(keys, values, strict=True) if value is None]
-            raise ConfigurationError(_missing(missing, [_GAPS[key] for key in missing if key in _GAPS]))
-        return tuple(found)
+    def instead(self, key: str) -> str | None:
+        """As `AnyProfile.instead`."""
+        return _GAPS.get(key)
 
     def has_key(self) -> bool:
         """Whether there is an access key, or one half of one, here or in the environment."""
@@ -121,7 +118,7 @@ class CliProfile:
         missing = [name for name, part in zip(names, parts, strict=False) if part is None]
         key_id, secret, security_token = parts
         if key_id is None or secret is None:
-            raise ConfigurationError(_missing(missing, [ACCESS_KEY_ID, ACCESS_KEY_SECRET] if len(missing) == 2 else []))
+            raise ConfigurationError(missing_text(missing, [ACCESS_KEY_ID, ACCESS_KEY_SECRET] if len(missing) == 2 else []))
         return Credential(key_id, secret, security_token if token else None)
 
     def _variables(self) -> list[str | None]:
@@ -157,14 +154,19 @@ class CliProfile:
             raise ConfigurationError(f"{key} must be true or false, not {type(value).__name__}")
         return value
 
-    def session_span(self, key: str, at_most: timedelta = LONGEST_SESSION) -> timedelta:
-        """The seconds of *key*, an hour if it is missing.
+    def lasts(self, *, pair: bool = False) -> timedelta:
+        """The seconds of ``expired_seconds``, an hour if it is missing.
 
         Raises:
-            ConfigurationError: It is no whole number, or below 900 s or above *at_most*; the text names the key.
+            ConfigurationError: It is no whole number, or none that the service takes; the text names the key.
         """
-        seconds = self.number(key)
-        return _HOUR if seconds is None else session_span(key, timedelta(seconds=seconds), at_most)
+        seconds = self.number("expired_seconds")
+        return _HOUR if seconds is None else session_span("expired_seconds", timedelta(seconds=seconds), longest(pair=pair))
+
+    def sts(self, choice: StsChoice, environ: Mapping[str, str]) -> StsClient:
+        """As `AnyProfile.sts`."""
+        vpc = True if self.flag("enable_vpc") else None
+        return choice.client(environ, endpoint=self.text("sts_endpoint"), region=self.text("sts_region"), vpc=vpc)
 
     def moment(self, key: str) -> datetime | None:
         """The moment of *key*, seconds since 1970; ``None`` if it is missing.
@@ -178,8 +180,3 @@ class CliProfile:
         except (ValueError, OverflowError, OSError):
             pass
         raise ConfigurationError(f"{key} must be a time, in seconds since 1970")
-
-
-def _missing(keys: list[str], variables: list[str]) -> str:
-    instead = f" (or set {' and '.join(variables)})" if variables else ""
-    return f"{' and '.join(keys)} {'is' if len(keys) == 1 else 'are'} missing{instead}"

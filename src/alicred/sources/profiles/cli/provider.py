@@ -9,18 +9,17 @@ from typing import TYPE_CHECKING
 import alicred._internal.checks as check
 from alicred._internal.public import public
 from alicred.credential import Credential, named
-from alicred.errors import NotConfiguredError, ProviderError
-from alicred.sources._clients import HttpChoice, StsChoice
+from alicred.sources._clients import HttpChoice, StsChoice, imds_client
 from alicred.sources._role_session import SessionName
 from alicred.sources._source import Source, errors_of
 from alicred.sources.profiles.cli.config import CliLookup
 from alicred.sources.profiles.cli.modes import CliTools, source_of
 from alicred.sources.profiles.cli.oauth_login import Logins
-from alicred.wire.imds import ImdsClient
 
 if TYPE_CHECKING:
     from alicred.events import Listener
     from alicred.wire.http import HttpClient
+    from alicred.wire.imds import ImdsClient
     from alicred.wire.sts import StsClient
 
 _OWNER = "CliProfileProvider"
@@ -75,8 +74,7 @@ class CliProfileProvider(Source):
         self._lookup = CliLookup(_OWNER, path=path, profile=profile, environ=environ, of_both=self._of_both)
         self._logins = Logins(write_back=check.flag(f"{_OWNER}.write_back", write_back), listener=listener)
         self._sts = StsChoice(_OWNER, sts, "assume_role", http=http)
-        check.optional(f"{_OWNER}.imds", imds, ImdsClient)
-        self._imds = ImdsClient() if imds is None else imds  # one for all calls: it keeps the token of the metadata service
+        self._imds = imds_client(_OWNER, imds)
         self._http = HttpChoice(_OWNER, http)
         self._session = SessionName(_OWNER, None)
 
@@ -101,12 +99,7 @@ class CliProfileProvider(Source):
                 logins=self._logins,
             )
             source = source_of(chosen, tools)
-            try:
-                fetched = source.get()
-            except NotConfiguredError as error:
-                # The profile is set up and chosen: a chain must not slide onto another identity.
-                text = f"{chosen.profile.where} asks for {source.name}, but: {error.message}"
-                raise ProviderError(text, provider=error.provider) from error
+            fetched = chosen.profile.fetch(source)
         return named(fetched, self.name, fetched.provider_name or source.name)
 
 

@@ -73,8 +73,8 @@ def update(
 ) -> CliConfig:
     """Make *changes* to the profile *profile* of the file at *path*, and to nothing else that it says. Call it within `alone`.
 
-    The file is read again. The new content is written beside it, forced onto the disk, and put in its place in one step: whoever reads the
-    file, and whatever crashes, finds the old one or the new one, whole. Its mode and, where the system lets us, its owner stay; where
+    The file is read again. The new content is written beside it, forced onto the disk, and put in its place in one step: a reader, also
+    after a crash, finds the old file or the new one, whole. Its mode and, where the system lets us, its owner stay; where
     *path* is a symbolic link, the file that it leads to is replaced. Blocks for as long as the disk takes.
 
     Args:

@@ -4,26 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 import attrs
 
 import alicred._internal.checks as check
 from alicred._internal.files import shown
 from alicred.errors import ConfigurationError
-from alicred.wire.role_session import LONGEST_SESSION, SHORTEST_SESSION
+from alicred.sources.profiles.builders import AnyProfile, Keys, longest
+from alicred.wire.role_session import SHORTEST_SESSION
+
+if TYPE_CHECKING:
+    from alicred.sources._clients import StsChoice
+    from alicred.wire.sts import StsClient
 
 _ZERO = timedelta(0)
 _HOUR = timedelta(hours=1)
 _KEYS = ("access_key_id", "access_key_secret", "security_token", "bearer_token", "public_key_id")
+_LASTS = ("role_session_expiration", "session_expiration")
 _OF_SEVERAL_LINES = ("policy",)
 _LONGEST_NUMBER = 9  # digits: longer than any session, and no trouble for timedelta
 
 
 @attrs.frozen(kw_only=True)
-class Profile:
+class Profile(AnyProfile):
     """One section of the profile file. A value; its ``repr`` and its errors hold no value of the section.
 
-    The errors name the key; whoever asks for the keys adds `where`.
+    The errors name the key; the caller that asks for the keys adds `where`.
 
     Args:
         name: The section's name.
@@ -32,6 +39,15 @@ class Profile:
         values: The section's keys, in lower case, with their values.
         lines: The lines in which the keys stand.
     """
+
+    KEYS = Keys(
+        role_arn="role_arn",
+        role_name="role_name",
+        token_file="oidc_token_file_path",
+        key_id="public_key_id",
+        key_file="private_key_file",
+        session_names=("role_session_name",),
+    )
 
     name: str
     path: str
@@ -67,25 +83,14 @@ class Profile:
         except ConfigurationError as error:
             raise ConfigurationError(f"{error.message} (line {self.lines.get(key)})") from None
 
-    def needed(self, *keys: str) -> tuple[str, ...]:
-        """The values of *keys*.
-
-        Raises:
-            ConfigurationError: Some are missing or empty, and the text names all of these; or as `text`.
-        """
-        values = {key: self.text(key) for key in keys}
-        missing = [key for key, value in values.items() if value is None]
-        if missing:
-            raise ConfigurationError(f"{' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} missing")
-        return tuple(value for value in values.values() if value is not None)
-
-    def session_span(self, *keys: str, at_most: timedelta = LONGEST_SESSION) -> timedelta:
-        """The seconds that the first of *keys* with a value says; an hour if none has one, or if that is 0.
+    def lasts(self, *, pair: bool = False) -> timedelta:
+        """The seconds that the section says, by either key; an hour if it says none, or 0.
 
         Raises:
             ConfigurationError: The value is not a whole number of seconds that the service takes; the text names the key.
         """
-        for key in keys:
+        at_most = longest(pair=pair)
+        for key in reversed(_LASTS) if pair else _LASTS:
             value = self.text(key)
             if value is None:
                 continue
@@ -96,3 +101,8 @@ class Profile:
                 raise ConfigurationError(f"{key} must be a whole number of seconds, {least} to {most}")
             return span or _HOUR
         return _HOUR
+
+    def sts(self, choice: StsChoice, environ: Mapping[str, str]) -> StsClient:
+        """As `AnyProfile.sts`; the region may be that of the user's other clients."""
+        key = "sts_region" if self.text("sts_region") else "region_id"
+        return choice.client(environ, endpoint=self.text("sts_endpoint"), region=self.text(key), names=("sts_endpoint", key))

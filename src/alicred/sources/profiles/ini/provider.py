@@ -6,20 +6,19 @@ import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-import alicred._internal.checks as check
 from alicred._internal.public import public
 from alicred.credential import Credential, named
-from alicred.errors import ConfigurationError, NotConfiguredError, ProviderError
-from alicred.sources._clients import StsChoice
+from alicred.sources._clients import StsChoice, imds_client
 from alicred.sources._role_session import SessionName
 from alicred.sources._source import Source, errors_of
+from alicred.sources.profiles.builders import Tools
 from alicred.sources.profiles.ini.lookup import Lookup
 from alicred.sources.profiles.ini.profile import Profile
-from alicred.sources.profiles.ini.types import Tools, source_of
-from alicred.wire.imds import ImdsClient
+from alicred.sources.profiles.ini.types import source_of
 
 if TYPE_CHECKING:
     from alicred.wire.http import HttpClient
+    from alicred.wire.imds import ImdsClient
     from alicred.wire.sts import StsClient
 
 _OWNER = "ProfileFileProvider"
@@ -63,8 +62,7 @@ class ProfileFileProvider(Source):
         super().__init__(_OWNER, "profile", name, environ)
         self._lookup = Lookup(_OWNER, path=path, profile=profile, require_enable=require_enable, environ=environ)
         self._sts = StsChoice(_OWNER, sts, "assume_role", http=http)
-        check.optional(f"{_OWNER}.imds", imds, ImdsClient)
-        self._imds = ImdsClient() if imds is None else imds  # one for all calls: it keeps the token of the metadata service
+        self._imds = imds_client(_OWNER, imds)
         self._session = SessionName(_OWNER, None)
 
     def get(self) -> Credential:
@@ -78,15 +76,9 @@ class ProfileFileProvider(Source):
         with errors_of(self.name):
             profile = self._section()
             tools = Tools(environ=self._lookup.environ, sts=self._sts, imds=self._imds, session=self._session)
-            try:
+            with profile.explained():
                 source = source_of(profile, tools)
-            except ConfigurationError as error:
-                raise ConfigurationError(f"{profile.where}: {error.message}") from None
-            try:
-                fetched = source.get()
-            except NotConfiguredError as error:
-                # The section is set up and switched on: a chain must not slide onto another identity.
-                raise ProviderError(f"{profile.where} asks for {source.name}, but: {error.message}", provider=error.provider) from error
+            fetched = profile.fetch(source)
         return named(fetched, self.name, fetched.provider_name or source.name)
 
     def _section(self) -> Profile:

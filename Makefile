@@ -1,10 +1,14 @@
 # alicred. `make test` and `make demo` work in a fresh clone: they need a Python >= 3.10 with venv and pip, nothing else.
 #
 #   make test ARGS="-k refresh -x"     more arguments for pytest
+#   make test WORKERS=0                one test after the other, for a debugger
 #   make test PYTHON=/path/to/python   another interpreter (after `make clean`)
 
 PYTHON ?= python3
 ARGS ?=
+# Processes that run tests: as many as there are processors. Who has run out of tests takes some from another.
+WORKERS ?= auto
+PARALLEL := -n $(WORKERS) --dist worksteal
 VENV := .venv
 BIN := $(VENV)/bin
 POOLS := .venvs/pools
@@ -18,11 +22,12 @@ TYPED := $(wildcard src tests/typing docs/examples)
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo test lint types cover proofs matrix clients pools soak bench mutate clean venv
+.PHONY: help demo test test-all lint types cover proofs matrix clients pools soak bench mutate clean venv
 
 help:
 	@echo 'make demo     a tour of the library against a cloud on this machine'
-	@echo 'make test     the tests                          (ARGS="-k name")'
+	@echo 'make test     the tests that are fast            (ARGS="-k name")'
+	@echo 'make test-all every test; a property draws more examples'
 	@echo 'make lint     ruff, and the list of words'
 	@echo 'make types    mypy --strict and pyright strict'
 	@echo 'make cover    the tests, at least 97 % branch coverage; all but those of "make proofs"'
@@ -39,8 +44,12 @@ help:
 demo: $(VENV)/.demo
 	@$(BIN)/python -m alicred demo $(ARGS)
 
+# Every idea is in it; what is marked `slow` has the idea of another test, and takes longer. docs/development-tests.md has the layers.
 test: $(VENV)/.test
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest $(PARALLEL) -m 'not slow' --hypothesis-profile quick $(ARGS)
+
+test-all: $(VENV)/.test
+	@$(BIN)/python -m pytest $(PARALLEL) $(ARGS)
 
 lint: $(VENV)/.lint
 	@$(BIN)/ruff check $(ARGS)
@@ -51,17 +60,17 @@ types: $(VENV)/.types
 	@$(BIN)/mypy --strict $(TYPED)
 	@$(BIN)/basedpyright $(TYPED)
 
-# What proves what other tests have covered already, and takes its time, is left out of `make cover`; `make test` has both.
+# What proves what other tests have covered already, and takes its time, is not measured. `make cover proofs` runs every test once.
 PROOFS := tests/field tests/interleaving tests/pools
 
 cover: $(VENV)/.test
 	@rm -f .coverage .coverage.*
-	@$(BIN)/coverage run -m pytest $(addprefix --ignore=,$(PROOFS)) $(ARGS)
-	@$(BIN)/coverage combine -q
-	@$(BIN)/coverage report
+	@$(BIN)/python -m coverage run -m pytest $(PARALLEL) $(addprefix --ignore=,$(PROOFS)) $(ARGS)
+	@$(BIN)/python -m coverage combine -q
+	@$(BIN)/python -m coverage report
 
 proofs: $(VENV)/.test
-	@$(BIN)/python -m pytest $(PROOFS) $(ARGS)
+	@$(BIN)/python -m pytest $(PARALLEL) $(PROOFS) $(ARGS)
 
 matrix: $(VENV)/.python
 	@$(BIN)/python tools/matrix.py $(ARGS)
@@ -76,7 +85,7 @@ mutate: $(MUTATE)/.mutate
 	@$(MUTATE)/bin/python tools/mutate.py $(ARGS)
 
 pools: $(POOLS)/.pools
-	@$(POOLS)/bin/python -m pytest tests/pools $(ARGS)
+	@$(POOLS)/bin/python -m pytest $(PARALLEL) tests/pools $(ARGS)
 
 soak: $(VENV)/.package
 	@$(BIN)/python tools/soak.py $(ARGS)

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta, timezone
 from typing import TypeVar
 
+from hypothesis import settings
+
 from alicred import Clock, Credential
 from alicred.events import Event
 from alicred.testing import FakeClock, faults
@@ -14,6 +16,11 @@ from alicred.testing import FakeClock, faults
 T = TypeVar("T")
 HOUR = timedelta(hours=1)
 SECOND = timedelta(seconds=1)
+
+
+def examples(count: int) -> int:
+    """How many examples a property has that draws *count* in a full run: fewer where the profile of hypothesis says so."""
+    return max(3, count * settings.default.max_examples // 100)
 
 
 def patience(fault: faults.Fault) -> timedelta:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 import time
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -17,6 +18,7 @@ from alicred import (
     ConfigurationError,
     Credential,
     DeniedError,
+    EnvironmentProvider,
     MalformedResponseError,
     NotConfiguredError,
     OnError,
@@ -64,7 +66,7 @@ def test_on_request_the_chain_goes_on_after_it() -> None:
     assert ChainProvider(named("a", BROKEN), named("b", HOUR), chain=CONTINUE).get().access_key_id == "id-1"
 
 
-def test_if_nobody_has_one_the_error_lists_what_everybody_said() -> None:
+def test_if_no_source_has_one_the_error_lists_what_each_said() -> None:
     with pytest.raises(ChainError) as caught:
         ChainProvider(named("a", ABSENT), named("b", BROKEN), chain=CONTINUE, name="mine").get()
     error = caught.value
@@ -95,7 +97,7 @@ def test_a_winner_is_asked_alone_from_then_on() -> None:
     assert (first.calls, second.calls) == (1, 2)
 
 
-def test_nobody_is_a_winner_before_he_has_won() -> None:
+def test_no_source_is_remembered_before_it_has_won() -> None:
     first, second = named("a", ABSENT, HOUR), named("b", BROKEN)
     chain = ChainProvider(first, second)
     with pytest.raises(DeniedError):
@@ -134,7 +136,7 @@ def test_bearer_tokens_chain_as_well() -> None:
     assert ChainProvider(Tokens(), name="x").get().provider_name == "x/vault"
 
 
-def test_explain_asks_everybody_and_raises_nothing() -> None:
+def test_explain_asks_every_source_and_raises_nothing() -> None:
     sources = [named("a", ABSENT), named("b", BROKEN), named("c", HOUR), named("d", None), named("e", RuntimeError("hunter2"))]
     chain = ChainProvider(*sources)
     reports = chain.explain()
@@ -260,3 +262,32 @@ def test_what_is_no_value_is_a_failure_of_its_source(value: object) -> None:
     assert caught.value.provider == "odd"
     with pytest.raises(ConfigurationError, match=r"ChainProvider\.name must be a string"):
         ChainProvider(Odd(), name=3)  # type: ignore[arg-type]  # that is the point
+
+
+def test_a_nested_chain_in_which_nothing_is_set_up_counts_as_not_set_up() -> None:
+    inner = ChainProvider(EnvironmentProvider({}), ChainProvider(EnvironmentProvider({})), name="inner")
+    chain = ChainProvider(inner, Script())
+    assert chain.get().access_key_id == "id-1"
+    with pytest.raises(ChainError):
+        inner.get()
+    failing = ChainProvider(EnvironmentProvider({}), Script(DeniedError("no")), chain=ChainPolicy(on_error=OnError.CONTINUE))
+    with pytest.raises(ChainError):
+        ChainProvider(failing, Script()).get()
+
+
+def test_the_log_names_the_source_when_it_changes_and_not_each_time(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", "alicred")
+    first = Script(HOUR, HOUR, NotConfiguredError("gone"), HOUR)
+    first.name = "first"
+    heard = Recorder()
+    chain = ChainProvider(first, Script(), chain=ChainPolicy(sticky=False), name="mine", listener=heard)
+    for _ in range(4):
+        chain.get()
+    assert caplog.messages == ["mine: using first", "mine: using script", "mine: using first"]
+    assert [event.changed for event in heard.of(ChainResolved)] == [True, False, True, True]
+
+
+@pytest.mark.parametrize("wrong", ["", 3, None])
+def test_a_chain_has_a_name(wrong: Any) -> None:
+    with pytest.raises(ConfigurationError, match=r"ChainProvider\.name"):
+        ChainProvider(Script(), name=wrong)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+import traceback
 from datetime import timedelta
 
 import pytest
@@ -22,7 +23,7 @@ from alicred import (
     SourceReport,
     TransientError,
 )
-from alicred.errors import SourceOutcome
+from alicred.errors import SourceOutcome, copy_for_caller
 
 DETAILS = {"provider": "vault", "code": "NoPermission", "request_id": "r-1", "status": 403}
 TREE = {
@@ -97,3 +98,24 @@ def test_errors_travel_between_processes_with_every_detail(error: AlicredError) 
             assert twin.__dict__ == error.__dict__
         else:
             assert [str(report) for report in twin.reports] == [str(report) for report in error.reports]
+
+
+@pytest.mark.parametrize("kind", TREE)
+def test_every_error_has_a_code_for_the_label_of_a_metric(kind: type[AlicredError]) -> None:
+    assert kind("no").code is None
+    error = pickle.loads(pickle.dumps(kind("no", code="NoPermission")))
+    assert (type(error), error.code, error.message) == (kind, "NoPermission", "no")
+
+
+def test_python_knows_a_time_out_and_a_wrong_value() -> None:
+    assert issubclass(RefreshTimeoutError, TimeoutError)
+    assert issubclass(ConfigurationError, ValueError)
+    assert issubclass(ChainError, ProviderError)
+    assert RefreshTimeoutError("waited", provider="a").retryable
+    assert str(copy_for_caller(RefreshTimeoutError("waited", provider="a"))) == "a: waited"
+
+
+@pytest.mark.parametrize("kind", TREE)
+def test_every_error_names_its_public_module(kind: type[AlicredError]) -> None:
+    assert kind.__module__ == "alicred"
+    assert f"alicred.{kind.__name__}: no" in "".join(traceback.format_exception(kind("no")))

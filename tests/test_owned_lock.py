@@ -194,6 +194,7 @@ def test_an_interrupt_of_who_takes_it_from_a_dead_owner_leaves_it_free(monkeypat
     assert 50 < number < 1999
 
 
+@pytest.mark.slow
 def test_exceptions_set_from_another_thread_at_random_moments_leave_it_free() -> None:
     program = """
         from alicred._internal.owned_lock import OwnedLock
@@ -276,6 +277,7 @@ def test_a_used_up_stack_is_not_taken_for_an_answer(monkeypatch: pytest.MonkeyPa
         is_executing(Frame())  # type: ignore[arg-type]
 
 
+@pytest.mark.slow
 def test_the_children_of_many_forks_get_it_while_it_is_fought_for() -> None:
     lock, stop = OwnedLock(), threading.Event()
 

@@ -45,6 +45,7 @@ from alicred.sources.profiles.ini.provider import ProfileFileProvider
 from alicred.sources.saml_role_arn import SamlRoleArnProvider
 from alicred.testing import FakeClock, FakeCloud
 from tests.secrecy import NOISE, PLANTINGS, SECRET, SHAPES, Said, listening
+from tests.support import examples
 
 ROLE = "acs:ram::1:role/x"
 
@@ -410,7 +411,7 @@ SHARED = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]  # one clou
 
 
 @pytest.mark.parametrize("source", [source for source in SOURCES if source is not rsa_key_pair], ids=lambda source: str(source.__name__))
-@settings(max_examples=30, suppress_health_check=SHARED)
+@settings(max_examples=examples(30), suppress_health_check=SHARED)
 @given(data=st.data())
 def test_no_secret_shows_in_anything_that_a_source_emits(
     source: Callable[[Case], Any], data: st.DataObject, cloud: FakeCloud, tmp_path_factory: pytest.TempPathFactory
@@ -418,7 +419,7 @@ def test_no_secret_shows_in_anything_that_a_source_emits(
     check(source, data, cloud, tmp_path_factory)
 
 
-@settings(max_examples=6, suppress_health_check=SHARED)  # a private key takes its time to be read, once for each call
+@settings(max_examples=examples(6), suppress_health_check=SHARED)  # a private key takes its time to be read, once for each call
 @given(data=st.data())
 def test_no_secret_shows_in_anything_that_a_key_pair_emits(
     data: st.DataObject, cloud: FakeCloud, tmp_path_factory: pytest.TempPathFactory

@@ -28,6 +28,7 @@ VENVS = ROOT / ".venvs"
 PINS = ROOT / "requirements"
 VERSIONS = ((3, 10), (3, 11), (3, 12), (3, 13), (3, 14), (3, 15))
 IN_ROOT = ((3, 14), (3, 15))  # in the root of tools/debian_pythons.sh
+PARALLEL = ("-n", "auto", "--dist", "worksteal")  # as in the Makefile
 ROOT_COMMAND = ("tools/debian_pythons.sh",)
 ASK = """
 import json, sys
@@ -132,7 +133,7 @@ def execute(run: Run, arguments: list[str]) -> Result:
         return Result(run, False, f"not set up: {error}", time.monotonic() - started)
     print(f"\n=== {run.name} (Python {run.version}) ===", flush=True)
     started, last = time.monotonic(), ""
-    command = [*python, "-m", "pytest", "-p", "no:cacheprovider", *arguments]
+    command = [*python, "-m", "pytest", "-p", "no:cacheprovider", *PARALLEL, *arguments]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as child:
         assert child.stdout is not None
         for line in child.stdout:

@@ -1,4 +1,4 @@
-"""The default chain: where a program's credential comes from when nobody says anything else."""
+"""The default chain: where a program's credential comes from unless it says otherwise."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def default_provider(
     Args:
         role_arn: A RAM role, ``acs:ram::<account>:role/<name>``: then the provider holds keys of that role, which is assumed with what
             the chain finds. For a session's name, duration or policy, put a `RamRoleArnProvider` together yourself.
-        refresh: When to refresh and whom to let wait.
+        refresh: When to refresh, and which callers wait.
         environ: As in `default_chain`, and all that follow.
         profile: The profile, in both files.
         chain: How to go from one source to the next.
@@ -75,10 +75,12 @@ def default_provider(
         )  # fmt: skip
         found: Provider[Credential] = ChainProvider(*sources, name=_NAME, chain=chain, listener=listener)
         if role_arn is not None:
-            from alicred.sources.ram_role_arn import RamRoleArnProvider
+            from alicred.sources._clients import StsChoice
+            from alicred.sources.ram_role_arn import RamRoleOfOwner
 
+            chosen = StsChoice("Default", sts, "assume_role", http=http, clock=clock)
             held = CachingProvider(found, refresh=refresh, clock=clock, listener=listener)
-            role = RamRoleArnProvider(held, role_arn=role_arn, sts=sts)
+            role = RamRoleOfOwner(held, role_arn=role_arn).resolving(chosen, environ)
             found = RetryingProvider(role, retry=retry, clock=clock, listener=listener)
         return CachingProvider(found, refresh=refresh, clock=clock, listener=listener)
 
@@ -111,7 +113,7 @@ def default_chain(
         sts: The client to ask for keys of a role; ``None`` means one for the host that a profile, else *environ* names.
         imds: The client to ask for an instance's keys; ``None`` means one for the metadata service.
         http: What sends all other requests, and those of the STS client if *sts* is ``None``.
-        clock: Where the time comes from: for the pauses of the retries, and the signatures of an STS client that is made here.
+        clock: Where the time comes from: for the pauses of the retries, and for the requests of STS clients that are made here.
         listener: Gets every event of the chain and the retries, beside the logger ``alicred``.
         require_enable: As in `ProfileFileProvider`.
 
@@ -143,7 +145,7 @@ def default_sources(
 
     The arguments are those of `default_chain`, and *profile_file*: what reads the profile file.
     """
-    settings = _Settings(environ, profile, sts, imds, http, listener, require_enable, profile_file)
+    settings = _Settings(environ, profile, sts, imds, http, clock, listener, require_enable, profile_file)
     over_the_network: tuple[tuple[str, Callable[[_Settings], Provider[Credential]]], ...] = (
         ("oidc_role_arn", _oidc_role_arn),
         ("cli_profile", _cli_profile),
@@ -184,6 +186,7 @@ class _Settings:
         sts: StsClient | None,
         imds: ImdsClient | None,
         http: HttpClient | None,
+        clock: Clock,
         listener: Listener | None,
         require_enable: bool,
         profile_file: type[ProfileFileProvider] | None,
@@ -199,6 +202,7 @@ class _Settings:
             check.optional("Default.imds", imds, ImdsClient)
         self.sts = sts
         self.http = http
+        self.clock = clock
         self.listener = listener
         self.require_enable = check.flag("Default.require_enable", require_enable)
         self.profile_file = profile_file
@@ -218,15 +222,17 @@ class _Settings:
 
 
 def _oidc_role_arn(settings: _Settings) -> Provider[Credential]:
+    from alicred.sources._clients import on_clock
     from alicred.sources.oidc_role_arn import OidcRoleArnProvider
 
-    return OidcRoleArnProvider.from_environment(settings.environ, sts=settings.sts, http=settings.http)
+    return on_clock(OidcRoleArnProvider.from_environment(settings.environ, sts=settings.sts, http=settings.http), settings.clock)
 
 
 def _cli_profile(settings: _Settings) -> Provider[Credential]:
+    from alicred.sources._clients import on_clock
     from alicred.sources.profiles.cli.provider import CliProfileOfBothFiles
 
-    return CliProfileOfBothFiles(
+    source = CliProfileOfBothFiles(
         profile=settings.profile,
         environ=settings.environ,
         sts=settings.sts,
@@ -234,9 +240,11 @@ def _cli_profile(settings: _Settings) -> Provider[Credential]:
         http=settings.http,
         listener=settings.listener,
     )
+    return on_clock(source, settings.clock)
 
 
 def _profile_file(settings: _Settings) -> Provider[Credential]:
+    from alicred.sources._clients import on_clock
     from alicred.sources.profiles.ini.provider import ProfileFileProvider
 
     source = (settings.profile_file or ProfileFileProvider)(
@@ -247,6 +255,7 @@ def _profile_file(settings: _Settings) -> Provider[Credential]:
         imds=settings.imds,
         http=settings.http,
     )
+    source = on_clock(source, settings.clock)
     return source if settings.profile is None else _NamedProfile(source, settings.profile)
 
 

@@ -10,13 +10,10 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from alicred._internal.public import public
-
 if TYPE_CHECKING:
     from types import TracebackType
 
 
-@public("alicred")
 class AlicredError(Exception):
     """Base of everything that alicred raises.
 
@@ -42,12 +39,10 @@ class AlicredError(Exception):
         return f"{self.provider}: {self.message}" if self.provider else self.message
 
 
-@public("alicred")
 class ConfigurationError(AlicredError, ValueError):
     """A parameter, a variable or a file is wrong. The text names it and says what to do."""
 
 
-@public("alicred")
 class NotConfiguredError(AlicredError):
     """This source is not set up here, and the text says what would set it up. A chain moves on to its next source.
 
@@ -63,7 +58,6 @@ class NotConfiguredError(AlicredError):
         self.answered = answered
 
 
-@public("alicred")
 class ProviderError(AlicredError):
     """A source is set up, but no credential came.
 
@@ -102,24 +96,20 @@ class ProviderError(AlicredError):
         return f"{super().__str__()} [{shown}]" if shown else super().__str__()
 
 
-@public("alicred")
 class TransientError(ProviderError):
     """Trying again may help: the network, a time-out, a 5xx answer, throttling. ``retryable`` is true."""
 
     _retryable = True
 
 
-@public("alicred")
 class DeniedError(ProviderError):
     """The service said no: no permission, no such role, a wrong signature, an unknown key. Trying again does not help."""
 
 
-@public("alicred")
 class MalformedResponseError(ProviderError):
     """The answer is not what the service promises, or what it handed out has expired already."""
 
 
-@public("alicred")
 class RefreshTimeoutError(ProviderError, TimeoutError):
     """A caller waited ``max_wait`` for a refresh that is still under way. The refresh itself goes on."""
 
@@ -134,7 +124,6 @@ class SourceOutcome(Enum):
     FAILED = "failed"
 
 
-@public("alicred")
 @attrs.frozen(kw_only=True)
 class SourceReport:
     """What one source of a chain answered. A value; ``str()`` is one readable line without a secret.
@@ -157,7 +146,6 @@ class SourceReport:
         return f"{self.name}: {self.outcome.value}: {self.detail}"
 
 
-@public("alicred")
 class ChainError(ProviderError):
     """No source of a chain had a credential. The text lists every source and what it said, one on a line.
 
@@ -191,12 +179,10 @@ class ChainError(ProviderError):
         return "\n".join([super().__str__(), *(f"  - {report}" for report in self.reports)])
 
 
-@public("alicred")
 class ClosedError(AlicredError):
     """The provider has been closed."""
 
 
-@public("alicred")
 def is_transient(error: AlicredError) -> bool:
     """Whether trying again soon may help: ``retryable`` of the error."""
     return isinstance(error, ProviderError) and error.retryable
@@ -295,3 +281,21 @@ def is_of_user_code(error: BaseException, *, at_once: bool = False) -> bool:
         return threading.current_thread() is not threading.main_thread()
     cancelled: object = getattr(sys.modules.get("asyncio"), "CancelledError", GeneratorExit)
     return isinstance(error, (Exception, GeneratorExit, cancelled if isinstance(cancelled, type) else GeneratorExit))
+
+
+# As `alicred._internal.public` does elsewhere; this module stands below that one, on the ground.
+for _public in (
+    AlicredError,
+    ConfigurationError,
+    NotConfiguredError,
+    ProviderError,
+    TransientError,
+    DeniedError,
+    MalformedResponseError,
+    RefreshTimeoutError,
+    SourceReport,
+    ChainError,
+    ClosedError,
+    is_transient,
+):
+    _public.__module__ = "alicred"

@@ -53,7 +53,7 @@ class RefreshFailed:
         provider_name: Name of the provider that was to be refreshed.
         error: What the source raised.
         consecutive_failures: How many refreshes have failed in a row, this one included.
-        next_attempt_at: Before this moment the source is not asked again; ``None`` means at once when somebody asks.
+        next_attempt_at: Before this moment the source is not asked again; ``None`` means at once, when a caller asks.
         usable: Whether a value is still in service.
         seconds: How long the source took.
     """
@@ -224,3 +224,19 @@ def log_events(event: Event) -> None:
         log(INFO if event.changed else DEBUG, "%s: using %s", name, event.source)
     elif isinstance(event, LoginNotSaved):
         log(WARNING, "%s: %s", name, event.detail)
+
+
+__all__ = [
+    "ChainResolved",
+    "Event",
+    "Listener",
+    "LoginNotSaved",
+    "RefreshFailed",
+    "RefreshStarted",
+    "RefreshSucceeded",
+    "RetryScheduled",
+    "ServedStale",
+    "SourceSkipped",
+    "fan_out",
+    "log_events",
+]

@@ -1,17 +1,19 @@
-"""What `alicred.adapters` exports says nothing that a user cannot import."""
+"""What `alicred.adapters` exports names nothing that a user cannot import, in its signatures, tracebacks and pickles."""
 
 from __future__ import annotations
 
 import ast
 import builtins
 import inspect
-from collections.abc import Iterator
+import pickle
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import alicred
-from alicred import adapters
+from alicred import Credential, adapters
 
 PUBLIC = {*alicred.__all__, *adapters.__all__, *dir(builtins)}
 
@@ -46,3 +48,42 @@ def test_no_signature_names_a_type_that_is_private(name: str) -> None:
     for of, annotation in found:
         named = {part.id for part in ast.walk(ast.parse(annotation, mode="eval")) if isinstance(part, ast.Name)}
         assert not named & PRIVATE, f"{name}: {of}: {annotation}"
+
+
+@pytest.mark.parametrize("name", adapters.__all__)
+def test_what_is_exported_names_the_module_that_exports_it(name: str) -> None:
+    assert getattr(adapters, name).__module__ == "alicred.adapters"
+
+
+class Held:
+    """A provider, as a program has it."""
+
+    name = "held"
+
+    def get(self) -> Credential:
+        return Credential("the-id", "the-secret")
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        adapters.alibabacloud_credentials,
+        adapters.mns,
+        adapters.nacos,
+        adapters.oss2,
+        adapters.oss_v2,
+        adapters.sls,
+        adapters.sls_consumer,
+        adapters.tablestore,
+        adapters.tea,
+    ],
+)
+def test_a_pickle_names_no_private_module_and_loads(make: Callable[[Any], Any]) -> None:
+    adapter = make(Held())
+    ask = getattr(adapter, "get_credentials", None) or getattr(adapter, "get_credential", adapter)
+    for thing in (adapter, ask()):
+        pickled = pickle.dumps(thing)
+        assert b"alicred.adapters." not in pickled
+        assert b"alicred._" not in pickled
+        assert type(pickle.loads(pickled)) is type(thing)
+    assert pickle.loads(pickle.dumps(ask())) == ask()

@@ -243,6 +243,7 @@ def all_ahead(counts: list[int], before: list[int]) -> bool:
     return all(now > then for now, then in zip(counts, before, strict=True))
 
 
+@pytest.mark.slow
 def test_the_client_is_served_over_many_sessions_by_one_cache() -> None:
     """The time of the cloud and of the cache goes on only when every thread has made a call, so that no slow machine ends a session."""
     clock, counts, stop = FakeClock(datetime.now(timezone.utc)), [0] * 8, threading.Event()

@@ -281,6 +281,7 @@ def test_sts_is_not_asked_over_plain_http_from_afar(tmp_path: Path, ours: Packag
         monkeypatch.delenv(P + "STS_ENDPOINT")
 
 
+@pytest.mark.slow
 def test_a_key_pair_of_a_section_is_of_the_same_host(
     sent: list[Sent], tmp_path: Path, ours: Package, official: Package, monkeypatch: pytest.MonkeyPatch
 ) -> None:

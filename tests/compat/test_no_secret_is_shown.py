@@ -33,6 +33,7 @@ from alicred.testing import FakeCloud
 from tests.compat.provider_cases import CASES
 from tests.compat.support import Package
 from tests.secrecy import PLANTINGS, SECRET, SHAPES, Said, listening
+from tests.support import examples
 
 NETWORK = [case for case in CASES if case.requests and case.name != "rsa_key_pair"]  # making a key takes seconds
 
@@ -46,7 +47,7 @@ def hear(said: Said, ask: Any) -> None:
 
 
 @pytest.mark.parametrize("case", NETWORK, ids=str)
-@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(max_examples=examples(12), suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(planting=PLANTINGS)
 def test_no_secret_shows_in_what_a_provider_emits(
     case: Any, planting: Any, instance: FakeCloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

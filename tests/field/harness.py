@@ -62,7 +62,7 @@ def bites(
     alicred: Callable[..., Any] = CachingProvider,
     sound: Callable[..., Any] | None = None,
 ) -> Callable[[Check], Check]:
-    """Makes a test of a check, which gets a `Subject`.
+    """Makes a test of a check, which gets a `Subject`. Only against alicred it is no slow one: a mistake is often that something hangs.
 
     Args:
         naive: What makes the mistake; against each of them the check must fail.
@@ -73,7 +73,7 @@ def bites(
     subjects = [pytest.param(Subject(alicred), id="alicred")]
     if sound is not None:
         subjects.append(pytest.param(Subject(sound), id=sound.__name__))
-    subjects += [pytest.param(Subject(twin, naive=True), id=twin.__name__) for twin in naive]
+    subjects += [pytest.param(Subject(twin, naive=True), id=twin.__name__, marks=pytest.mark.slow) for twin in naive]
 
     def decorate(check: Check) -> Check:
         @functools.wraps(check)

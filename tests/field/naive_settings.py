@@ -28,9 +28,9 @@ class SendsAnywhere:
 class TakesAnyText:
     """A source of role sessions that leaves it to the service to judge what it was given."""
 
-    def __init__(self, *, role_arn: str, policy: str | Mapping[str, object] | None = None) -> None:
+    def __init__(self, *, role_arn: str, session_policy: str | Mapping[str, object] | None = None) -> None:
         self.role_arn = role_arn
-        self.policy = policy  # found to be wrong at the first refresh, in the night after the deployment
+        self.session_policy = session_policy  # found to be wrong at the first refresh, in the night after the deployment
 
 
 class SpeaksOfItself:

@@ -64,7 +64,12 @@ def of_role(**parameters: Any) -> RamRoleArnProvider:
 
 @bites(naive_settings.TakesAnyText, failing="taken", alicred=of_role)
 @pytest.mark.parametrize(
-    "wrong", [{"role_arn": "acs:ram::reader"}, {"role_arn": ROLE, "policy": '{"Version": "1",}'}, {"role_arn": ROLE, "policy": "oss:Get*"}]
+    "wrong",
+    [
+        {"role_arn": "acs:ram::reader"},
+        {"role_arn": ROLE, "session_policy": '{"Version": "1",}'},
+        {"role_arn": ROLE, "session_policy": "oss:Get*"},
+    ],
 )
 def test_a_slip_of_the_pen_in_a_role_or_a_policy_is_told_at_once(subject: Subject, wrong: dict[str, str]) -> None:
     found = outcome(lambda: subject.make(**wrong))

@@ -20,6 +20,7 @@ COMPLETE = tuple(f"{name} BACKGROUND" for name in ("two_claim", "one_waits_and_g
 pytestmark = pytest.mark.usefixtures("strands")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_explored(name: str, request: pytest.FixtureRequest) -> None:
     """What the rules promise holds under each schedule of the program."""

@@ -20,7 +20,12 @@ def look_for(fault: Fault) -> None:
         explore(program, bound=fault.bound, limit=1000)
 
 
-@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
+QUICK = ("the child of a fork keeps the flight", "a claim looks first and acts then", "the hot path reads two states")
+
+
+@pytest.mark.parametrize(
+    "fault", [pytest.param(each, marks=[] if each.name in QUICK else pytest.mark.slow, id=each.name) for each in FAULTS]
+)
 def test_found(fault: Fault) -> None:
     with fault.planted(), pytest.raises(Failure) as found:
         look_for(fault)

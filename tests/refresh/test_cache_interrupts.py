@@ -27,6 +27,7 @@ from tests.refresh.adverse import Exhausted
 from tests.support import HOUR, SECOND, Script, ids, in_threads
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", [mode.name for mode in RefreshMode])
 def test_interrupts_at_random_moments_never_leave_a_flight_behind_that_nobody_runs(mode: str) -> None:
     program = f"""
@@ -74,6 +75,7 @@ def test_interrupts_at_random_moments_never_leave_a_flight_behind_that_nobody_ru
     assert (done.stdout.strip(), done.stderr) == ("enough 0", "")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", [mode.name for mode in RefreshMode])
 def test_exceptions_that_another_thread_sets_never_leave_a_flight_behind_that_nothing_runs(mode: str) -> None:
     """As task queues do it to tasks that are over their time."""

@@ -19,9 +19,9 @@ from hypothesis.stateful import initialize
 from alicred import Backoff, DeniedError, NotConfiguredError, OnDenied, RefreshMode, RefreshPolicy, TransientError
 from tests.refresh.histories import EDGES, LIFETIMES, TICK, draws, policies
 from tests.refresh.machine import CacheAgainstModel
-from tests.support import SECOND
+from tests.support import SECOND, examples
 
-EXAMPLES = int(os.environ.get("MODEL_EXAMPLES", "40"))
+EXAMPLES = int(os.environ.get("MODEL_EXAMPLES", examples(40)))
 
 
 class Inline(CacheAgainstModel):
@@ -84,7 +84,7 @@ POLICIES = {
 }
 
 
-@pytest.mark.parametrize("mode", list(RefreshMode))
+@pytest.mark.parametrize("mode", [RefreshMode.INLINE, pytest.param(RefreshMode.BACKGROUND, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("policy", POLICIES)
 @pytest.mark.parametrize("beginning", BEGINNINGS)
 def test_both_sides_of_every_moment(beginning: str, policy: str, mode: RefreshMode) -> None:

@@ -15,12 +15,12 @@ from alicred import AlicredError, Backoff, CachingProvider, Credential, RefreshM
 from alicred.testing import FakeClock
 from tests.field.harness import outcome
 from tests.strategies import credential
-from tests.support import HOUR, SECOND
+from tests.support import HOUR, SECOND, examples
 
 MINUTE = timedelta(minutes=1)
 TOLERATED = 5 * SECOND  # what is less is no step of a clock
 LOOK = 60 * SECOND  # so often the cache looks at the wall clock, and no longer is a back-off by default
-EXAMPLES = int(os.environ.get("CLOCK_EXAMPLES", "100"))
+EXAMPLES = int(os.environ.get("CLOCK_EXAMPLES", examples(100)))
 
 
 class Machine:

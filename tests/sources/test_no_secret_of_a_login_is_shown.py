@@ -23,6 +23,7 @@ from alicred.testing import FakeCloud, faults
 from alicred.testing.cloud.exchange import Answer
 from alicred.wire.http import HttpClient
 from alicred.wire.sts import StsClient
+from tests.support import examples
 from tests.wire.servers import Reply, Request, Server, answering
 
 SECRET = "Pl4nt3dS3cr3t"
@@ -164,7 +165,7 @@ def replies() -> Iterator[tuple[Server, list[Reply]]]:
 
 
 @pytest.mark.parametrize("kind", makers("http://127.0.0.1"))
-@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(40), suppress_health_check=[HealthCheck.too_slow])
 @given(answer=_REPLIES)
 def test_no_answer_is_shown(kind: str, replies: tuple[Server, list[Reply]], answer: Reply) -> None:
     server, held = replies

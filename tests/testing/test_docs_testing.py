@@ -17,6 +17,7 @@ def test_the_page_has_programs() -> None:
     assert len(PROGRAMS) == PAGE.read_text(encoding="utf-8").count("```python") >= 6
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("program", PROGRAMS, ids=range(len(PROGRAMS)))
 def test_the_program_runs(program: str, tmp_path: Path) -> None:
     has_tests = "def test_" in program

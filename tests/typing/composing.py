@@ -11,12 +11,14 @@ from typing_extensions import assert_type
 
 from alicred import (
     SYSTEM_CLOCK,
+    AlicredError,
     Backoff,
     BearerProfileProvider,
     BearerToken,
     CacheState,
     CachingProvider,
     CallerIdentity,
+    ChainError,
     ChainPolicy,
     ChainProvider,
     CliProfileProvider,
@@ -55,7 +57,7 @@ from alicred import (
     default_provider,
 )
 from alicred.adapters import tea
-from alicred.events import Event, Listener, RefreshFailed
+from alicred.events import Event, Listener, RefreshFailed, fan_out, log_events
 from alicred.policy import Schedule
 from alicred.sources import OAuthTokens
 
@@ -134,7 +136,10 @@ def sources() -> None:
         VaultProvider("a"),
         CachingProvider(VaultProvider("a")),
         default_chain(),
-        default_provider(),
+        default_provider(role_arn="acs:ram::1:role/x", profile="reports", chain=ChainPolicy(), clock=SYSTEM_CLOCK, listener=listen),
+        default_chain(profile="reports", clock=SYSTEM_CLOCK, listener=listen),
+        EnvironmentProvider(name="mine"),
+        EcsRamRoleProvider(name="instance"),
     ]
     assert_type(ChainProvider(*several), ChainProvider[Credential])
     tokens: Provider[BearerToken] = BearerProfileProvider(profile="ccc")
@@ -168,18 +173,22 @@ def composed(listener: Listener = listen) -> None:
     chain = ChainProvider(
         EnvironmentProvider(),
         RetryingProvider(EcsRamRoleProvider(), retry=RetryPolicy(attempts=2)),
-        RetryingProvider(VaultProvider("a")),
+        RetryingProvider(VaultProvider("a"), name="vault again", clock=SYSTEM_CLOCK),
+        name="mine",
         chain=ChainPolicy(sticky=False, on_error=OnError.CONTINUE),
         listener=listener,
     )
     assert_type(chain, ChainProvider[Credential])
     assert_type(chain.explain(), tuple[SourceReport, ...])
-    with CachingProvider(chain, refresh=RefreshPolicy(), listener=listener) as provider:
+    with CachingProvider(chain, name="orders", refresh=RefreshPolicy(), listener=fan_out(listener, log_events)) as provider:
         assert_type(provider, CachingProvider[Credential])
         held = provider.get()
         assert_type(held, Credential)
         assert_type(held.security_token, str | None)
         assert_type(provider.get_valid_for(timedelta(minutes=10)), Credential)
+        assert_type(provider.get(max_wait=timedelta(seconds=1)), Credential)
+        assert_type(provider.refresh(), Credential)
+        assert_type(provider.explain(), tuple[SourceReport, ...])
         assert_type(provider.invalidate(held), bool)
         assert_type(provider.state(), CacheState)
         assert_type(tea(provider).get_access_key_id(), str | None)
@@ -188,6 +197,37 @@ def composed(listener: Listener = listen) -> None:
 async def for_tasks(provider: CachingProvider[Credential]) -> None:
     assert_type(await provider.aget(), Credential)
     assert_type(await provider.aget_valid_for(timedelta(minutes=1)), Credential)
+    assert_type(await provider.aget(max_wait=timedelta(seconds=1)), Credential)
+    assert_type(await provider.arefresh(), Credential)
+    async with provider as same:
+        assert_type(same, CachingProvider[Credential])
+    await provider.aclose()
     first, second = await asyncio.gather(provider.aget(), provider.aget())
     assert_type(first, Credential)
     assert_type(second, Credential)
+
+
+class Awaited:
+    name = "vault"
+
+    async def get(self) -> Credential:
+        return Credential("id", "secret")
+
+
+def refused(provider: CachingProvider[Credential]) -> None:
+    CachingProvider(Awaited())  # type: ignore[type-var]  # pyright: ignore[reportArgumentType, reportUnknownArgumentType]
+    ChainProvider(provider, policy=ChainPolicy())  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    RamRoleArnProvider(CachingProvider(StaticProvider(BearerToken("t"))), role_arn="r")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+
+
+def failed(error: AlicredError) -> None:
+    assert_type(error.code, str | None)
+    if isinstance(error, ChainError):
+        assert_type(error.reports, tuple[SourceReport, ...])
+        assert_type(error.retryable, bool)
+    try:
+        raise error
+    except TimeoutError as late:
+        assert_type(late, TimeoutError)
+    except ProviderError as refusal:
+        assert_type(refusal.status, int | None)

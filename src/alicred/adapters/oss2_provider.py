@@ -12,11 +12,11 @@ from alicred.credential import Credential
 from alicred.provider import Provider
 
 
-@public("alicred.adapters")
 @overload
 def oss2(provider: Provider[Credential], *, valid_for: None = None) -> Oss2Provider: ...
 @overload
 def oss2(provider: LastingProvider[Credential], *, valid_for: timedelta | None) -> Oss2Provider: ...
+@public("alicred.adapters")
 def oss2(provider: Provider[Credential], *, valid_for: timedelta | None = None) -> Oss2Provider:
     """What ``oss2.ProviderAuth``, ``ProviderAuthV2`` and ``ProviderAuthV4`` take: ``ProviderAuthV4(oss2(provider))``.
 
@@ -32,6 +32,7 @@ def oss2(provider: Provider[Credential], *, valid_for: timedelta | None = None) 
     return Oss2Provider(provider, valid_for)
 
 
+@public("alicred.adapters")
 @public("alicred.adapters")
 class Oss2Provider(GetterProvider[GetterCredential]):
     """The credentials provider of oss2, over a provider. Thread-, task- and fork-safe, and it can be pickled if the provider can.

@@ -19,11 +19,11 @@ else:
     Credentials = CredentialsProvider = object
 
 
-@public("alicred.adapters")
 @overload
 def oss_v2(provider: Provider[Credential], *, valid_for: None = None) -> OssV2Provider: ...
 @overload
 def oss_v2(provider: LastingProvider[Credential], *, valid_for: timedelta | None) -> OssV2Provider: ...
+@public("alicred.adapters")
 def oss_v2(provider: Provider[Credential], *, valid_for: timedelta | None = None) -> OssV2Provider:
     """What ``alibabacloud_oss_v2`` takes as the ``credentials_provider`` of its ``Config``.
 
@@ -39,6 +39,7 @@ def oss_v2(provider: Provider[Credential], *, valid_for: timedelta | None = None
     return OssV2Provider(provider, valid_for)
 
 
+@public("alicred.adapters")
 @public("alicred.adapters")
 @attrs.frozen
 class OssV2Credential(Credentials):
@@ -65,6 +66,7 @@ class OssV2Credential(Credentials):
         return self.expiration is not None and self.expiration < SYSTEM_CLOCK.utcnow()
 
 
+@public("alicred.adapters")
 @public("alicred.adapters")
 class OssV2Provider(Adapter[Credential, OssV2Credential], CredentialsProvider):
     """The credentials provider of alibabacloud-oss-v2, over a provider. Thread-, task- and fork-safe; it is pickled if the provider can be.

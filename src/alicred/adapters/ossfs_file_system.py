@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
-from weakref import WeakValueDictionary
 
 import alicred._internal.checks as check
 from alicred._internal.public import public
 from alicred.adapters.adapter import missing_client
-from alicred.adapters.getters import GetterCredential, GetterProvider
+from alicred.adapters.ossfs_provider import OssfsProvider
 from alicred.credential import Credential
 from alicred.errors import ConfigurationError
-from alicred.provider import Provider, ask_in_task
+from alicred.provider import Provider
 
 if TYPE_CHECKING:
     from ossfs import AioOSSFileSystem, OSSFileSystem
@@ -21,6 +19,7 @@ if TYPE_CHECKING:
 _KEYS = ("key", "secret", "token")
 
 
+@public("alicred.adapters")
 @public("alicred.adapters")
 def ossfs(provider: Provider[Credential], endpoint: str | None = None, *, region: str | None = None, **options: object) -> OSSFileSystem:
     """A file system of ossfs that signs every request with the current credential.
@@ -44,6 +43,7 @@ def ossfs(provider: Provider[Credential], endpoint: str | None = None, *, region
     return ProviderOSSFileSystem(credentials=credentials, endpoint=endpoint, region=region, **options)
 
 
+@public("alicred.adapters")
 @public("alicred.adapters")
 def ossfs_aio(
     provider: Provider[Credential], endpoint: str | None = None, *, region: str | None = None, **options: object
@@ -70,48 +70,3 @@ def _look_at(region: str | None, options: Mapping[str, object], call: str = "oss
     for name in _KEYS:
         if name in options:
             raise ConfigurationError(f"{call}.{name} is not taken: the credentials come from the provider")
-
-
-class OssfsProvider(GetterProvider[GetterCredential]):
-    """The credentials of a file system of ossfs, one of its storage options. Thread-, task- and fork-safe.
-
-    fsspec keeps file systems by the ``repr`` of their options, so this one's tells one provider from all others, and in this process
-    there is one for each provider. It can be pickled if the provider can: where the pickle is loaded again and again, as for the tasks
-    of dask, the first one stays, and with it the credential that it holds.
-    """
-
-    _call = "ossfs"
-    _kind = GetterCredential
-
-    def __init__(self, provider: Provider[Credential], key: str) -> None:
-        super().__init__(provider)
-        self._key = key
-
-    @classmethod
-    def of(cls, provider: Provider[Credential], call: str = "ossfs") -> OssfsProvider:
-        """The one of *provider*; *call* is what asks for it."""
-        check.provider(f"{call}.provider", provider)
-        for reference in _KNOWN.valuerefs():
-            known = reference()
-            if known is not None and known._provider is provider:
-                return known
-        return _known_as(secrets.token_hex(16), provider)
-
-    async def arrive(self) -> None:
-        """Let the event loop run while there is no current credential, if the provider can."""
-        if callable(getattr(self._provider, "aget", None)):  # one that has not would only be asked twice
-            await ask_in_task(self._provider)
-
-    def __reduce__(self) -> tuple[object, ...]:
-        return _known_as, (self._key, self._provider)
-
-    def __repr__(self) -> str:
-        return f"<ossfs adapter of {self._provider.name}, {self._key}>"
-
-
-# No lock: a child would inherit it held. Two threads that come at once may make two for one provider, which does no harm.
-_KNOWN: WeakValueDictionary[str, OssfsProvider] = WeakValueDictionary()
-
-
-def _known_as(key: str, provider: Provider[Credential]) -> OssfsProvider:
-    return _KNOWN.setdefault(key, OssfsProvider(provider, key))

@@ -14,6 +14,7 @@ from alicred.provider import Provider
 
 
 @public("alicred.adapters")
+@public("alicred.adapters")
 @attrs.frozen(kw_only=True)
 class TeaValue:
     """One credential as a Tea client reads it: six attributes, all of one fetch. ``repr`` shows no secret.
@@ -39,6 +40,7 @@ _LAST: LastFetch[TeaValue] = LastFetch("alicred.tea")
 
 
 @public("alicred.adapters")
+@public("alicred.adapters")
 def tea(provider: Provider[Credential | BearerToken]) -> TeaCredential:
     """What a Tea client takes as its ``credential``: ``Config(credential=tea(provider), ...)``.
 
@@ -51,6 +53,7 @@ def tea(provider: Provider[Credential | BearerToken]) -> TeaCredential:
     return TeaCredential(provider)
 
 
+@public("alicred.adapters")
 @public("alicred.adapters")
 class TeaCredential(Adapter[Credential | BearerToken, TeaValue]):
     """The credential object of a Tea client, over a provider. Thread-, task- and fork-safe, and it can be pickled.

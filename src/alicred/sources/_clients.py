@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from copy import copy
 from typing import Protocol, TypeVar
 
 import alicred._internal.checks as check
 from alicred._internal.environ import is_true, variable
+from alicred.clock import SYSTEM_CLOCK, Clock
 from alicred.errors import ConfigurationError
 from alicred.wire.http import HttpClient
 from alicred.wire.imds import ImdsClient
@@ -14,6 +16,7 @@ from alicred.wire.sts import CENTRAL, StsClient, regional_endpoint, safe_endpoin
 from alicred.wire.url import Endpoint
 
 S = TypeVar("S", bound="ResolvesLate")
+P = TypeVar("P")
 
 STS_ENDPOINT = "ALIBABA_CLOUD_STS_ENDPOINT"
 STS_REGION = "ALIBABA_CLOUD_STS_REGION"
@@ -64,11 +67,19 @@ class ResolvesLate:
     _sts: StsResolver
     _environ: Mapping[str, str] | None
 
-    def resolving(self: S, sts: StsResolver, environ: Mapping[str, str]) -> S:
+    def resolving(self: S, sts: StsResolver, environ: Mapping[str, str] | None) -> S:
         """This source, which goes by *sts* and *environ* from now on. For its maker, before it is used."""
         self._sts = sts
         self._environ = environ
         return self
+
+
+def on_clock(source: P, clock: Clock) -> P:
+    """*source*, whose own STS clients go by *clock* from now on. For its maker, before it is used."""
+    chosen: object = getattr(source, "_sts", None)
+    if isinstance(chosen, StsChoice):
+        setattr(source, "_sts", chosen.on_clock(clock))  # noqa: B010  (of a source of alicred's own, whichever it is)
+    return source
 
 
 class StsChoice:
@@ -77,7 +88,7 @@ class StsChoice:
     Immutable. However often the client is chosen, one HTTP client serves them all; its own uses no proxy for plain ``http``.
     """
 
-    __slots__ = ("_given", "_http")
+    __slots__ = ("_clock", "_given", "_http")
 
     def __init__(
         self,
@@ -86,11 +97,19 @@ class StsChoice:
         method: str,
         *,
         http: HttpClient | None = None,
+        clock: Clock = SYSTEM_CLOCK,
         make: Callable[..., HttpClient] = HttpClient,
     ) -> None:
         check.client(f"{owner}.sts", given, method)
         self._given = given
+        self._clock = clock
         self._http = HttpChoice(owner, http, make)
+
+    def on_clock(self, clock: Clock) -> StsChoice:
+        """The same, whose clients go by *clock*; not the one that was given."""
+        again = copy(self)
+        again._clock = clock
+        return again
 
     def client(
         self,
@@ -106,7 +125,7 @@ class StsChoice:
         if self._given is not None:
             return self._given
         chosen = sts_endpoint(environ, endpoint=endpoint, region=region, vpc=vpc, names=names, default=default)
-        return StsClient(str(chosen), http=self._http.client(chosen))
+        return StsClient(str(chosen), http=self._http.client(chosen), clock=self._clock)
 
 
 def sts_endpoint(

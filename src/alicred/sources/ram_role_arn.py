@@ -35,7 +35,7 @@ class RamRoleArnProvider(Source):
         role_arn: The role, ``acs:ram::<account>:role/<name>``.
         role_session_name: What the session is called in audit logs: 2 to 64 of ``A-Z a-z 0-9 . @ _ -``. ``None`` means
             ``ALIBABA_CLOUD_ROLE_SESSION_NAME``, read at `get`, and without it ``alicred-<milliseconds>``, made up once.
-        duration: How long the keys are to live: 900 s to 43200 s, whole seconds, no longer than the role's own maximum.
+        duration: Lifetime of the keys: 900 s to 43200 s, whole seconds, no longer than the role's own maximum.
         session_policy: What the session may do at most, a JSON string or a mapping; at most 2048 characters. ``None`` restricts nothing.
         external_id: The second proof that the role may ask for: 2 to 1224 characters.
         sts: The client to ask; ``None`` means one for the host that the environment names at `get`.
@@ -100,7 +100,11 @@ class RamRoleArnProvider(Source):
         return f"{_OWNER}({self._source!r}, role_arn={self._role_arn!r})"
 
 
-class RamRoleAsWritten(ResolvesLate, RamRoleArnProvider):
+class RamRoleOfOwner(ResolvesLate, RamRoleArnProvider):
+    """The same, with an owner that decides which STS is asked."""
+
+
+class RamRoleAsWritten(RamRoleOfOwner):
     """The same for what a file says: role and policy go to the service as they are, as the documentation's ``role_arn = role_arn`` does."""
 
     _any_form = True

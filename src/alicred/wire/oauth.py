@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 import alicred._internal.checks as check
+from alicred._internal.public import public
 from alicred.errors import ConfigurationError
 from alicred.wire import answers, signing
 from alicred.wire.login_site import LoginSite
@@ -36,6 +37,7 @@ def _moment(instance: object, field: Field, value: object) -> None:
         check.moment(f"OAuthTokens.{field.name}", value)
 
 
+@public("alicred.sources")
 @attrs.frozen
 class OAuthTokens:
     """What a login has left behind. A value; hashable and picklable; no token shows in its ``repr``.

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from alicred.default import default_chain
 from alicred.errors import AlicredError, DeniedError, SourceOutcome, TransientError
 from tests.recording_sts import RecordingSts
+from tests.support import examples
 
 SECRET = "Pl4nt3dS3cr3t"
 # The values that are secret, or may be; a section's name, a path and an id may be shown.
@@ -49,7 +50,7 @@ _FILES = st.tuples(st.sampled_from(["[default]\nenable = true\n", "[default]\n",
 _REFUSALS = st.sampled_from([DeniedError("denied", code="NoPermission"), TransientError("down", retryable=False)])
 
 
-@settings(max_examples=50)  # each one writes files
+@settings(max_examples=examples(50))  # each one writes files
 @given(
     text=_FILES,
     token=st.sampled_from([SECRET, f"{SECRET}\n{SECRET}", f"{SECRET}\0", f"{SECRET}\ud800", ""]),

@@ -23,6 +23,7 @@ def test_the_programs_of_the_page_are_those_that_the_type_checkers_see() -> None
     assert all(f"(examples/checks/{path.name})" in PAGE for path in checked)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("program", PROGRAMS, ids=range(len(PROGRAMS)))
 def test_a_program_of_the_page_runs(program: str, tmp_path: Path) -> None:
     path = tmp_path / "test_program.py"

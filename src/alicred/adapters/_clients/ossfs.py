@@ -6,7 +6,7 @@ from oss2 import ProviderAuth, ProviderAuthV4
 from oss2.http import Request
 from ossfs import AioOSSFileSystem, OSSFileSystem
 
-from alicred.adapters.ossfs_file_system import OssfsProvider
+from alicred.adapters.ossfs_provider import OssfsProvider
 
 
 class RegionalAuth(ProviderAuthV4):

@@ -189,6 +189,7 @@ def killed(cloud: FakeCloud, path: Path, work: Callable[[Path], None], operation
     assert process.exitcode == -signal.SIGKILL
 
 
+@pytest.mark.slow
 def test_no_kill_loses_a_token_that_has_come(cloud: FakeCloud, tmp_path: Path) -> None:
     """Where the kill comes before the site's answer has been read, nobody can have saved the new token; nothing is sent with it either."""
     path = written(tmp_path, profile_of(cloud, SOON))
@@ -211,6 +212,7 @@ def test_no_kill_loses_a_token_that_has_come(cloud: FakeCloud, tmp_path: Path) -
     assert [entry for entry in os.listdir(path.parent) if entry.endswith(".tmp")] == []
 
 
+@pytest.mark.slow
 def test_no_kill_loses_a_token_that_is_in_use(cloud: FakeCloud, tmp_path: Path) -> None:
     path = written(tmp_path, profile_of(cloud, SOON))
     for number in range(25):

@@ -86,6 +86,7 @@ def _write_for_ever(path: Path, profile: str, start: int, say: int) -> None:
         os.write(say, b"%d\n" % number)
 
 
+@pytest.mark.slow
 def test_writers_that_are_killed_at_any_moment_break_and_lose_nothing(path: Path) -> None:
     said = dict.fromkeys(PROFILES, 0)
     before = json.loads(path.read_bytes())
@@ -272,6 +273,7 @@ def _write_without_locks(path: Path, profile: str, times: int, out: Any) -> None
     out.put(failures)
 
 
+@pytest.mark.slow
 def test_writers_without_locks_do_not_take_each_others_new_files_away(path: Path) -> None:
     context = multiprocessing.get_context("fork")
     out = context.Queue()

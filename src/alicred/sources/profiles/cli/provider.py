@@ -47,7 +47,7 @@ class CliProfileProvider(Source):
         sts: The client to ask for keys of a role; ``None`` means one for the host that the profile, else *environ* names.
         imds: The client to ask for an instance's keys; ``None`` means one for the metadata service.
         http: What sends all other requests, and those of the STS client if *sts* is ``None``.
-        listener: Told of every `LoginNotSaved`; ``None`` writes to the logger ``alicred``.
+        listener: Gets every `LoginNotSaved`; ``None`` writes to the logger ``alicred``.
         name: What this source is called; ``None`` means ``cli_profile``.
 
     Raises:

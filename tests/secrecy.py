@@ -9,6 +9,7 @@ import json
 import logging
 import pickle
 import traceback
+import urllib.parse
 from collections.abc import Iterator
 from datetime import datetime
 
@@ -106,6 +107,11 @@ class Planting(faults.Fault):
         everything: dict[str, Json] = dict.fromkeys((*ANY_MEMBERS, "ErrorCode", "ErrorMessage", "error_description"), SECRET)
         if self.how == "refuse":
             return json_answer({**everything, "Code": "NoPermission", "error": "invalid_grant"}, self.status, headers)
+        if self.how == "quote":
+            quoted = (SECRET, urllib.parse.quote(SECRET + "/+="), base64.b64encode(SECRET.encode()).decode("ascii"), SECRET.encode().hex())
+            message = " ".join(f"The request was not good because of the value '{each}', which is no value to send." for each in quoted)
+            words = dict.fromkeys(("Message", "ErrorMessage", "error_description"), message)
+            return json_answer({**everything, **words, "Code": "NoPermission", "error": "invalid_grant"}, self.status, headers)
         if self.how == "everything":
             return json_answer(everything, self.status, headers)
         if self.how == "text":
@@ -147,7 +153,7 @@ class Planting(faults.Fault):
 
 HOWS = (
     "nothing", "refuse", "everything", "text", "list", "no http", "cut", "break off", "reset", "oversize", "status", "replace", "control",
-    "nest", "empty",
+    "nest", "empty", "quote", "quote",
 )  # fmt: skip
 PLANTINGS = st.builds(
     Planting,

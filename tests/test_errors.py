@@ -58,7 +58,7 @@ def test_what_a_service_said_is_kept_and_shown(kind: type[ProviderError]) -> Non
     error = kind("no", retry_after=timedelta(seconds=3), **DETAILS)  # type: ignore[arg-type]
     assert {name: getattr(error, name) for name in DETAILS} == DETAILS
     assert error.retry_after == timedelta(seconds=3)
-    assert str(error) == "vault: no (code NoPermission, HTTP 403, request id r-1)"
+    assert str(error) == "vault: no [NoPermission, HTTP 403, request r-1]"
     assert error.retryable is (kind in (TransientError, RefreshTimeoutError))
     assert kind("no", retryable=True).retryable
     assert not kind("no", retryable=False).retryable

@@ -91,16 +91,9 @@ class ProviderError(AlicredError):
         self.retry_after = retry_after
 
     def __str__(self) -> str:
-        details = [
-            text
-            for text in (
-                self.code and f"code {self.code}",
-                self.status and f"HTTP {self.status}",
-                self.request_id and f"request id {self.request_id}",
-            )
-            if text
-        ]
-        return f"{super().__str__()} ({', '.join(details)})" if details else super().__str__()
+        details = (self.code, self.status and f"HTTP {self.status}", self.request_id and f"request {self.request_id}")
+        shown = ", ".join(str(detail) for detail in details if detail)
+        return f"{super().__str__()} [{shown}]" if shown else super().__str__()
 
 
 class TransientError(ProviderError):

@@ -152,7 +152,7 @@ def test_where_nothing_is_trusted_the_error_says_so(subject: Subject, tmp_path: 
     monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path))
     with answering(lambda _: Reply(), certificate=certificate) as server:
         said = str(outcome(subject.make(server.url).get))
-    assert "SSL_CERT_FILE names" in said, f"astray: {said}"
+    assert "Correct SSL_CERT_FILE, which names" in said, f"astray: {said}"
 
 
 ANSWERS: dict[str, Callable[[], Reply]] = {

@@ -49,7 +49,7 @@ class TestErrors:
 
         twin = copy_for_caller(Odd(vault="blue", door="left"))
         assert type(twin) is DeniedError
-        assert (str(twin), twin.code) == ("blue left (code Sealed)", "Sealed")
+        assert (str(twin), twin.code) == ("blue left [Sealed]", "Sealed")
 
     def test_an_error_without_a_name_gets_the_caches(self) -> None:
         cache = CachingProvider(Script(DeniedError("no")), refresh=INLINE)

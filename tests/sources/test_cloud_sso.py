@@ -30,7 +30,7 @@ ARGUMENTS: dict[str, Any] = {
     "access_token": "tok",
     "access_token_expires_at": LATER,
 }
-LOG_IN = "log in again with `aliyun configure --mode CloudSSO`"
+LOG_IN = "Log in again with `aliyun configure --mode CloudSSO`"
 
 
 @pytest.fixture
@@ -100,7 +100,7 @@ def test_an_access_token_never_goes_over_a_network_in_plain_text() -> None:
 def test_an_access_token_that_has_ended_is_not_sent(ends_at: datetime) -> None:
     http = RecordingHttp({"CloudCredential": KEY})
     error = failure(provider(http, access_token_expires_at=ends_at), ConfigurationError)
-    assert str(error) == f"cloud_sso: the access token ended at {ends_at.isoformat()}: {LOG_IN}"
+    assert str(error) == f"cloud_sso: the access token ended at {ends_at.isoformat()}. {LOG_IN}."
     assert http.sent == []
 
 
@@ -124,7 +124,7 @@ def test_it_goes_by_the_clock_that_has_learned_the_time(monkeypatch: pytest.Monk
         ({"account_id": ""}, "account_id is empty"),
         ({"account_id": 123}, "account_id must be a string"),
         ({"access_configuration_id": None}, "access_configuration_id must be a string"),
-        ({"access_token": ""}, f"access_token is empty: {LOG_IN}"),
+        ({"access_token": ""}, f"access_token is empty. {LOG_IN}."),
         ({"access_token": None}, "access_token must be a string"),
         ({"access_token": "planted\n"}, "access_token holds a control character"),
         ({"access_token": "plantedé"}, "access_token holds a character that no token has"),
@@ -155,19 +155,22 @@ def test_it_shows_no_token() -> None:
         ({"CloudCredential": "planted"}, MalformedResponseError, "the answer lacks CloudCredential"),
         ({"CloudCredential": {**KEY, "SecurityToken": None}}, MalformedResponseError, "the answer lacks SecurityToken"),
         ({"CloudCredential": {**KEY, "Expiration": ""}}, MalformedResponseError, "the answer lacks Expiration"),
-        ({"CloudCredential": KEY, "ErrorCode": "Odd", "ErrorMessage": "planted"}, ProviderError, "code Odd"),
-        (reply({"ErrorCode": "NoPermission", "ErrorMessage": "planted"}, 403), DeniedError, "code NoPermission, HTTP 403"),
-        (reply({"ErrorCode": "InvalidAccessToken"}, 401), DeniedError, f"the login is over: {LOG_IN} (code InvalidAccessToken, HTTP 401)"),
-        (reply(b"planted", 401), DeniedError, f"the login is over: {LOG_IN} (HTTP 401)"),
+        ({"CloudCredential": KEY, "ErrorCode": "Odd", "ErrorMessage": "planted"}, ProviderError, "[Odd, HTTP 200]"),
+        (reply({"ErrorCode": "NoPermission", "ErrorMessage": "planted"}, 403), DeniedError, "[NoPermission, HTTP 403]"),
+        (
+            reply({"ErrorCode": "InvalidAccessToken"}, 401),
+            DeniedError,
+            f"failed: the login is over. {LOG_IN}. [InvalidAccessToken, HTTP 401]",
+        ),
+        (reply(b"planted", 401), DeniedError, f"failed: the login is over. {LOG_IN}. [HTTP 401]"),
         (reply(b"planted", 503), TransientError, "HTTP 503"),
     ],
 )
 def test_a_bad_answer_has_a_type_of_its_own(answer: object, kind: type[ProviderError], words: str) -> None:
     error = failure(provider(RecordingHttp(answer), access_token="planted"), kind)
     assert type(error) is kind
-    assert str(error).startswith(
-        "cloud_sso: asking https://signin-cn-shanghai.alibabacloudsso.com for the keys of an access configuration: "
-    )
+    keys, site = f"the keys of the access configuration {ARGUMENTS['access_configuration_id']}", "signin-cn-shanghai.alibabacloudsso.com"
+    assert str(error).startswith(f"cloud_sso: the request for {keys} at https://{site} failed: ")
     assert words in str(error)
 
 
@@ -193,7 +196,7 @@ def test_a_login_gives_new_keys_at_every_call(cloud: FakeCloud) -> None:
     ("changes", "code", "words"),
     [
         ({"access_token": "no-token-of-this-cloud"}, "InvalidAccessToken", LOG_IN),
-        ({"account_id": "another"}, "NoPermission", "may not do this"),
+        ({"account_id": "another"}, "NoPermission", "the caller is not allowed to do this"),
     ],
 )
 def test_what_the_site_refuses_is_denied(cloud: FakeCloud, changes: dict[str, object], code: str, words: str) -> None:

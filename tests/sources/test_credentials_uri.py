@@ -180,13 +180,13 @@ def test_without_an_expiration_the_credential_does_not_say_when_it_ends(answer: 
         (without(Expiration=4102444799), "lacks Expiration"),
         (without(Expiration="planted"), "Expiration in the answer is no time"),
         (without(Expiration="2099-12-31"), "Expiration in the answer is no time"),
-        (without(AccessKeySecret="planted\nplanted"), "unusable key: Credential.access_key_secret holds a control character"),
+        (without(AccessKeySecret="planted\nplanted"), "unusable key (Credential.access_key_secret holds a control character"),
         (reply(ANSWER, 204), "none of the promised statuses"),
     ],
 )
 def test_a_bad_answer_is_named_and_not_quoted(answer: object, words: str) -> None:
     error = failure(provider(RecordingHttp(answer), "http://planted@10.0.0.1/keys?planted"), MalformedResponseError)
-    assert str(error).startswith("credentials_uri: asking the credentials URI http://10.0.0.1/keys: ")
+    assert str(error).startswith("credentials_uri: the request to the credentials URI http://10.0.0.1/keys failed: ")
     assert words in str(error)
 
 
@@ -318,11 +318,11 @@ def test_user_and_password_go_in_a_header_and_not_in_the_request_line(cloud: Fak
 @pytest.mark.parametrize(
     ("fault", "kind", "words"),
     [
-        (faults.Hang(), TransientError, "no complete answer within 1 s"),
+        (faults.Hang(), TransientError, "no complete answer came within 1 s"),
         (faults.Reset(), TransientError, "the connection broke"),
         (faults.Truncated(), TransientError, "the connection broke"),
         (faults.ServerError(), TransientError, "ServiceUnavailable"),
-        (faults.Throttling(), TransientError, "slow down"),
+        (faults.Throttling(), TransientError, "Send fewer requests"),
         (faults.Malformed(), MalformedResponseError, "not a JSON object"),
         (faults.WrongContent(), MalformedResponseError, "not a JSON object"),
         (faults.Oversized(), MalformedResponseError, "larger than 1048576 bytes"),

@@ -246,7 +246,7 @@ def test_a_source_that_gives_something_else_is_refused() -> None:
 
 def test_a_denial_says_which_source_was_denied() -> None:
     sts = RecordingSts(DeniedError("AssumeRole was denied", code="NoPermission", request_id="R", status=403))
-    with pytest.raises(DeniedError, match=r"^ram_role_arn: AssumeRole was denied \(code NoPermission, HTTP 403, request id R\)$"):
+    with pytest.raises(DeniedError, match=r"^ram_role_arn: AssumeRole was denied \[NoPermission, HTTP 403, request R\]$"):
         provider(sts).get()
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from alicred.errors import ProviderError
 from alicred.wire.failures import connect_failure
+from alicred.wire.operation import Operation
 from alicred.wire.trust import Trust
 
 
@@ -30,7 +31,7 @@ def caused(outer: BaseException, cause: BaseException) -> BaseException:
     ],
 )
 def test_table_of_failures_before_a_connection_stands(error: BaseException, code: str, retryable: bool, words: str) -> None:
-    found = connect_failure(error, doing="GET http://h/", proxy=None, trust=Trust(None))
+    found = connect_failure(error, operation=Operation("GET http://h/"), proxy=None, trust=Trust(None))
     assert isinstance(found, ProviderError)
     assert (found.code, found.retryable) == (code, retryable)
     assert words in str(found)
@@ -40,4 +41,4 @@ def test_table_of_failures_before_a_connection_stands(error: BaseException, code
 def test_a_circle_of_causes_ends() -> None:
     first, second = OSError("planted"), OSError("planted")
     first.__cause__, second.__cause__ = second, first
-    assert connect_failure(first, doing="GET http://h/", proxy=None, trust=Trust(None)).code == "Unreachable"
+    assert connect_failure(first, operation=Operation("GET http://h/"), proxy=None, trust=Trust(None)).code == "Unreachable"

@@ -41,13 +41,15 @@ def test_the_read_timeout_bounds_the_whole_answer_however_it_drips(act: Callable
     assert isinstance(error, TransientError)
     assert error.code == "ReadTimeout"
     assert 0.15 < took < 3
-    assert str(error) == f"GET {server.url}/path: no complete answer within 0.2 s (code ReadTimeout)"
+    remedy = "Check the network, or set a longer read_timeout"
+    assert str(error) == f"GET {server.url}/path failed: no complete answer came within 0.2 s. {remedy}. [ReadTimeout]"
 
 
 def test_a_refused_connection_is_unreachable(closed_port: int) -> None:
     error = failure(HttpClient(), f"http://u:planted@127.0.0.1:{closed_port}/path?planted")
     assert isinstance(error, TransientError)
-    assert str(error) == f"GET http://127.0.0.1:{closed_port}/path: cannot connect: Connection refused (code Unreachable)"
+    doing, remedy = f"GET http://127.0.0.1:{closed_port}/path", "Check the address, the network and the proxy settings"
+    assert str(error) == f"{doing} failed: cannot connect (Connection refused). {remedy}. [Unreachable]"
     assert error.__cause__ is None
     assert error.__context__ is None
 

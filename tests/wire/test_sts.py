@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import base64
 import json
 import pickle
 import re
@@ -171,9 +172,74 @@ def test_an_answer_without_what_is_promised_is_malformed(action: str, body: byte
 def test_a_refusal_names_the_operation_and_the_host_and_no_secret(action: str) -> None:
     error, requests = call(action, lambda _: refuse(403, "NoPermission"))
     assert isinstance(error, DeniedError)
-    assert str(error).startswith(f"{action} at http://127.0.0.1:")
+    role = " of acs:ram::1:role/r" if action.startswith("AssumeRole") else ""
+    key = {"AssumeRole": " with the access key the-id", "GetCallerIdentity": " with the access key the-id"}.get(action, "")
+    key = " with the access key KP.id" if action == "GenerateSessionAccessKey" else key
+    assert str(error).startswith(f"{action}{role}{key} at http://127.0.0.1:")
+    assert re.search(
+        r":\d+ failed: the caller is not allowed to [a-z ]+\. (Grant|Ask) .*\. The service's own message is left out, .*\. \[", str(error)
+    )
+    assert str(error).endswith(" [NoPermission, HTTP 403]")
     assert "planted" not in f"{error}{error!r}{error.__cause__}{error.__context__}{pickle.dumps(error)!r}"
     assert len(requests) == 1
+
+
+def test_a_refused_role_names_role_caller_host_and_what_the_service_said() -> None:
+    message = "You are not authorized to do this action. You should be authorized by RAM."
+    body = json.dumps({"Code": "NoPermission", "Message": message, "RequestId": "6894B13B-6D71-4EF5-88FA-F32781734A7F"}).encode()
+    with answering(lambda _: Reply(403, body)) as server:
+        provider = RamRoleArnProvider(StaticProvider(SOURCE), role_arn="acs:ram::1:role/r", sts=StsClient(server.url))
+        with pytest.raises(DeniedError) as caught:
+            provider.get()
+    assert str(caught.value) == (
+        f"ram_role_arn: AssumeRole of acs:ram::1:role/r with the access key the-id at {server.url} failed: the caller is not allowed to"
+        " assume the role. Grant the caller sts:AssumeRole (AliyunSTSAssumeRoleAccess), and check that the role's trust policy names it;"
+        f' a root account cannot assume a role. The service said "{message}"'
+        " [NoPermission, HTTP 403, request 6894B13B-6D71-4EF5-88FA-F32781734A7F]"
+    )
+
+
+ECHOES: dict[str, Callable[[Request], str]] = {
+    "the form": lambda request: request.body.decode(),
+    "the decoded form": lambda request: " ".join(f"{name} is {value}" for name, value in parse_qsl(request.body.decode())),
+    "the headers": lambda request: " ".join(f"{name}: {value}" for name, value in request.headers.items()),
+    "base64": lambda request: base64.b64encode(request.body + repr(dict(request.headers)).encode()).decode(),
+    "hex": lambda request: request.body.hex(),
+}
+WORDS = Credential("the-id", "correct-horse-battery", "staple.of.many.words")
+SENT = ("correct", "horse", "battery", "staple", "words", "mallard", "heron", "pelican", "puffin", "plover")
+
+
+@pytest.mark.parametrize("echo", ECHOES)
+@pytest.mark.parametrize("action", ["AssumeRole", "AssumeRoleWithOIDC", "AssumeRoleWithSAML", "GenerateSessionAccessKey"])
+def test_nothing_that_was_sent_shows_although_the_service_says_it_all(action: str, echo: str) -> None:
+    """Secrets that look like words: only who knows what was sent can find them."""
+    calls: dict[str, Call] = {
+        "AssumeRole": lambda sts: sts.assume_role(
+            WORDS, role_arn="acs:ram::1:role/r", role_session_name="s", session_policy='{"Sid": "mallard heron"}', external_id="pelican-one"
+        ),
+        "AssumeRoleWithOIDC": lambda sts: sts.assume_role_with_oidc(
+            role_arn="acs:ram::1:role/r", oidc_provider_arn="acs:ram::1:oidc-provider/p", oidc_token="puffin.and.plover",
+            role_session_name="s", session_policy='{"Sid": "mallard heron"}',
+        ),
+        "AssumeRoleWithSAML": lambda sts: sts.assume_role_with_saml(
+            role_arn="acs:ram::1:role/r", saml_provider_arn="acs:ram::1:saml-provider/p", saml_assertion="puffin-and-plover"
+        ),
+        "GenerateSessionAccessKey": CALLS["GenerateSessionAccessKey"],
+    }  # fmt: skip
+    signatures: list[str] = []
+
+    def reply(request: Request) -> Reply:
+        form = dict(parse_qsl(request.body.decode()))
+        signatures.extend(filter(None, [form.get("Signature"), request.headers.get("authorization", "").rpartition("=")[2]]))
+        message = f"The request is not good: {ECHOES[echo](request)}"
+        return Reply(400, json.dumps({"Code": "InvalidParameter", "Message": message}).encode())
+
+    with answering(reply) as server, pytest.raises(DeniedError) as caught:
+        calls[action](StsClient(server.url))
+    shown = f"{caught.value}{caught.value!r}{pickle.dumps(caught.value)!r}"
+    assert "own message" in shown or "The request is not good" in shown
+    assert [word for word in (*SENT, *signatures) if word in shown] == []
 
 
 @pytest.mark.parametrize("action", CALLS)

@@ -28,9 +28,9 @@ def refusal(certificate: Path, **options: Path) -> str:
 @pytest.mark.parametrize(
     ("file", "folder", "words"),
     [
-        ("missing", "empty", "SSL_CERT_FILE names '{}/missing', which does not exist"),
-        ("missing", "full", "SSL_CERT_FILE names '{}/missing', which does not exist"),
-        ("empty", "missing", "SSL_CERT_DIR names '{}/missing', which does not exist"),
+        ("missing", "empty", "Correct SSL_CERT_FILE, which names '{}/missing', a path that does not exist"),
+        ("missing", "full", "Correct SSL_CERT_FILE, which names '{}/missing', a path that does not exist"),
+        ("empty", "missing", "Correct SSL_CERT_DIR, which names '{}/missing', a path that does not exist"),
         ("blank.pem", "empty", "trusts no certificate authority"),
         ("other.pem", "empty", "from an authority of your own"),
         ("blank.pem", "full", "from an authority of your own"),

@@ -56,7 +56,7 @@ class CloudSsoProvider(Source):
         self._account_id = check.key_text(f"{_OWNER}.account_id", account_id)
         self._access_configuration_id = check.key_text(f"{_OWNER}.access_configuration_id", access_configuration_id)
         if access_token == "":
-            raise ConfigurationError(f"{_OWNER}.access_token is empty: {self._client.log_in_again}")
+            raise ConfigurationError(f"{_OWNER}.access_token is empty. {self._client.log_in_again}.")
         self._access_token = check.key_text(f"{_OWNER}.access_token", access_token)
         self._ends_at = check.moment(f"{_OWNER}.access_token_expires_at", access_token_expires_at)
 
@@ -71,7 +71,7 @@ class CloudSsoProvider(Source):
         """
         with errors_of(self.name):
             if SYSTEM_CLOCK.utcnow() >= self._ends_at:
-                raise ConfigurationError(f"the access token ended at {self._ends_at.isoformat()}: {self._client.log_in_again}")
+                raise ConfigurationError(f"the access token ended at {self._ends_at.isoformat()}. {self._client.log_in_again}.")
             fetched = self._client.credential(
                 self._access_token, account_id=self._account_id, access_configuration_id=self._access_configuration_id
             )

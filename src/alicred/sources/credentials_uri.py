@@ -13,7 +13,8 @@ from alicred.errors import NotConfiguredError
 from alicred.sources._clients import HttpChoice
 from alicred.sources._source import Given, Source, errors_of
 from alicred.wire import answers
-from alicred.wire.url import safe_target
+from alicred.wire.operation import Operation
+from alicred.wire.url import safe_target, secrets_of
 
 if TYPE_CHECKING:
     from alicred.wire.http import HttpClient
@@ -98,10 +99,10 @@ class CredentialsUriProvider(Source):
         """
         with errors_of(self.name):
             uri, target = self._settings(self._variables)
-            doing = f"asking the credentials URI {target}"
+            operation = Operation(f"the request to the credentials URI {target}")
             response = self._http.client(target.endpoint).request("GET", uri, headers={"accept": "application/json"})
-            found = answers.successful(response, doing=doing)
-            fetched = answers.credential(found, doing=doing, status=response.status, must_end=False)
+            found = answers.successful(response, operation=operation, secrets=secrets_of(uri))
+            fetched = answers.credential(found, operation=operation, status=response.status, must_end=False)
         return named(fetched, self.name)
 
     def __repr__(self) -> str:

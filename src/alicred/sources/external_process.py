@@ -12,11 +12,12 @@ from alicred._internal.environ import is_true
 from alicred._internal.files import expand, shown
 from alicred._internal.public import public
 from alicred.credential import Credential, named
-from alicred.errors import ConfigurationError, MalformedResponseError
+from alicred.errors import ConfigurationError
 from alicred.sources._command_line import split
 from alicred.sources._program import run
 from alicred.sources._source import Source, errors_of
 from alicred.wire.answers import expiration, parse_object, texts, usable_key
+from alicred.wire.operation import Operation
 
 DISABLED = "ALIBABA_CLOUD_DISABLE_EXTERNAL_PROCESS"
 
@@ -74,7 +75,9 @@ class ExternalProcessProvider(Source):
             if is_true(environ, DISABLED):
                 raise ConfigurationError(f"{DISABLED} forbids to run programs for credentials: unset it, or use another source")
             printed = run([expand(program, environ), *rest], environ=environ, timeout=self._timeout)
-            found = _credential(printed, doing=f"reading what the program {shown(program)} printed")
+            found = _credential(
+                printed, Operation(f"reading what the program {shown(program)} printed", check="Check what the program prints")
+            )
         return named(found, self.name)
 
     def __repr__(self) -> str:
@@ -103,25 +106,25 @@ def _is_sequence(value: object) -> TypeGuard[Sequence[object]]:
     return isinstance(value, Sequence) and not isinstance(value, (bytes, bytearray, memoryview))
 
 
-def _credential(printed: bytes, *, doing: str) -> Credential:
+def _credential(printed: bytes, operation: Operation) -> Credential:
     """The credential in the JSON object *printed*; its ``mode`` only matters where it says that there must be a token."""
     found = parse_object(printed)
     if found is None:
-        raise MalformedResponseError(f"{doing}: it is not a JSON object")
-    key_id, secret = texts(found, "access_key_id", "access_key_secret", doing=doing)
-    token = _optional(found, "sts_token", doing=doing)
+        raise operation.malformed("it is not a JSON object")
+    key_id, secret = texts(found, "access_key_id", "access_key_secret", operation=operation)
+    token = _optional(found, "sts_token", operation=operation)
     if token is None and found.get("mode") == _NEEDS_TOKEN:
-        raise MalformedResponseError(f"{doing}: the answer lacks sts_token, which there must be in mode {_NEEDS_TOKEN}")
-    ends = _optional(found, "expiration", doing=doing)
+        raise operation.malformed(f"the answer lacks sts_token, which mode {_NEEDS_TOKEN} needs")
+    ends = _optional(found, "expiration", operation=operation)
     expires_at = None if ends is None else expiration(ends)
     if ends is not None and expires_at is None:
-        raise MalformedResponseError(f"{doing}: expiration in the answer is no time such as 2030-01-31T12:00:00Z")
-    return usable_key(key_id, secret, token, expires_at, doing=doing)
+        raise operation.malformed("expiration in the answer is no time such as 2030-01-31T12:00:00Z")
+    return usable_key(key_id, secret, token, expires_at, operation=operation)
 
 
-def _optional(found: Mapping[str, object], name: str, *, doing: str) -> str | None:
+def _optional(found: Mapping[str, object], name: str, *, operation: Operation) -> str | None:
     """The member *name*; ``None`` if it is not there, null or empty."""
     value = found.get(name)
     if value is not None and not isinstance(value, str):
-        raise MalformedResponseError(f"{doing}: {name} in the answer is no string")
+        raise operation.malformed(f"{name} in the answer is no string")
     return check.bare(value or "") or None

@@ -17,10 +17,11 @@ from alicred._internal.owned_lock import OwnedLock
 from alicred._internal.public import public
 from alicred.clock import SYSTEM_CLOCK
 from alicred.credential import Credential, named
-from alicred.errors import ConfigurationError, DeniedError, MalformedResponseError, TransientError, is_of_user_code
+from alicred.errors import ConfigurationError, DeniedError, TransientError, is_of_user_code
 from alicred.sources._source import Source, errors_of
 from alicred.wire.oauth import OAuthClient
 from alicred.wire.oauth import OAuthTokens as OAuthTokens  # a public name of this module
+from alicred.wire.operation import Operation
 
 if TYPE_CHECKING:
     from alicred.wire.http import HttpClient
@@ -164,8 +165,9 @@ class OAuthProvider(Source):
         self._tokens = new
         self._hand_over(new)  # also those of an answer that lacks a part: the old refresh token is spent
         if new.access_token is None:
-            doing = f"asking {self._client.endpoint} to renew the access token"
-            raise MalformedResponseError(f"{doing}: the answer lacks access_token", status=200)
+            raise Operation("the request to renew the access token", endpoint=self._client.endpoint).malformed(
+                "the answer lacks access_token", status=200
+            )
 
     def _hand_over(self, tokens: OAuthTokens) -> None:
         if self._on_tokens is None:
@@ -175,14 +177,14 @@ class OAuthProvider(Source):
         except BaseException as error:  # a user's function may end in any way, and the keys are there to be served
             if not isinstance(error, SystemExit) and not is_of_user_code(error):
                 raise
-            what = "oauth: the renewed tokens were not saved: on_tokens ended with %s; those saved before are spent: %s when this ends"
+            what = "oauth: the renewed tokens were not saved (on_tokens ended with %s), and those saved before are spent. %s when this ends"
             log(WARNING, what, type(error).__name__, self._client.log_in_again)
 
     def _exchange(self, tokens: OAuthTokens) -> Credential:
         if tokens.access_token is None:
             raise ConfigurationError(
-                "there is no access token, and the refresh token was being spent when this provider was copied, by a fork or a pickle: "
-                f"make one with the tokens that came after it, or {self._client.log_in_again}"
+                "there is no access token, and the refresh token was being spent when this provider was copied, by a fork or a pickle. "
+                f"Make one with the tokens that came after it. {self._client.log_in_again} if there are none."
             )
         return self._client.exchange(tokens.access_token)
 

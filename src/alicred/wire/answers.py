@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, TypeGuard
 
 import alicred._internal.checks as check
 from alicred.credential import Credential
-from alicred.errors import ConfigurationError, MalformedResponseError
+from alicred.errors import ConfigurationError
+from alicred.wire.operation import Operation
 from alicred.wire.service_errors import refusal
 
 if TYPE_CHECKING:
@@ -19,19 +20,19 @@ if TYPE_CHECKING:
 _EXPIRATION = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})T([0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.([0-9]{1,9}))?Z", re.ASCII)
 
 
-def json_object(response: HttpResponse, *, doing: str) -> Mapping[str, object]:
+def json_object(response: HttpResponse, *, operation: Operation) -> Mapping[str, object]:
     """The JSON object in the body of *response*.
 
     Args:
         response: The answer.
-        doing: What was being done, for the error.
+        operation: What was being done, for the error.
 
     Raises:
         MalformedResponseError: The body is anything else.
     """
     found = parse_object(response.body)
     if found is None:
-        raise MalformedResponseError(f"{doing}: the answer is not a JSON object", status=response.status)
+        raise operation.malformed("the answer is not a JSON object", status=response.status)
     return found
 
 
@@ -53,12 +54,15 @@ def member(found: Mapping[str, object], name: str) -> object:
     return found[name] if name in found else found.get(name[0].lower() + name[1:])
 
 
-def successful(response: HttpResponse, *, doing: str, string_to_sign: str | None = None) -> Mapping[str, object]:
+def successful(
+    response: HttpResponse, *, operation: Operation, secrets: Iterable[str] = (), string_to_sign: str | None = None
+) -> Mapping[str, object]:
     """The JSON object of an answer that says that all is well: HTTP 200 and, where there is a ``Code``, ``Success``.
 
     Args:
         response: The answer.
-        doing: What was being done, for the error.
+        operation: What was being done, for the error.
+        secrets: What was sent and must not show, in case the service's own message quotes it.
         string_to_sign: What was signed, to tell a wrong secret from a wrong signature. It shows in no text.
 
     Raises:
@@ -66,17 +70,17 @@ def successful(response: HttpResponse, *, doing: str, string_to_sign: str | None
         MalformedResponseError: The answer is no JSON object, or the status is none that is promised.
     """
     if response.status >= 400:
-        raise refusal(response, parse_object(response.body) or {}, doing=doing, string_to_sign=string_to_sign)
+        raise refusal(response, parse_object(response.body) or {}, operation=operation, secrets=secrets, string_to_sign=string_to_sign)
     if response.status != 200:
-        raise MalformedResponseError(f"{doing}: the answer has none of the promised statuses", status=response.status)
-    found = json_object(response, doing=doing)
+        raise operation.malformed("the answer has none of the promised statuses", status=response.status)
+    found = json_object(response, operation=operation)
     code = member(found, "Code")
     if code is not None and code != "Success":
-        raise refusal(response, found, doing=doing, string_to_sign=string_to_sign)
+        raise refusal(response, found, operation=operation, secrets=secrets, string_to_sign=string_to_sign)
     return found
 
 
-def nested(found: Mapping[str, object], name: str, *, doing: str, status: int | None = None) -> Mapping[str, object]:
+def nested(found: Mapping[str, object], name: str, *, operation: Operation, status: int | None = None) -> Mapping[str, object]:
     """The object that is the member *name*.
 
     Raises:
@@ -84,11 +88,11 @@ def nested(found: Mapping[str, object], name: str, *, doing: str, status: int | 
     """
     inner = member(found, name)
     if not _is_object(inner):
-        raise MalformedResponseError(f"{doing}: the answer lacks {name}", status=status)
+        raise operation.malformed(f"the answer lacks {name}", status=status)
     return inner
 
 
-def texts(found: Mapping[str, object], *names: str, doing: str, status: int | None = None) -> tuple[str, ...]:
+def texts(found: Mapping[str, object], *names: str, operation: Operation, status: int | None = None) -> tuple[str, ...]:
     """The members *names*, each a string with something in it; what `bare` drops is dropped.
 
     Raises:
@@ -98,18 +102,24 @@ def texts(found: Mapping[str, object], *names: str, doing: str, status: int | No
     good = [check.bare(value) if isinstance(value, str) else "" for value in values]
     lacking = [name for name, value in zip(names, good, strict=True) if not value]
     if lacking:
-        raise MalformedResponseError(f"{doing}: the answer lacks {', '.join(lacking)}", status=status)
+        raise operation.malformed(f"the answer lacks {', '.join(lacking)}", status=status)
     return tuple(good)
 
 
 def credential(
-    found: Mapping[str, object], *, doing: str, status: int | None = None, prefix: str = "", token: bool = True, must_end: bool = True
+    found: Mapping[str, object],
+    *,
+    operation: Operation,
+    status: int | None = None,
+    prefix: str = "",
+    token: bool = True,
+    must_end: bool = True,
 ) -> Credential:
     """The temporary key that *found* holds as ``AccessKeyId``, ``AccessKeySecret``, ``SecurityToken`` and ``Expiration``.
 
     Args:
         found: An object of an answer.
-        doing: What was being done, for the error.
+        operation: What was being done, for the error.
         status: HTTP status of the answer.
         prefix: What stands before ``AccessKeyId`` and ``AccessKeySecret``.
         token: Whether there must be a ``SecurityToken``.
@@ -120,15 +130,15 @@ def credential(
     """
     ends = must_end or member(found, "Expiration") not in (None, "")
     names = [f"{prefix}AccessKeyId", f"{prefix}AccessKeySecret", *(["SecurityToken"] if token else []), *(["Expiration"] if ends else [])]
-    key_id, secret, *others = texts(found, *names, doing=doing, status=status)
+    key_id, secret, *others = texts(found, *names, operation=operation, status=status)
     expires_at = expiration(others.pop()) if ends else None
     if ends and expires_at is None:
-        raise MalformedResponseError(f"{doing}: Expiration in the answer is no time such as 2030-01-31T12:00:00Z", status=status)
-    return usable_key(key_id, secret, others[0] if token else None, expires_at, doing=doing, status=status)
+        raise operation.malformed("Expiration in the answer is no time such as 2030-01-31T12:00:00Z", status=status)
+    return usable_key(key_id, secret, others[0] if token else None, expires_at, operation=operation, status=status)
 
 
 def usable_key(
-    key_id: str, secret: str, token: str | None, expires_at: datetime | None, *, doing: str, status: int | None = None
+    key_id: str, secret: str, token: str | None, expires_at: datetime | None, *, operation: Operation, status: int | None = None
 ) -> Credential:
     """The key that an answer holds.
 
@@ -139,7 +149,7 @@ def usable_key(
         return Credential(key_id, secret, token, expires_at)
     except ConfigurationError as error:
         problem = error.message
-    raise MalformedResponseError(f"{doing}: the answer holds an unusable key: {problem}", status=status)
+    raise operation.malformed(f"the answer holds an unusable key ({problem})", status=status)
 
 
 def expiration(value: str) -> datetime | None:

@@ -44,5 +44,6 @@ class CloudSsoClient(LoginSite):
         """
         body = json.dumps({"AccountId": account_id, "AccessConfigurationId": access_configuration_id}, separators=(",", ":"))
         headers = {"authorization": f"Bearer {access_token}", "content-type": "application/json"}
-        found, doing = self._post(_PATH, headers, body.encode("ascii"), to="for the keys of an access configuration")
-        return answers.credential(answers.nested(found, "CloudCredential", doing=doing), doing=doing)
+        operation = self._operation(f"for the keys of the access configuration {access_configuration_id}")
+        found = self._post(_PATH, headers, body.encode("ascii"), operation=operation, secrets=(access_token,))
+        return answers.credential(answers.nested(found, "CloudCredential", operation=operation), operation=operation)

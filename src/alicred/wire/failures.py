@@ -9,10 +9,12 @@ import socket
 import ssl
 from collections.abc import Iterator
 
+import attrs
 import urllib3
 
 from alicred._internal.shortage import TEMPORARY, shortage
-from alicred.errors import MalformedResponseError, ProviderError, TransientError
+from alicred.errors import ProviderError, TransientError
+from alicred.wire.operation import Operation
 from alicred.wire.trust import Trust
 from alicred.wire.url import Endpoint
 
@@ -20,75 +22,80 @@ UNREACHABLE = "Unreachable"
 READ_TIMEOUT = "ReadTimeout"
 CONNECTION_BROKEN = "ConnectionBroken"
 
+_RETRY = "Try again"
+_REACH = "Check the address, the network and the proxy settings"
+_SHORT = "Raise the limits of this process, or try again later"
+
 
 def is_of_connecting(error: BaseException) -> bool:
     """Whether *error* says that no connection could be made."""
     return _has(error, urllib3.exceptions.NewConnectionError, urllib3.exceptions.ConnectTimeoutError)
 
 
-def connect_failure(error: BaseException, *, doing: str, proxy: Endpoint | None, trust: Trust) -> ProviderError:
+def connect_failure(error: BaseException, *, operation: Operation, proxy: Endpoint | None, trust: Trust) -> ProviderError:
     """What went wrong before a connection stood.
 
     Args:
         error: What the layers below raised.
-        doing: Method and address, without anything secret.
+        operation: Method and address, without anything secret.
         proxy: The proxy in between, if there is one.
         trust: The authorities that the request trusted.
     """
-    via = "" if proxy is None else f" through the proxy {proxy}"
+    if proxy is not None:
+        operation = attrs.evolve(operation, name=f"{operation.name} through the proxy {proxy}")
     if short := _shortage(error):
-        return TransientError(f"{doing}{via}: cannot connect now: {short}", code=TEMPORARY)
+        return TransientError(operation.failed(f"no connection can be made now ({short})", _SHORT), code=TEMPORARY)
     for cause in _causes(error):
         if isinstance(cause, ssl.SSLError):
-            return _tls_failure(cause, f"{doing}{via}", trust)
+            return _tls_failure(cause, operation, trust)
         if refused := re.match(r"Tunnel connection failed: ([1-5][0-9]{2})\b", str(cause)):
-            return _proxy_refusal(int(refused[1]), f"{doing}{via}")
+            return _proxy_refusal(int(refused[1]), operation)
     if not is_of_connecting(error) and _has(error, ConnectionResetError, BrokenPipeError, http.client.HTTPException):
-        return TransientError(f"{doing}{via}: the connection broke while it was being made", code=CONNECTION_BROKEN)
+        return TransientError(operation.failed("the connection broke while it was being made", _RETRY), code=CONNECTION_BROKEN)
     if _has(error, OSError, urllib3.exceptions.HTTPError):
-        return TransientError(f"{doing}{via}: cannot connect: {_reason(error)}", code=UNREACHABLE)
-    return _unforeseen(error, f"{doing}{via}")
+        return TransientError(operation.failed(f"cannot connect ({_reason(error)})", _REACH), code=UNREACHABLE)
+    return _unforeseen(error, operation)
 
 
-def exchange_failure(error: BaseException, *, doing: str, timeout: float) -> ProviderError:
+def exchange_failure(error: BaseException, *, operation: Operation, timeout: float) -> ProviderError:
     """What went wrong on a connection that stood.
 
     Args:
         error: What the layers below raised.
-        doing: Method and address, without anything secret.
+        operation: Method and address, without anything secret.
         timeout: The seconds that the answer had.
     """
     if short := _shortage(error):
-        return TransientError(f"{doing}: cannot go on now: {short}", code=TEMPORARY)
+        return TransientError(operation.failed(f"it cannot go on now ({short})", _SHORT), code=TEMPORARY)
     if _has(error, TimeoutError):
-        return TransientError(f"{doing}: no complete answer within {timeout:g} s", code=READ_TIMEOUT)
+        return TransientError(
+            operation.failed(f"no complete answer came within {timeout:g} s", "Check the network, or set a longer read_timeout"),
+            code=READ_TIMEOUT,
+        )
     if _has(error, OSError, http.client.RemoteDisconnected, http.client.IncompleteRead, http.client.NotConnected):
-        return TransientError(f"{doing}: the connection broke before the answer was complete", code=CONNECTION_BROKEN)
+        return TransientError(operation.failed("the connection broke before the answer was complete", _RETRY), code=CONNECTION_BROKEN)
     if _has(error, http.client.HTTPException, urllib3.exceptions.HTTPError, ValueError):
-        return MalformedResponseError(f"{doing}: what came back is not HTTP: is this the address of the service?")
-    return _unforeseen(error, doing)
+        return operation.malformed("what came back is not HTTP")
+    return _unforeseen(error, operation)
 
 
-def _unforeseen(error: BaseException, doing: str) -> ProviderError:
+def _unforeseen(error: BaseException, operation: Operation) -> ProviderError:
     """As of a test tool that forbids the request. The text of *error* may quote what was sent, so only its type is named."""
-    return ProviderError(f"{doing}: {type(error).__name__} was raised instead of an answer, by urllib3 or by what watches it")
+    cause = f"{type(error).__name__} was raised instead of an answer"
+    return ProviderError(operation.failed(cause, "Check what instruments urllib3 in this program"))
 
 
-def _tls_failure(error: ssl.SSLError, doing: str, trust: Trust) -> ProviderError:
+def _tls_failure(error: ssl.SSLError, operation: Operation, trust: Trust) -> ProviderError:
     if isinstance(error, ssl.SSLCertVerificationError):
         remedy = trust.gap() or (
-            "give ca_file, or set SSL_CERT_FILE, if the certificate comes from an authority of your own, and check this machine's clock"
+            "Set ca_file or SSL_CERT_FILE if the certificate comes from an authority of your own, and check this machine's clock"
         )
-        return ProviderError(
-            f"{doing}: the server's certificate was not accepted: {_detail(error, 'verify_message', 'it could not be verified')}; {remedy}",
-            code="CertificateNotVerified",
-        )
+        cause = f"the server's certificate was not accepted ({_detail(error, 'verify_message', 'it could not be verified')})"
+        return ProviderError(operation.failed(cause, remedy), code="CertificateNotVerified")
     if isinstance(error, (ssl.SSLEOFError, ssl.SSLZeroReturnError)):
-        return TransientError(f"{doing}: the connection broke while TLS was being set up", code=CONNECTION_BROKEN)
-    return ProviderError(
-        f"{doing}: no TLS connection could be agreed on ({_detail(error, 'reason', 'no reason given')}): does https go to this port?",
-        code="TlsFailed",
-    )
+        return TransientError(operation.failed("the connection broke while TLS was being set up", _RETRY), code=CONNECTION_BROKEN)
+    cause = f"no TLS connection could be agreed on ({_detail(error, 'reason', 'no reason given')})"
+    return ProviderError(operation.failed(cause, "Check that this port takes https"), code="TlsFailed")
 
 
 def _detail(error: ssl.SSLError, name: str, otherwise: str) -> str:
@@ -97,11 +104,11 @@ def _detail(error: ssl.SSLError, name: str, otherwise: str) -> str:
     return value if isinstance(value, str) and value else otherwise
 
 
-def _proxy_refusal(status: int, doing: str) -> ProviderError:
+def _proxy_refusal(status: int, operation: Operation) -> ProviderError:
     if status >= 500:
-        return TransientError(f"{doing}: the proxy cannot reach the server", code=UNREACHABLE, status=status)
-    remedy = "put a user and a password into the proxy's URL" if status == 407 else "ask who runs it, or name the host in NO_PROXY"
-    return ProviderError(f"{doing}: the proxy refused to connect: {remedy}", code="ProxyRefused", status=status)
+        return TransientError(operation.failed("the proxy cannot reach the server", _REACH), code=UNREACHABLE, status=status)
+    remedy = "Put a user and a password into the proxy's URL" if status == 407 else "Ask who runs the proxy, or add the host to NO_PROXY"
+    return ProviderError(operation.failed("the proxy refused to connect", remedy), code="ProxyRefused", status=status)
 
 
 def _shortage(error: BaseException) -> str | None:

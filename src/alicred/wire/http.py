@@ -12,6 +12,7 @@ import alicred._internal.checks as check
 from alicred._internal.public import public
 from alicred._internal.shortage import TEMPORARY, shortage
 from alicred.errors import MalformedResponseError, ProviderError, TransientError
+from alicred.wire.operation import Operation
 
 if TYPE_CHECKING:
     from alicred.wire.proxies import Proxy
@@ -85,7 +86,10 @@ class HttpClient:
             from alicred.wire.url import Target
         except (ImportError, OSError, MemoryError) as error:  # the first request loads them, which takes descriptors and memory
             reason = shortage(error) or f"{type(error).__name__} while modules were loaded"
-            raise TransientError(f"{method}: no request can be made now: {reason}", code=TEMPORARY) from error
+            text = Operation(method).failed(
+                f"no request can be made now ({reason})", "Raise the limits of this process, or try again later"
+            )
+            raise TransientError(text, code=TEMPORARY) from error
 
         target = Target.parse(url)
         response = send(
@@ -100,12 +104,12 @@ class HttpClient:
         )
         if 300 <= response.status < 400:
             raise MalformedResponseError(
-                f"{method} {target}: the answer is a redirect, and none is followed: name the address itself",
+                Operation(f"{method} {target}").failed("the answer is a redirect, and none is followed", "Set the final address"),
                 status=response.status,
             )
         if response.status == 407:
             raise ProviderError(
-                f"{method} {target}: the proxy asks for a user and a password: put them into the proxy's URL",
+                Operation(f"{method} {target}").failed("the proxy asks for a user and a password", "Put them into the proxy's URL"),
                 code="ProxyRefused",
                 status=response.status,
             )

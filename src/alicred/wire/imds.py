@@ -11,9 +11,10 @@ from alicred._internal.public import public
 from alicred._internal.shortage import TEMPORARY
 from alicred.clock import SYSTEM_CLOCK
 from alicred.credential import Credential
-from alicred.errors import AlicredError, ConfigurationError, DeniedError, MalformedResponseError, NotConfiguredError, ProviderError
+from alicred.errors import AlicredError, ConfigurationError, DeniedError, NotConfiguredError, ProviderError
 from alicred.wire import answers, signing
 from alicred.wire.http import HttpClient
+from alicred.wire.operation import Kind, Operation
 from alicred.wire.response import HttpResponse
 from alicred.wire.service_errors import refusal
 from alicred.wire.url import Endpoint
@@ -102,18 +103,18 @@ class ImdsClient:
             NotConfiguredError: None is attached.
             ProviderError: No answer came; ``code`` is ``"Unreachable"`` if the service cannot be connected.
         """
-        doing = "ask the metadata service for the name of the instance's role"
+        operation = self._operation("the request for the name of the instance's role")
 
         def read(response: HttpResponse) -> str:
             if response.status == 404:
-                problem = "no RAM role is attached to this instance: attach one in the ECS console, or use another source"
+                problem = "no RAM role is attached to this instance. Attach one in the ECS console, or use another source."
                 raise NotConfiguredError(problem, answered=True)
             name = response.body.decode("latin-1").strip()
             if not _ROLE_NAME.fullmatch(name) or name in _NO_NAMES:
-                raise MalformedResponseError(f"{doing}: the answer is not the name of a role", status=response.status)
+                raise operation.malformed("the answer is not the name of a role", status=response.status)
             return name
 
-        return self._ask(_ROLES_PATH, read, doing=doing, allow_v1=allow_v1)
+        return self._ask(_ROLES_PATH, read, operation=operation, allow_v1=allow_v1)
 
     def role_credential(self, role_name: str, *, allow_v1: bool = True) -> Credential:
         """The key of the role *role_name* as it is now; its ``provider_name`` is empty.
@@ -124,14 +125,18 @@ class ImdsClient:
             ProviderError: No key came; ``code`` is ``"Unreachable"`` if the service cannot be connected.
         """
         path = _ROLES_PATH + signing.percent_encode(check_role_name("role_name", role_name))
-        doing = f"ask the metadata service for the key of the role {role_name}"
+        operation = self._operation(f"the request for the key of the role {role_name}")
 
         def read(response: HttpResponse) -> Credential:
             if response.status == 404:
-                raise DeniedError(f"{doing}: no role of that name is attached to this instance", status=404)
-            return answers.credential(answers.successful(response, doing=doing), doing=doing, status=response.status)
+                cause = "no role of that name is attached to this instance"
+                raise DeniedError(operation.failed(cause, "Check the role's name, or attach the role in the ECS console"), status=404)
+            return answers.credential(answers.successful(response, operation=operation), operation=operation, status=response.status)
 
-        return self._ask(path, read, doing=doing, allow_v1=allow_v1)
+        return self._ask(path, read, operation=operation, allow_v1=allow_v1)
+
+    def _operation(self, name: str) -> Operation:
+        return Operation(name, kind=Kind.METADATA, endpoint=f"the metadata service {self._endpoint}")
 
     def __getstate__(self) -> dict[str, object]:
         return {**self.__dict__, "_token": None, "_has_found_role": False}
@@ -139,11 +144,11 @@ class ImdsClient:
     def __repr__(self) -> str:
         return f"ImdsClient('{self._endpoint}')"
 
-    def _ask(self, path: str, read: Callable[[HttpResponse], T], *, doing: str, allow_v1: bool) -> T:
+    def _ask(self, path: str, read: Callable[[HttpResponse], T], *, operation: Operation, allow_v1: bool) -> T:
         """What *read* makes of an answer of status 200 or 404: of one with a token if that is usable, else of one without."""
         with_token: AlicredError
         try:
-            found = read(self._get_with_token(path, doing))
+            found = read(self._get_with_token(path, operation))
         except (ProviderError, NotConfiguredError) as error:
             if not allow_v1 or (isinstance(error, ProviderError) and (error.code in _NO_CONNECTION or error.status == 429)):
                 raise
@@ -151,13 +156,13 @@ class ImdsClient:
         else:
             self._has_found_role = True
             return found
-        found = self._ask_without_token(path, read, doing, with_token)
+        found = self._ask_without_token(path, read, operation, with_token)
         self._has_found_role = True
         return found
 
-    def _ask_without_token(self, path: str, read: Callable[[HttpResponse], T], doing: str, with_token: AlicredError) -> T:
+    def _ask_without_token(self, path: str, read: Callable[[HttpResponse], T], operation: Operation, with_token: AlicredError) -> T:
         try:
-            return read(self._send("GET", path, {}, doing))
+            return read(self._send("GET", path, {}, operation))
         except (ProviderError, NotConfiguredError) as error:
             is_refused = isinstance(error, ProviderError) and error.status in (401, 403)
             is_unknown = isinstance(error, NotConfiguredError) or error.status == 404
@@ -166,32 +171,33 @@ class ImdsClient:
                 raise
         raise with_token  # the service wants a token, so what matters is what came of asking with one
 
-    def _get_with_token(self, path: str, doing: str) -> HttpResponse:
+    def _get_with_token(self, path: str, operation: Operation) -> HttpResponse:
         kept = self._token
         token = kept[0] if kept is not None and SYSTEM_CLOCK.monotonic() < kept[1] else self._new_token()
         try:
-            return self._send("GET", path, {_TOKEN_HEADER: token}, doing)
+            return self._send("GET", path, {_TOKEN_HEADER: token}, operation)
         except ProviderError as error:
             if error.status not in (401, 403):
                 raise
         self._token = None
-        return self._send("GET", path, {_TOKEN_HEADER: self._new_token()}, doing)
+        return self._send("GET", path, {_TOKEN_HEADER: self._new_token()}, operation)
 
     def _new_token(self) -> str:
-        doing = "ask the metadata service for a token"
+        operation = self._operation("the request for a token")
         seconds = int(self._token_ttl.total_seconds())
         ends = SYSTEM_CLOCK.monotonic() + seconds
-        response = self._send("PUT", _TOKEN_PATH, {_TTL_HEADER: str(seconds)}, doing)
+        response = self._send("PUT", _TOKEN_PATH, {_TTL_HEADER: str(seconds)}, operation)
         token = response.body.decode("latin-1").strip()
         if response.status == 404:
-            raise ProviderError(f"{doing}: the service knows no tokens (v2 is switched off, or this is no metadata service)", status=404)
+            text = operation.failed("the service knows no tokens", "Switch on IMDSv2 for the instance, or check the endpoint")
+            raise ProviderError(text, status=404)
         if not _TOKEN.fullmatch(token):
-            raise MalformedResponseError(f"{doing}: the answer is no token", status=response.status)
+            raise operation.malformed("the answer is no token", status=response.status)
         self._token = (token, ends)
         return token
 
-    def _send(self, method: str, path: str, headers: Mapping[str, str], doing: str) -> HttpResponse:
+    def _send(self, method: str, path: str, headers: Mapping[str, str], operation: Operation) -> HttpResponse:
         response = self._http.request(method, f"{self._endpoint}{path}", headers=headers)
         if response.status not in (200, 404):
-            raise refusal(response, {}, doing=doing)
+            raise refusal(response, {}, operation=operation)
         return response

@@ -9,8 +9,9 @@ from alicred.clock import SYSTEM_CLOCK, Clock
 from alicred.errors import DeniedError
 from alicred.wire import answers
 from alicred.wire.http import HttpClient
+from alicred.wire.operation import Kind, Operation
 from alicred.wire.response import learn_time
-from alicred.wire.service_errors import refusal, safe_code, safe_request_id
+from alicred.wire.service_errors import own_words, refusal, safe_code, safe_request_id
 from alicred.wire.url import safe_target
 
 if TYPE_CHECKING:
@@ -50,23 +51,29 @@ class LoginSite:
 
     @property
     def log_in_again(self) -> str:
-        """What the user should do if the login is over."""
-        return f"log in again with `aliyun configure --mode {self._mode}`"
+        """What to do if the login is over: an instruction without the full stop."""
+        return f"Log in again with `aliyun configure --mode {self._mode}`"
 
-    def _post(self, path: str, headers: Mapping[str, str], body: bytes, *, to: str) -> tuple[Mapping[str, object], str]:
-        """The answer to a POST, and the words for what was being done.
+    def _operation(self, to: str) -> Operation:
+        """What is being done. *to* says what for: "to renew the access token"."""
+        return Operation(f"the request {to}", kind=Kind.LOGIN, endpoint=str(self._endpoint))
+
+    def _post(
+        self, path: str, headers: Mapping[str, str], body: bytes, *, operation: Operation, secrets: tuple[str, ...]
+    ) -> Mapping[str, object]:
+        """The answer to a POST.
 
         Args:
             path: Where on the site.
             headers: Headers of the request, besides ``accept``.
             body: Its body.
-            to: What it is for: "to refresh the access token".
+            operation: What is being done, for the error.
+            secrets: What of all this must show in no text.
 
         Raises:
             DeniedError: The site said no; if the login is over, the text says what to do about it.
             ProviderError: No answer came, or none that is a success.
         """
-        doing = f"asking {self._endpoint} {to}"
         began = self._clock.monotonic()
         response = self._http.request("POST", f"{self._endpoint}{path}", headers={"accept": "application/json", **headers}, body=body)
         learn_time(self._clock, response, self._clock.monotonic() - began)
@@ -74,9 +81,9 @@ class LoginSite:
         code = safe_code(found)
         if code == _SPENT_OR_REVOKED or (response.status == 401 and code != _WRONG_APPLICATION):
             request_id = safe_request_id(response, found)
-            text = f"{doing}: the login is over: {self.log_in_again}"
+            text = operation.failed("the login is over", self.log_in_again) + own_words(found, secrets)
             raise DeniedError(text, code=code, request_id=request_id, status=response.status)
-        found = answers.successful(response, doing=doing)
+        found = answers.successful(response, operation=operation, secrets=secrets)
         if code is not None and code != "Success":
-            raise refusal(response, found, doing=doing)
-        return found, doing
+            raise refusal(response, found, operation=operation, secrets=secrets)
+        return found

@@ -9,7 +9,7 @@ import attrs
 
 import alicred._internal.checks as check
 from alicred._internal.public import public
-from alicred.errors import ConfigurationError, MalformedResponseError
+from alicred.errors import ConfigurationError
 from alicred.wire import answers, signing
 from alicred.wire.login_site import LoginSite
 
@@ -92,10 +92,12 @@ class OAuthClient(LoginSite):
             "Timestamp": signing.timestamp(self._clock.utcnow()),
         }
         headers = {"content-type": "application/x-www-form-urlencoded"}
-        found, doing = self._post(_TOKEN_PATH, headers, signing.canonical_query(form).encode("ascii"), to="to renew the access token")
+        body = signing.canonical_query(form).encode("ascii")
+        operation = self._operation("to renew the access token")
+        found = self._post(_TOKEN_PATH, headers, body, operation=operation, secrets=(refresh_token,))
         access_token, newer = (_usable(found.get(name)) for name in ("access_token", "refresh_token"))
         if access_token is None and newer is None:
-            raise MalformedResponseError(f"{doing}: the answer lacks access_token", status=200)
+            raise operation.malformed("the answer lacks access_token", status=200)
         lasts = None if access_token is None else _span(found.get("expires_in"))
         # A site that hands out no new refresh token lets the old one live (RFC 6749, section 6).
         return OAuthTokens(newer or refresh_token, access_token, None if lasts is None else self._clock.utcnow() + lasts)
@@ -108,8 +110,9 @@ class OAuthClient(LoginSite):
             ProviderError: No keys came; the type says whether trying again may help.
         """
         headers = {"authorization": f"Bearer {access_token}", "content-type": "application/json"}
-        found, doing = self._post(_EXCHANGE_PATH, headers, b"", to="for keys")
-        return answers.credential(found, doing=doing)
+        operation = self._operation("for keys")
+        found = self._post(_EXCHANGE_PATH, headers, b"", operation=operation, secrets=(access_token,))
+        return answers.credential(found, operation=operation)
 
 
 def _usable(token: object) -> str | None:

@@ -1,13 +1,20 @@
-"""What a refusal of a service means, and what to do about it, in words of our own: the service's may quote what was sent."""
+"""What a service means when it says no, and what to do about it.
+
+A new error code, of STS or of another service, is one line in `_MEANINGS`: ``"Code": ("cause in one clause", "What to do, as an
+instruction")``. Where a code means something else for some operations, the line goes into `_MEANINGS_FOR` instead. A code that stands in
+neither still shows, with the service's own message.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from alicred.errors import DeniedError, MalformedResponseError, ProviderError, TransientError
+from alicred.wire.operation import Kind, Operation
+from alicred.wire.service_message import clean
 
 if TYPE_CHECKING:
     from alicred.wire.response import HttpResponse
@@ -23,39 +30,107 @@ _SERVERS_STRING = "server string to sign is"
 
 _BUSY = frozenset({"ServiceUnavailable", "ServiceUnavailableTemporary", "InternalError", "InternalFailure", "UnknownError", NONCE_USED})
 
-_REMEDIES = {
-    "NoPermission": "the caller may not do this: give it AliyunSTSAssumeRoleAccess, and check whom the role's trust policy names; "
-    "a root account can assume no role",
-    "AuthenticationFail.NoPermission": "the role's trust policy does not admit this identity, or there is no such identity provider",
-    "AuthenticationFail.OIDCToken.Expired": "the OIDC token has expired: is its file still being renewed?",
-    "AuthenticationFail.OIDCToken.Invalid": "the OIDC token is not one that the identity provider would issue",
-    "AuthenticationFail.OIDCToken.AudienceNotMatch": "the OIDC token is meant for another audience: list it as a client ID of the provider",
-    "AuthenticationFail.OIDCToken.IssuerNotMatch": "the OIDC token's issuer is not the one that the OIDC provider is set up for",
-    "AuthenticationFail.SAMLAssertion.Expired": "the SAML assertion has expired: sign in anew",
-    "AuthenticationFail.SAMLAssertion.Invalid": "the SAML assertion is not one that the identity provider would issue",
-    "EntityNotExist.Role": "there is no such role: check role_arn",
-    "EntityNotExist.RoleArn": "there is no such role: check role_arn",
-    "EntityNotExist.SAMLProvider": "there is no such SAML provider: check saml_provider_arn",
-    "InvalidAccessKeyId.NotFound": "the service does not know the access key id: it was deleted, belongs to another site, "
-    "or to a temporary key that has expired",
-    "InvalidAccessKeyId.Inactive": "the access key is disabled",
-    "InvalidParameter.RoleArn": "role_arn is no ARN of a role: it looks like acs:ram::<account>:role/<name>",
-    "InvalidParameter.RoleSessionName": "role_session_name must be 2 to 64 of A-Z a-z 0-9 . @ - _",
-    "InvalidParameter.DurationSeconds": "duration is below 900 s or above what the role allows (MaxSessionDuration)",
-    "InvalidParameter.PolicyGrammar": "policy is no valid policy document",
-    "InvalidParameter.PolicySize": "policy is too long: 2048 characters at most",
-    "InvalidSecurityToken.Expired": "the temporary key that signed the request has expired: get a new one",
-    "InvalidSecurityToken.MismatchWithAccessKey": "the security token belongs to another access key",
-    "InvalidSecurityToken.Malformed": "the security token is damaged",
-    "MissingSecurityToken": "the access key is a temporary one, and its security token is missing",
-    "SignatureDoesNotMatch": "the signature is wrong: most likely the access key secret is",
-    TIME_STAMP_EXPIRED: "this machine's clock is more than 15 minutes off the service's: set it",
-    NONCE_USED: "the service has seen this request before",
+_Meaning = tuple[str, str]  # the cause, in one clause; what to do, as an instruction
+
+_MEANINGS: Mapping[str, _Meaning] = {
+    "AuthenticationFail.IDPMetadata.Invalid": (
+        "the SAML provider's metadata is invalid",
+        "Upload the identity provider's metadata in RAM again",
+    ),
+    "AuthenticationFail.NoPermission": (
+        "the role's trust policy does not admit this identity, or there is no such identity provider",
+        "Check that the role's trust policy names the identity provider and the token's subject, and check the provider's ARN",
+    ),
+    "AuthenticationFail.OIDCToken.AudienceNotMatch": (
+        "the OIDC token is meant for another audience",
+        "Add the token's audience to the client IDs of the OIDC provider",
+    ),
+    "AuthenticationFail.OIDCToken.Expired": ("the OIDC token has expired", "Check that its file is still being renewed"),
+    "AuthenticationFail.OIDCToken.Invalid": ("the OIDC token is invalid", "Check that the token file holds a token of this OIDC provider"),
+    "AuthenticationFail.OIDCToken.IssuerConfigurationBroken": (
+        "the OIDC provider's issuer publishes no usable configuration",
+        "Check that the issuer's URL can be reached from the internet and serves /.well-known/openid-configuration",
+    ),
+    "AuthenticationFail.OIDCToken.IssuerNotMatch": (
+        "the OIDC token comes from another issuer than the OIDC provider's",
+        "Check oidc_provider_arn, and the issuer's URL in RAM",
+    ),
+    "AuthenticationFail.OIDCToken.PublicKeyFingerprintMismatch": (
+        "the certificate of the OIDC provider's issuer is not the one that RAM knows",
+        "Add its fingerprint to the OIDC provider in RAM",
+    ),
+    "AuthenticationFail.SAMLAssertion.Expired": ("the SAML assertion has expired", "Sign in again"),
+    "AuthenticationFail.SAMLAssertion.Invalid": (
+        "the SAML assertion is invalid",
+        "Check that it comes from this SAML provider, whole and in base64",
+    ),
+    "EntityNotExist.Role": ("the role does not exist", "Check role_arn"),
+    "EntityNotExist.RoleArn": ("the role does not exist", "Check role_arn"),
+    "EntityNotExist.SAMLProvider": ("the SAML provider does not exist", "Check saml_provider_arn"),
+    "IncompleteSignature": ("the service finds the signature incomplete", "Check that no proxy changes the request's headers"),
+    "InvalidAccessKeyId": ("the service does not accept the access key id", "Check the access key id"),
+    "InvalidAccessKeyId.Inactive": ("the access key is disabled", "Enable it in RAM, or use another one"),
+    "InvalidAccessKeyId.NotFound": (
+        "the service does not know the access key id",
+        "Check whether the key was deleted, belongs to another site, or is a temporary one that has expired",
+    ),
+    "InvalidParameter.DurationSeconds": (
+        "the service does not accept the duration",
+        "Set a duration of at least 900 s and at most the role's MaxSessionDuration",
+    ),
+    "InvalidParameter.PolicyGrammar": ("the session policy is no valid policy document", "Correct session_policy"),
+    "InvalidParameter.PolicySize": ("the session policy is too long", "Shorten session_policy to 2048 characters or fewer"),
+    "InvalidParameter.RoleArn": ("role_arn is no ARN of a role", "Set role_arn to acs:ram::<account>:role/<name>"),
+    "InvalidParameter.RoleSessionName": (
+        "the service does not accept the session's name",
+        "Set role_session_name to 2 to 64 of A-Z a-z 0-9 . @ - _",
+    ),
+    "InvalidSecurityToken.Expired": ("the temporary key that signed the request has expired", "Get a new one"),
+    "InvalidSecurityToken.Malformed": ("the security token is damaged", "Copy it again, whole and on one line"),
+    "InvalidSecurityToken.MismatchWithAccessKey": (
+        "the security token belongs to another access key",
+        "Set access key id, secret and security token from the same answer",
+    ),
+    TIME_STAMP_EXPIRED: ("this machine's clock is more than 15 minutes off the service's", "Set the clock"),
+    "MissingSecurityToken": ("the access key is a temporary one, and its security token is missing", "Set the security token too"),
+    "NoPermission": ("the caller is not allowed to do this", "Ask the account's administrator for the permission"),
+    "SignatureDoesNotMatch": ("the signature is wrong", "Check the access key secret first"),
+    NONCE_USED: ("the service has seen this request before", "Try again"),
+    "invalid_client": ("the site does not know this client", "Check client_id and the site"),
+    "unauthorized_client": ("the site does not know this client", "Check client_id and the site"),
+    "HTTP 404": ("there is nothing at this address", "Check the address"),
 }
-_SECRET_IS_WRONG = "the access key secret is wrong: the service signed the same text and came to another signature"
+
+_MEANINGS_FOR: Mapping[Kind, Mapping[str, _Meaning]] = {
+    Kind.ASSUME_ROLE: {
+        "NoPermission": (
+            "the caller is not allowed to assume the role",
+            "Grant the caller sts:AssumeRole (AliyunSTSAssumeRoleAccess), and check that the role's trust policy names it; "
+            "a root account cannot assume a role",
+        ),
+    },
+    Kind.METADATA: {
+        "HTTP 401": ("the metadata service does not accept the token", "Check that no proxy or firewall changes requests to it"),
+        "HTTP 403": (
+            "the metadata service refused the request",
+            "Check the instance's metadata options, and that no firewall is in between",
+        ),
+    },
+}
+
+# Where no line of the tables says more.
+_THROTTLED = ("too many requests were sent", "Send fewer requests, and cache what they bring")
+_OUT_OF_ORDER = ("the service is out of order", "Try again later")
+_UNKNOWN_CODE = ("the service refused the request", "Look the code up in the service's documentation")
+_NO_CODE = ("the service refused the request without a code of an error", "Check that this is the address of the service")
+
+_SECRET_IS_WRONG = (
+    "the access key secret is wrong, as the service signed the same text and came to another signature",
+    "Check that id and secret belong together, and that the secret is whole",
+)
 _SIGNED_TEXT_DIFFERS = (
-    "the service signed another text than alicred did: something in between changed the request, or this is a bug in alicred, "
-    "please report it"
+    "the service signed another text than alicred did",
+    "Check that no proxy changes the request; if none does, report this as a bug in alicred",
 )
 
 
@@ -85,37 +160,41 @@ def retry_after(headers: Mapping[str, str]) -> timedelta | None:
     return None
 
 
-def refusal(response: HttpResponse, found: Mapping[str, object], *, doing: str, string_to_sign: str | None = None) -> ProviderError:
+def refusal(
+    response: HttpResponse,
+    found: Mapping[str, object],
+    *,
+    operation: Operation,
+    secrets: Iterable[str] = (),
+    string_to_sign: str | None = None,
+) -> ProviderError:
     """The error that an answer stands for which is not a success.
 
     Args:
         response: The answer.
         found: The JSON object in its body; empty if there is none.
-        doing: What was being done.
+        operation: What was being done.
+        secrets: What was sent and must not show, in case the service's own message quotes it.
         string_to_sign: What was signed; shows in no text.
     """
     code = safe_code(found)
     status = response.status
-    remedy = _REMEDIES.get(code or "")
-    if code == "NoPermission" and not doing.startswith("AssumeRole"):
-        remedy = "the caller may not do this: ask who manages its permissions"
-    if code in ("invalid_client", "unauthorized_client"):
-        remedy = "the site does not know this client: check client_id and the site"
-    if code is None and status == 404:
-        remedy = "there is nothing at this address: check it"
-    if code == "SignatureDoesNotMatch" and string_to_sign is not None:
-        remedy = _signature_remedy(found, string_to_sign) or remedy
     throttled = status == 429 or (code or "").split(".")[0] == "Throttling"
+    meaning = _meaning(code, status, operation.kind)
+    if code == "SignatureDoesNotMatch" and string_to_sign is not None:
+        meaning = _signature_meaning(found, string_to_sign) or meaning
     kind: type[ProviderError]
     if throttled or status == 408 or status >= 500 or code in _BUSY:
         kind = TransientError
-        remedy = remedy or ("too many requests: slow down" if throttled else "the service is out of order")
-    elif (code is not None and (status >= 400 or code in _REMEDIES)) or status in (401, 403):
+        meaning = meaning or (_THROTTLED if throttled else _OUT_OF_ORDER)
+    elif (code is not None and (status >= 400 or meaning is not None)) or status in (401, 403):
         kind = DeniedError
     else:
         kind = MalformedResponseError if code is None and status < 400 else ProviderError
+    cause, instruction = meaning or (_NO_CODE if code is None else _UNKNOWN_CODE)
+    hidden = secrets if string_to_sign is None else (*secrets, string_to_sign)
     return kind(
-        f"{doing}: {remedy or 'the service refused'}",
+        operation.failed(cause, instruction) + own_words(found, hidden),
         code=code,
         request_id=safe_request_id(response, found),
         status=status,
@@ -123,7 +202,24 @@ def refusal(response: HttpResponse, found: Mapping[str, object], *, doing: str, 
     )
 
 
-def _signature_remedy(found: Mapping[str, object], string_to_sign: str) -> str | None:
+def own_words(found: Mapping[str, object], secrets: Iterable[str]) -> str:
+    """A sentence with the service's own message, a space in front; empty if it has none."""
+    names = ("Message", "message", "ErrorMessage", "errorMessage", "error_description")
+    message = next((value for name in names if isinstance(value := found.get(name), str) and value.strip()), None)
+    if message is None:
+        return ""
+    cleaned = clean(message, secrets)
+    if cleaned is None:
+        return " The service's own message is left out, because it may hold a secret."
+    return f' The service said "{cleaned}"'
+
+
+def _meaning(code: str | None, status: int, kind: Kind) -> _Meaning | None:
+    name = f"HTTP {status}" if code is None else code
+    return _MEANINGS_FOR.get(kind, {}).get(name) or _MEANINGS.get(name)
+
+
+def _signature_meaning(found: Mapping[str, object], string_to_sign: str) -> _Meaning | None:
     message = next((value for name in ("Message", "message") if isinstance(value := found.get(name), str)), "")
     _, marker, servers = message.partition(_SERVERS_STRING)
     if not marker:

@@ -15,12 +15,14 @@ from alicred.credential import Credential
 from alicred.errors import ConfigurationError
 from alicred.wire import answers, role_session, signing
 from alicred.wire.http import HttpClient
+from alicred.wire.operation import Kind, Operation
 from alicred.wire.response import HttpResponse, learn_time
 from alicred.wire.service_errors import NONCE_USED, TIME_STAMP_EXPIRED, safe_code
 from alicred.wire.url import Endpoint
 
 _VERSION = "2015-04-01"
 _HOUR = timedelta(hours=1)
+_PUBLIC = frozenset({"RoleArn", "RoleSessionName", "DurationSeconds", "OIDCProviderArn", "SAMLProviderArn"})
 CENTRAL = "https://sts.aliyuncs.com"
 _REGION = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*", re.ASCII)
 
@@ -51,6 +53,8 @@ class CallerIdentity:
 class _Request:
     headers: Mapping[str, str] = attrs.field(repr=False)
     body: bytes = attrs.field(repr=False)
+    secrets: tuple[str, ...] = attrs.field(repr=False)
+    """What of all this must show in no text."""
     string_to_sign: Callable[[], str] | None = attrs.field(default=None, repr=False)
     """What was signed, which only a refusal makes it worth to know."""
 
@@ -130,7 +134,8 @@ class StsClient:
             Policy=role_session.policy_text("session_policy", session_policy, any_form=True),
             ExternalId=None if external_id is None else check.text("external_id", external_id),
         )
-        return self._credentials("AssumeRole", lambda: self._signed("AssumeRole", credential, form))
+        operation = self._operation("AssumeRole", role_arn=role_arn, access_key_id=credential.access_key_id)
+        return self._credentials(operation, lambda: self._signed(operation.name, credential, form))
 
     def assume_role_with_oidc(
         self,
@@ -164,7 +169,8 @@ class StsClient:
             DurationSeconds=str(role_session.check_duration("duration", duration)),
             Policy=role_session.policy_text("session_policy", session_policy, any_form=True),
         )
-        return self._credentials("AssumeRoleWithOIDC", lambda: self._unsigned("AssumeRoleWithOIDC", form))
+        operation = self._operation("AssumeRoleWithOIDC", role_arn=role_arn)
+        return self._credentials(operation, lambda: self._unsigned(operation.name, form))
 
     def assume_role_with_saml(
         self,
@@ -195,7 +201,8 @@ class StsClient:
             DurationSeconds=str(role_session.check_duration("duration", duration)),
             Policy=role_session.policy_text("session_policy", session_policy, any_form=True),
         )
-        return self._credentials("AssumeRoleWithSAML", lambda: self._unsigned("AssumeRoleWithSAML", form))
+        operation = self._operation("AssumeRoleWithSAML", role_arn=role_arn)
+        return self._credentials(operation, lambda: self._unsigned(operation.name, form))
 
     def generate_session_access_key(self, *, public_key_id: str, private_key: str | bytes, duration: timedelta = _HOUR) -> Credential:
         """A temporary key, without a security token, for the holder of an RSA key pair.
@@ -227,12 +234,12 @@ class StsClient:
         def request() -> _Request:
             now = {"Timestamp": signing.timestamp(self._clock.utcnow()), "SignatureNonce": signing.nonce()}
             string_to_sign = signing.rpc_string_to_sign("POST", {**form, **now})
-            body = _encode({**form, **now, "Signature": rpc_sha256_with_rsa(key, string_to_sign)})
-            return _Request(_headers(), body, lambda: string_to_sign)
+            signature = rpc_sha256_with_rsa(key, string_to_sign)
+            return _Request(_headers(), _encode({**form, **now, "Signature": signature}), (signature,), lambda: string_to_sign)
 
-        found, doing = self._call(action, request)
-        session = answers.nested(found, "SessionAccessKey", doing=doing)
-        return answers.credential(session, doing=doing, prefix="Session", token=False)
+        operation = self._operation(action, access_key_id=public_key_id)
+        session = answers.nested(self._call(operation, request), "SessionAccessKey", operation=operation)
+        return answers.credential(session, operation=operation, prefix="Session", token=False)
 
     def get_caller_identity(self, credential: Credential) -> CallerIdentity:
         """Who *credential* belongs to.
@@ -240,22 +247,26 @@ class StsClient:
         Raises:
             ProviderError: No answer came, or the service does not accept the credential.
         """
-        action = "GetCallerIdentity"
-        found, doing = self._call(action, lambda: self._signed(action, credential, {}))
-        account_id, arn, identity_type, principal_id = answers.texts(found, "AccountId", "Arn", "IdentityType", "PrincipalId", doing=doing)
+        operation = self._operation("GetCallerIdentity", access_key_id=credential.access_key_id)
+        found = self._call(operation, lambda: self._signed(operation.name, credential, {}))
+        names = ("AccountId", "Arn", "IdentityType", "PrincipalId")
+        account_id, arn, identity_type, principal_id = answers.texts(found, *names, operation=operation)
         user_id, role_id = (value if isinstance(value, str) and value else None for value in map(found.get, ("UserId", "RoleId")))
         return CallerIdentity(account_id, arn, identity_type, principal_id, user_id, role_id)
 
     def __repr__(self) -> str:
         return f"StsClient('{self._endpoint}')"
 
-    def _credentials(self, action: str, request: Callable[[], _Request]) -> Credential:
-        found, doing = self._call(action, request)
-        return answers.credential(answers.nested(found, "Credentials", doing=doing), doing=doing)
+    def _operation(self, action: str, *, role_arn: str = "", access_key_id: str = "") -> Operation:
+        kind = Kind.ASSUME_ROLE if role_arn else Kind.STS
+        return Operation(action, kind=kind, endpoint=str(self._endpoint), role_arn=role_arn, access_key_id=access_key_id)
 
-    def _call(self, action: str, request: Callable[[], _Request]) -> tuple[Mapping[str, object], str]:
-        """The answer to *request*, and the words for what was being done. *request* is made anew each time: time stamp and nonce are."""
-        doing = f"{action} at {self._endpoint}"
+    def _credentials(self, operation: Operation, request: Callable[[], _Request]) -> Credential:
+        found = self._call(operation, request)
+        return answers.credential(answers.nested(found, "Credentials", operation=operation), operation=operation)
+
+    def _call(self, operation: Operation, request: Callable[[], _Request]) -> Mapping[str, object]:
+        """The answer to *request*, which is made again for each attempt, as time stamp and nonce are."""
         sent = request()
         response = self._send(sent)
         code = safe_code(answers.parse_object(response.body) or {}) if response.status >= 400 else None
@@ -264,7 +275,7 @@ class StsClient:
             sent = request()
             response = self._send(sent)
         string_to_sign = sent.string_to_sign() if response.status >= 400 and sent.string_to_sign is not None else None
-        return answers.successful(response, doing=doing, string_to_sign=string_to_sign), doing
+        return answers.successful(response, operation=operation, secrets=sent.secrets, string_to_sign=string_to_sign)
 
     def _send(self, request: _Request) -> HttpResponse:
         began = self._clock.monotonic()
@@ -291,7 +302,8 @@ class StsClient:
             canonical = signing.acs3_canonical_request("POST", "/", {}, headers, signed, headers["x-acs-content-sha256"])
             return signing.acs3_string_to_sign(canonical)
 
-        return _Request(headers, body, string_to_sign)
+        own = (credential.access_key_secret, credential.security_token or "", headers["Authorization"].rpartition("=")[2])
+        return _Request(headers, body, (*own, *_secrets(form)), string_to_sign)
 
     def _unsigned(self, action: str, form: Mapping[str, str]) -> _Request:
         headers = {
@@ -301,7 +313,7 @@ class StsClient:
             "x-acs-date": signing.timestamp(self._clock.utcnow()),
             "x-acs-signature-nonce": signing.nonce(),
         }
-        return _Request(headers, _encode({**form, "Format": "JSON"}))
+        return _Request(headers, _encode({**form, "Format": "JSON"}), _secrets(form))
 
 
 def safe_endpoint(name: str, endpoint: Endpoint) -> Endpoint:
@@ -330,6 +342,11 @@ def regional_endpoint(name: str, region: object, *, vpc: bool) -> Endpoint:
 
 def _form(**values: str | None) -> dict[str, str]:
     return {name: value for name, value in values.items() if value is not None}
+
+
+def _secrets(form: Mapping[str, str]) -> tuple[str, ...]:
+    """What of *form* must show in no text: a parameter that is new here counts among it until it is named."""
+    return tuple(value for name, value in form.items() if name not in _PUBLIC)
 
 
 def _encode(form: Mapping[str, str]) -> bytes:

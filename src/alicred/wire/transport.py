@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 import urllib3
 
 from alicred._internal.real_time import monotonic
-from alicred.errors import AlicredError, ConfigurationError, MalformedResponseError
+from alicred.errors import AlicredError, ConfigurationError
 from alicred.wire.failures import connect_failure, exchange_failure, is_of_connecting
+from alicred.wire.operation import Operation
 from alicred.wire.response import HttpResponse
 from alicred.wire.trust import Trust
 
@@ -132,7 +133,7 @@ def send(
     """
     if not method.isascii() or not method.isalpha():
         raise ConfigurationError("the method of a request must be a word, such as GET or POST")
-    doing = f"{method} {target}"
+    operation = Operation(f"{method} {target}")
     forwarded = proxy is not None and target.endpoint.scheme == "http"
     stood: list[bool] = []
     trust = Trust(ca_file)
@@ -153,16 +154,16 @@ def send(
                 decode_content=False,
             )
             try:
-                return HttpResponse(answer.status, _joined(answer), _read(answer, doing), target.endpoint.scheme == "https")
+                return HttpResponse(answer.status, _joined(answer), _read(answer, operation), target.endpoint.scheme == "https")
             finally:
                 answer.close()
     except AlicredError:
         raise
     except Exception as error:  # noqa: BLE001  (there is no end to what an answer can make the layers below raise)
         if stood and not is_of_connecting(error):
-            failed = exchange_failure(error, doing=doing, timeout=read_timeout)
+            failed = exchange_failure(error, operation=operation, timeout=read_timeout)
         else:
-            failed = connect_failure(error, doing=doing, proxy=None if proxy is None else proxy.endpoint, trust=trust)
+            failed = connect_failure(error, operation=operation, proxy=None if proxy is None else proxy.endpoint, trust=trust)
     raise failed  # here, so that the error that may quote what was sent is not even its context
 
 
@@ -192,11 +193,8 @@ def _joined(answer: Any) -> Mapping[str, str]:
     return received
 
 
-def _read(answer: Any, doing: str) -> bytes:
-    too_large = MalformedResponseError(
-        f"{doing}: the answer is larger than {LARGEST_BODY} bytes and was not read: is this the address of the service?",
-        status=answer.status,
-    )
+def _read(answer: Any, operation: Operation) -> bytes:
+    too_large = operation.malformed(f"the answer is larger than {LARGEST_BODY} bytes and was not read", status=answer.status)
     if (answer.length_remaining or 0) > LARGEST_BODY:
         raise too_large
     content = bytearray()

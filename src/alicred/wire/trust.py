@@ -12,8 +12,8 @@ from alicred._internal.shortage import TEMPORARY, shortage
 from alicred.errors import ConfigurationError, TransientError
 
 _NONE_TRUSTED = (
-    "this Python trusts no certificate authority: install your system's package ca-certificates, set SSL_CERT_FILE to the file of the "
-    "package certifi, or give ca_file"
+    "Install your system's package ca-certificates, set SSL_CERT_FILE to the file of the package certifi, or set ca_file: this Python "
+    "trusts no certificate authority"
 )
 
 
@@ -43,14 +43,14 @@ class Trust:
         return context
 
     def gap(self) -> str | None:
-        """Why no authority is trusted, and what to do about it; ``None`` if some are."""
+        """What to do if no authority is trusted, as an instruction; ``None`` if some are."""
         if self._ca_file is not None or self._context is None:
             return None
         paths = ssl.get_default_verify_paths()
         for name in (paths.openssl_cafile_env, paths.openssl_capath_env):
             named = os.environ.get(name, "")
             if named and not any(os.path.exists(each) for each in named.split(os.pathsep)):
-                return f"{name} names {named!r}, which does not exist: correct it"
+                return f"Correct {name}, which names {named!r}, a path that does not exist"
         if not _is_empty(self._context):
             return None
         folders = os.environ.get(paths.openssl_capath_env) or paths.openssl_capath

@@ -6,7 +6,7 @@ import base64
 import re
 import sys
 from collections.abc import Mapping
-from urllib.parse import unquote_to_bytes
+from urllib.parse import parse_qsl, unquote, unquote_to_bytes, urlsplit
 
 import attrs
 
@@ -194,3 +194,12 @@ def _user_agent() -> str:
     from alicred._internal.version import __version__  # looks the version up on the disk
 
     return f"alicred/{__version__} Python/{sys.version_info[0]}.{sys.version_info[1]}"
+
+
+def secrets_of(url: str) -> tuple[str, ...]:
+    """What of *url* must show in no text: user and password, the query and its values, the fragment."""
+    parts = urlsplit(url)
+    user = parts.netloc.rpartition("@")[0]
+    values = [value for _, value in parse_qsl(parts.query, keep_blank_values=True)]
+    found = (user, *user.split(":"), *map(unquote, user.split(":")), parts.query, unquote(parts.query), *values, parts.fragment)
+    return tuple(part for part in found if part)

@@ -87,7 +87,7 @@ def test_the_decisions_are_about_cases_that_are_there() -> None:
         (json.dumps({**AK, "access_key_id": 7}), "the answer lacks access_key_id"),
         (json.dumps({**AK, "access_key_secret": ["planted"]}), "the answer lacks access_key_secret"),
         (json.dumps({**AK, "access_key_secret": None}), "the answer lacks access_key_secret"),
-        (json.dumps({**STS, "sts_token": ""}), "the answer lacks sts_token, which there must be in mode StsToken"),
+        (json.dumps({**STS, "sts_token": ""}), "the answer lacks sts_token, which mode StsToken needs"),
         (json.dumps({**STS, "sts_token": None}), "the answer lacks sts_token"),
         (json.dumps({**AK, "sts_token": ["planted"]}), "sts_token in the answer is no string"),
         (json.dumps({**AK, "expiration": 1893456000}), "expiration in the answer is no string"),

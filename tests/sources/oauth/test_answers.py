@@ -12,26 +12,44 @@ from tests.recording_http import reply
 from tests.sources.oauth.support import KEY, LOG_IN, STALE, VALID, failure, of, provider
 from tests.support import patience
 
+FAILED = " at https://oauth.aliyun.com failed"
+LOOK_UP = "Look the code up in the service's documentation"
+
 
 @pytest.mark.parametrize(
     ("tokens", "answers", "kind", "words"),
     [
-        (VALID, [{}], MalformedResponseError, "for keys: the answer lacks AccessKeyId, AccessKeySecret, SecurityToken, Expiration"),
+        (
+            VALID,
+            [{}],
+            MalformedResponseError,
+            f"for keys{FAILED}: the answer lacks AccessKeyId, AccessKeySecret, SecurityToken, Expiration",
+        ),
         (VALID, [{**KEY, "expiration": "planted"}], MalformedResponseError, "Expiration in the answer is no time"),
-        (VALID, [{"error": "access_denied", "error_description": "planted"}], ProviderError, "code access_denied, HTTP 200"),
-        (VALID, [reply({"error": "access_denied", "error_description": "planted"}, 403)], DeniedError, "code access_denied, HTTP 403"),
+        (VALID, [{"error": "access_denied", "error_description": "planted"}], ProviderError, "[access_denied, HTTP 200]"),
+        (VALID, [reply({"error": "access_denied", "error_description": "planted"}, 403)], DeniedError, "[access_denied, HTTP 403]"),
         (VALID, [reply(b"planted", 500)], TransientError, "HTTP 500"),
-        (STALE, [b"planted"], MalformedResponseError, "to renew the access token: the answer is not a JSON object"),
-        (STALE, [reply({"error": "invalid_grant"}, 400)], DeniedError, f"the login is over: {LOG_IN} (code invalid_grant, HTTP 400)"),
-        (STALE, [reply({"error": "invalid_client"}, 401)], DeniedError, "this client: check client_id and the site (code invalid_client,"),
-        (STALE, [reply({"error": "invalid_request"}, 400)], DeniedError, "the service refused (code invalid_request, HTTP 400)"),
+        (
+            STALE,
+            [b"planted"],
+            MalformedResponseError,
+            f"to renew the access token{FAILED}: the answer is not a JSON object",
+        ),
+        (STALE, [reply({"error": "invalid_grant"}, 400)], DeniedError, f"failed: the login is over. {LOG_IN}. [invalid_grant, HTTP 400]"),
+        (STALE, [reply({"error": "invalid_client"}, 401)], DeniedError, "this client. Check client_id and the site. [invalid_client,"),
+        (
+            STALE,
+            [reply({"error": "invalid_request"}, 400)],
+            DeniedError,
+            f"{FAILED}: the service refused the request. {LOOK_UP}. [invalid_request, HTTP 400]",
+        ),
         (STALE, [reply(b"planted", 502)], TransientError, "HTTP 502"),
     ],
 )
 def test_a_bad_answer_has_a_type_of_its_own(tokens: OAuthTokens, answers: list[object], kind: type[ProviderError], words: str) -> None:
     error = failure(provider(*answers, tokens=tokens), kind)
     assert type(error) is kind
-    assert str(error).startswith("oauth: asking https://oauth.aliyun.com ")
+    assert str(error).startswith("oauth: the request ")
     assert words in str(error)
 
 

@@ -82,7 +82,7 @@ def test_keys_are_served_if_the_tokens_could_not_be_saved_and_the_log_says_so(
         assert made.get() == GOOD
     (record,) = caplog.records
     assert (record.name, record.levelno) == ("alicred", logging.WARNING)
-    assert f"were not saved: on_tokens ended with {type(raised).__name__}" in record.getMessage()
+    assert f"were not saved (on_tokens ended with {type(raised).__name__}" in record.getMessage()
     assert LOG_IN in record.getMessage()
     assert "planted" not in record.getMessage()
     assert record.exc_info is None

@@ -85,7 +85,9 @@ def test_whatever_an_answer_has_is_kept_for_the_old_refresh_token_is_spent(
         assert made.get() == GOOD
     else:
         error = failure(made, MalformedResponseError)
-        assert str(error) == "oauth: asking https://oauth.aliyun.com to renew the access token: the answer lacks access_token (HTTP 200)"
+        failed = "oauth: the request to renew the access token at https://oauth.aliyun.com failed"
+        assert str(error).startswith(f"{failed}: the answer lacks access_token. Check ")
+        assert str(error).endswith(". [HTTP 200]")
     found = [(tokens.refresh_token, tokens.access_token, tokens.access_token_expires_at is not None) for tokens in given]
     assert found == ([] if saved is None else [saved])
     assert spent(made) == (given[0] if given else STALE)

@@ -85,7 +85,7 @@ def test_without_write_back_the_directory_is_not_touched(cloud: FakeCloud, tmp_p
     assert (path.read_bytes(), os.listdir(path.parent)) == (before, entries)
     assert cloud.count("OAuthToken") == 2
     assert caplog.records == []
-    with pytest.raises(DeniedError, match="log in again"):
+    with pytest.raises(DeniedError, match="Log in again"):
         provider(path, write_back=False).get()  # its refresh token is spent: that is what was asked for
 
 
@@ -166,7 +166,7 @@ def test_tokens_that_the_command_line_tool_has_spent_meanwhile_are_read_anew(
 def test_a_login_that_is_over_is_not_tried_again(cloud: FakeCloud, tmp_path: Path) -> None:
     path = written(tmp_path, {**profile_of(cloud, SOON), "oauth_refresh_token": "spent", "oauth_access_token": "spent"})
     before = path.read_bytes()
-    with pytest.raises(DeniedError, match="log in again with `aliyun configure --mode OAuth`") as caught:
+    with pytest.raises(DeniedError, match="Log in again with `aliyun configure --mode OAuth`") as caught:
         provider(path).get()
     assert caught.value.provider == "cli_profile/oauth"
     assert cloud.count("OAuthToken") == 1

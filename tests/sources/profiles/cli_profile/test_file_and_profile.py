@@ -175,7 +175,9 @@ def test_a_value_of_the_wrong_type_is_named(path: Path, name: str, value: object
         ({"access_key_secret": "planted\nplanted"}, "access_key_secret holds a control character"),
         ({"sts_region": "planted/"}, "sts_region must be the id of a region"),
         ({"ram_session_name": "planted planted"}, ": ram_session_name must be 2 to 64 characters"),
-        ({"mode": "planted"}, "mode is unknown: give one of AK, StsToken, RamRoleArn, EcsRamRole, "),
+        ({"mode": "NoSuchMode"}, "mode 'NoSuchMode' is unknown. Give one of AK, StsToken, RamRoleArn, EcsRamRole, "),
+        ({"mode": "pl4nt3dplanted"}, ": mode is unknown. Give one of AK, StsToken, RamRoleArn, EcsRamRole, "),
+        ({"mode": "planted mode"}, ": mode is unknown. Give one of AK, StsToken, RamRoleArn, EcsRamRole, "),
         ({"mode": "ramrolearn"}, "(capital and small letters differ: RamRoleArn?)"),
     ],
 )

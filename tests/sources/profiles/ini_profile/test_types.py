@@ -191,13 +191,21 @@ def test_a_bearer_token_is_an_error_that_names_its_provider(tmp_path: Path) -> N
     assert "planted" not in str(caught.value)
 
 
-@pytest.mark.parametrize(("line", "words"), [("", "type is missing"), ("type =", "type is missing"), ("type = planted", "type is unknown")])
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("", "type is missing"),
+        ("type =", "type is missing"),
+        ("type = no_such_type", "type 'no_such_type' is unknown"),
+        ("type = pl4nt3dplanted", "type is unknown"),
+    ],
+)
 def test_without_a_known_type_the_error_lists_the_types(tmp_path: Path, line: str, words: str) -> None:
     text = KEY.format("default", "a").replace("type = access_key", line)
     types = "access_key, sts, ram_role_arn, ecs_ram_role, rsa_key_pair, oidc_role_arn, bearer"
     with pytest.raises(ConfigurationError) as caught:
         reading(written(tmp_path / "file", text)).get()
-    assert f"{words}: give one of {types}" in str(caught.value)
+    assert f"{words}. Give one of {types}." in str(caught.value)
     assert "planted" not in str(caught.value)
 
 

@@ -23,6 +23,7 @@ from alicred.sources.profiles.cli.oauth_login import OAUTH, Logins, OAuthLoginSo
 from alicred.sources.profiles.cli.profile import CliProfile
 from alicred.sources.static import StaticProvider
 from alicred.wire.http import HttpClient
+from alicred.wire.service_message import shown_name
 from alicred.wire.url import safe_target
 
 _DEEPEST_CHAIN = 16  # roles; each is a request of its own
@@ -106,7 +107,7 @@ def mode_of(profile: CliProfile) -> str:
     if mode not in _MODES:
         same = next((known for known in _MODES if known.lower() == mode.lower()), None)
         hint = f" (capital and small letters differ: {same}?)" if same else ""
-        raise ConfigurationError(f"mode is unknown: give one of {', '.join(_MODES)}{hint}")
+        raise ConfigurationError(f"mode{shown_name(mode)} is unknown. Give one of {', '.join(_MODES)}{hint}.")
     return mode
 
 

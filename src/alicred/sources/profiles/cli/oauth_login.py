@@ -25,6 +25,7 @@ from alicred.sources.profiles.cli.config import CliConfig
 from alicred.sources.profiles.cli.profile import CliProfile
 from alicred.sources.profiles.cli.write_back import NotWrittenError, SupersededError
 from alicred.wire.http import HttpClient
+from alicred.wire.service_message import shown_name
 
 T = TypeVar("T")
 
@@ -267,7 +268,7 @@ def site_of(profile: CliProfile) -> OAuthSite:
     (site_type,) = profile.needed("oauth_site_type")
     site = OAUTH_SITES.get(site_type.upper())
     if site is None:
-        raise ConfigurationError(f"oauth_site_type is unknown: it must be {' or '.join(OAUTH_SITES)}")
+        raise ConfigurationError(f"oauth_site_type{shown_name(site_type)} is unknown. Set it to {' or '.join(OAUTH_SITES)}.")
     return site
 
 

@@ -11,6 +11,7 @@ from alicred.sources._source import parameters_called
 from alicred.sources.profiles.builders import Tools, instance_role, key_pair, oidc_role, role
 from alicred.sources.profiles.ini.profile import Profile
 from alicred.sources.static import StaticProvider
+from alicred.wire.service_message import shown_name
 
 
 def source_of(profile: Profile, tools: Tools) -> Provider[Credential]:
@@ -24,10 +25,10 @@ def source_of(profile: Profile, tools: Tools) -> Provider[Credential]:
         raise ConfigurationError("it holds a bearer token, which is no access key: use BearerProfileProvider for it")
     build = BUILDERS.get(kind)
     if build is None:
-        problem = "unknown" if kind else "missing"
+        problem = f"type{shown_name(kind)} is unknown" if kind else "type is missing"
         if kind.strip("\"'") in BUILDERS:
-            problem = "in quotation marks, which belong to the value here"
-        raise ConfigurationError(f"type is {problem}: give one of {', '.join([*BUILDERS, BEARER])}")
+            problem = "type is in quotation marks, which belong to the value here"
+        raise ConfigurationError(f"{problem}. Give one of {', '.join([*BUILDERS, BEARER])}.")
     with parameters_called({"oidc_token_file": "oidc_token_file_path", "private_key": "private_key_file", "session_policy": "policy"}):
         return build(profile, tools)
 

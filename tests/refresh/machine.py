@@ -2,7 +2,7 @@
 
 One clock, a `FakeClock`, is behind everything, the patience of waiting callers included. Flights run on threads as ever, each held
 at the gate of its source until the history says what it brings; a caller that would wait is set aside instead and taken up again when
-its flight has landed or its patience is over. So no step depends on which thread is faster, and nothing sleeps.
+its flight has ended or its patience is over. So no step depends on which thread is faster, and nothing sleeps.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class CacheAgainstModel(RuleBasedStateMachine):
         self.clock = FakeClock()
         self.heard = Recorder()
         self.calls: list[Call] = []
-        self.in_the_air: list[tuple[Call, Flight]] = []
+        self.under_way: list[tuple[Call, Flight]] = []
         self.news: queue.SimpleQueue[object] = queue.SimpleQueue()
         self.waiting: list[Asked] = []
         self.paying: list[Asked] = []
@@ -110,8 +110,8 @@ class CacheAgainstModel(RuleBasedStateMachine):
         """Once every thread has gone as far as it can."""
         while not (asked.stopped or self.pays(asked)) or len(self.calls) < self.cache.state().attempts:
             self.news.get(timeout=LONGEST)
-        if len(self.calls) == self.model.attempts and self.model.flight and all(self.model.flight is not one for _, one in self.in_the_air):
-            self.in_the_air.append((self.calls[-1], self.model.flight))
+        if len(self.calls) == self.model.attempts and self.model.flight and all(self.model.flight is not one for _, one in self.under_way):
+            self.under_way.append((self.calls[-1], self.model.flight))
         stopped = asked.stopped
         if stopped is None:
             assert asked.expected == PAYS, f"pays, and was to get {asked.expected}"
@@ -147,8 +147,8 @@ class CacheAgainstModel(RuleBasedStateMachine):
             self.go_on(soon, self.model.given_up(soon.model, self.now))
         self.clock.advance(timedelta(seconds=end - self.now))
 
-    def land(self, call: Call, flight: Flight, answer: object) -> None:
-        self.in_the_air.remove((call, flight))
+    def end(self, call: Call, flight: Flight, answer: object) -> None:
+        self.under_way.remove((call, flight))
         payer = next((asked for asked in self.paying if asked.thread is call.thread), None)
         brought = self.brought(answer, is_orphan=flight is not self.model.flight)
         taken_as: Credential | type[AlicredError] | None
@@ -157,7 +157,7 @@ class CacheAgainstModel(RuleBasedStateMachine):
         else:  # rule 10, where a caller is there to receive it; else rule 11
             taken_as = None if payer and isinstance(brought, KeyboardInterrupt) else ProviderError
         before = self.model.held
-        self.model.land(flight, taken_as, self.now, self.wall, self.u)
+        self.model.end(flight, taken_as, self.now, self.wall, self.u)
         if flight.kept and isinstance(brought, Credential):
             good_until = self.now + end_of(brought) - self.wall + self.model.grace
             if before is not None and before.value == brought and not before.rejected:  # rule 14: measured again, it ends no sooner
@@ -168,11 +168,11 @@ class CacheAgainstModel(RuleBasedStateMachine):
             call.thread.join(LONGEST)
         else:
             self.paying.remove(payer)
-            payer.expected = KeyboardInterrupt if taken_as is None else self.model.landed(payer.model, self.now, self.wall)
+            payer.expected = KeyboardInterrupt if taken_as is None else self.model.answer_after(payer.model, self.now, self.wall)
             call.release(brought)
             self.compare(payer)
         for asked in [asked for asked in self.waiting if asked.model.flight is flight]:
-            self.go_on(asked, self.model.landed(asked.model, self.now, self.wall))
+            self.go_on(asked, self.model.answer_after(asked.model, self.now, self.wall))
         self.let_pass(0)
 
     def brought(self, answer: object, *, is_orphan: bool) -> Credential | BaseException:
@@ -194,13 +194,13 @@ class CacheAgainstModel(RuleBasedStateMachine):
 
     @rule(when=whens, span=spans, answer=answers, times=st.sampled_from([1, 1, 2, 3]), u=draws)
     def get(self, when: When, span: float | str | None, answer: object, times: int, u: float) -> None:
-        """Callers, one after the other; a flight that one of them starts lands before anything else happens."""
+        """Callers, one after the other; a flight that one of them starts ends before anything else happens."""
         self.go_to(when, u)
         for _ in range(times):
             before = self.model.flight
             self.ask(span)
             if self.model.flight is not None and self.model.flight is not before:
-                self.land(*self.in_the_air[-1], answer)
+                self.end(*self.under_way[-1], answer)
 
     @rule(visits=st.lists(st.tuples(whens, spans, troubles), min_size=2, max_size=8), u=draws)
     def get_by_and_by(self, visits: list[tuple[When, float | str | None, object]], u: float) -> None:
@@ -219,32 +219,32 @@ class CacheAgainstModel(RuleBasedStateMachine):
 
     @rule(visits=st.lists(st.tuples(whens, spans), min_size=1, max_size=4), u=draws)
     def get_and_hang(self, visits: list[tuple[When, float | str | None]], u: float) -> None:
-        """Callers, one after the other; a flight that one of them starts stays in the air."""
+        """Callers, one after the other; a flight that one of them starts stays under way."""
         for when, span in visits:
             self.go_to(when, u)
             if len(self.waiting) < 4:
                 self.ask(span)
 
-    @precondition(lambda self: self.in_the_air)
+    @precondition(lambda self: self.under_way)
     @rule(when=whens, answer=answers, which=st.integers(0, 9), u=draws)
-    def land_late(self, when: When, answer: object, which: int, u: float) -> None:
+    def end_late(self, when: When, answer: object, which: int, u: float) -> None:
         """A flight that hung comes back, be it wanted or not."""
         self.go_to(when, u)
-        self.land(*self.in_the_air[which % len(self.in_the_air)], answer)
+        self.end(*self.under_way[which % len(self.under_way)], answer)
 
     @rule(when=whens, by=st.sampled_from(BYS), span=spans, answer=answers, u=draws)
     def overtake(self, when: When, by: str, span: float | str | None, answer: object, u: float) -> None:
-        """A flight is overtaken while it is in the air, or not, and another caller asks before it lands."""
+        """A flight is overtaken while it is under way, or not, and another caller asks before it ends."""
         self.go_to(when, u)
-        if not self.in_the_air:
+        if not self.under_way:
             self.ask(None)
         if by == "close" and len(self.calls) < 8:
             return
         {"invalidate": self.invalidate_what_is_held, "fork": self.fork, "close": self.close, "nothing": lambda u: None}[by](u)
         if len(self.waiting) < 4:
             self.ask(span)
-        if self.in_the_air:
-            self.land(*self.in_the_air[0], answer)
+        if self.under_way:
+            self.end(*self.under_way[0], answer)
 
     @precondition(lambda self: self.values)
     @rule(when=whens, which=st.sampled_from(["whatever is held", "the last", "the last", "an old one"]), u=draws)
@@ -276,7 +276,7 @@ class CacheAgainstModel(RuleBasedStateMachine):
         self.clock.step_wall(timedelta(seconds=span))
 
     def fork(self, u: float) -> None:
-        """What is left in the child. Waiting callers were the parent's; a flight of the parent's may still land, and must not matter."""
+        """What is left in the child. Waiting callers were the parent's; a flight of the parent's may still end, and must not matter."""
         self.u = u
         self.waiting.clear()
         self.cache._reset_in_child()

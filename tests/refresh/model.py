@@ -186,8 +186,8 @@ class Model:
             self.held.tried_since_the_end = True
         return self.flight
 
-    def landed(self, caller: Caller, now: float, wall: float) -> Reply:
-        """What *caller* gets when the flight has landed that it waited or paid for."""
+    def answer_after(self, caller: Caller, now: float, wall: float) -> Reply:
+        """What *caller* gets when the flight has ended that it waited or paid for."""
         flight = caller.flight
         if not flight.kept and flight.error is None:
             return self.ask(caller, now, wall)  # rule 6: nothing came of it
@@ -196,7 +196,7 @@ class Model:
         return flight.error or ProviderError  # rule 4; or even the fresh one is too short
 
     def given_up(self, caller: Caller, now: float) -> Reply:
-        """What *caller* gets when it has waited as long as it will for a flight that is still in the air."""
+        """What *caller* gets when it has waited as long as it will for a flight that is still under way."""
         if self.usable(now, caller.span) and not caller.demanded:
             return self.give(now)
         if now >= caller.asked + self.max_wait:
@@ -216,7 +216,7 @@ class Model:
             if abs(gain - held.hurry) > STEP and now < held.ends:
                 held.hurry = gain
 
-    def land(self, flight: Flight, answer: Credential | type[AlicredError] | None, now: float, wall: float, u: float) -> None:
+    def end(self, flight: Flight, answer: Credential | type[AlicredError] | None, now: float, wall: float, u: float) -> None:
         """*flight* ends with *answer*; ``None``: its caller was interrupted."""
         if flight is not self.flight:
             return  # it belongs to the parent of this process

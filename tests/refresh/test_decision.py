@@ -168,14 +168,14 @@ def test_a_value_that_the_wall_clock_says_has_ended_is_waited_for_and_no_end_mov
     held = data.draw(helds(policy))
     assume(not held.invalidated and not held.ahead)
     now = held.fetched_at + passed.total_seconds()
-    judged = held.with_wall_clock(EPOCH + passed + step, now)
-    assert (judged.expires_after, judged.dead_after) == (held.expires_after, held.dead_after)
+    looked_at = held.with_wall_clock(EPOCH + passed + step, now)
+    assert (looked_at.expires_after, looked_at.dead_after) == (held.expires_after, held.dead_after)
     left = held.expires_after - now
     if left - step.total_seconds() < -5.01:
-        assert judged.phase(now) in (Phase.URGENT, Phase.GRACE, Phase.EXPIRED)
-        assert not judged.lasts(now, timedelta(milliseconds=1))
+        assert looked_at.phase(now) in (Phase.URGENT, Phase.GRACE, Phase.EXPIRED)
+        assert not looked_at.lasts(now, timedelta(milliseconds=1))
     elif step.total_seconds() < 5:
-        assert judged is held
+        assert looked_at is held
 
 
 @given(situations())

@@ -53,7 +53,7 @@ BEGINNINGS: dict[str, list[tuple[object, ...]]] = {
     "denied": [("get_by_and_by", [(DUE, None, DeniedError), (("not before", 0.0), None, TransientError)])],
     "asked for too long": [("get_by_and_by", [(NOW, LONG, 900.0), (("no longer before", 0.0), LONG, 900.0)])],
     "asked for too long, then replaced": [("get_by_and_by", [(NOW, LONG, 40.0), (DUE, None, 900.0)])],
-    "asked for too long, then in the air": [("get_by_and_by", [(NOW, LONG, 10.0)]), ("get_and_hang", [(DUE, None)])],
+    "asked for too long, then under way": [("get_by_and_by", [(NOW, LONG, 10.0)]), ("get_and_hang", [(DUE, None)])],
     "asked for too long, then rejected": [("get", NOW, LONG, 900.0, 1), *REJECTED],
     "in doubt": [("upset", ("pause", 18000.0), 0.0, TransientError)],
     "in doubt, and right": [("upset", ("step", 7200.0), 0.0, "by true time")],
@@ -69,12 +69,12 @@ BEGINNINGS: dict[str, list[tuple[object, ...]]] = {
     "rejected when it was old": [
         *REJECTED, *REJECTED, ("invalidate", ("young", 0.0), "the last"), *REJECTED[1:], *REJECTED, ("invalidate", NOW, "the last"),
     ],
-    "in the air": [("get_and_hang", [(DUE, None)])],
+    "under way": [("get_and_hang", [(DUE, None)])],
     "overtaken": [("overtake", DUE, "invalidate", None, 900.0)],
     "overtaken, and failed": [("overtake", DUE, "invalidate", None, TransientError)],
-    "closed": [("get_and_hang", [(DUE, None)]), ("close",), ("land_late", NOW, TransientError, 0)],
+    "closed": [("get_and_hang", [(DUE, None)]), ("close",), ("end_late", NOW, TransientError, 0)],
     "forked": [("fork",)],
-    "forked in the air": [("overtake", DUE, "fork", None, TransientError)],
+    "forked under way": [("overtake", DUE, "fork", None, TransientError)],
 }  # fmt: skip
 COMMON = {"jitter": 0.5, "failure_backoff": Backoff(initial=5 * SECOND, maximum=60 * SECOND, jitter=0.5)}
 POLICIES = {

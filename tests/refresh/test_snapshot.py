@@ -100,20 +100,20 @@ class TestHeld:
         assert held().with_wall_clock(EPOCH + timedelta(seconds=ahead), 110.0).phase(110.0) is phase
 
     def test_between_two_looks_the_moment_comes_by_itself(self) -> None:
-        judged = held().with_wall_clock(EPOCH + timedelta(seconds=3500), 100.0)
-        assert [judged.phase(now) for now in (139.9, 140.0)] == [Phase.FRESH, Phase.URGENT]
-        assert (judged.due_after, judged.waits_after) == (140.0, 140.0)
+        looked_at = held().with_wall_clock(EPOCH + timedelta(seconds=3500), 100.0)
+        assert [looked_at.phase(now) for now in (139.9, 140.0)] == [Phase.FRESH, Phase.URGENT]
+        assert (looked_at.due_after, looked_at.waits_after) == (140.0, 140.0)
         later = held().with_wall_clock(EPOCH + timedelta(seconds=30), 100.0)
         assert (later.due_after, later.waits_after) == (2800.0, 3610.0)
 
     def test_the_wall_clock_ends_nothing(self) -> None:
-        judged = held().with_wall_clock(EPOCH + 3 * HOUR, 100.0)
-        assert [judged.phase(now) for now in (3699.9, 3700.0, 3710.0)] == [Phase.URGENT, Phase.GRACE, Phase.EXPIRED]
+        looked_at = held().with_wall_clock(EPOCH + 3 * HOUR, 100.0)
+        assert [looked_at.phase(now) for now in (3699.9, 3700.0, 3710.0)] == [Phase.URGENT, Phase.GRACE, Phase.EXPIRED]
 
     def test_what_is_left_is_what_both_clocks_say(self) -> None:
-        judged = held().with_wall_clock(EPOCH + timedelta(minutes=20), 100.0)
-        assert judged.lasts(100.0, timedelta(minutes=40))
-        assert not judged.lasts(100.1, timedelta(minutes=40))
+        looked_at = held().with_wall_clock(EPOCH + timedelta(minutes=20), 100.0)
+        assert looked_at.lasts(100.0, timedelta(minutes=40))
+        assert not looked_at.lasts(100.1, timedelta(minutes=40))
         back = held().with_wall_clock(EPOCH - HOUR, 100.0)
         assert not back.lasts(100.1, HOUR)
 
@@ -307,10 +307,10 @@ class TestSnapshot:
 
     def test_the_wall_clock_is_looked_at_once_a_minute(self) -> None:
         snapshot = attrs.evolve(BUSY, held=held())
-        judged = snapshot.with_wall_clock(EPOCH + 2 * HOUR, 100.0)
-        assert changes(snapshot, judged).keys() == {"held", "wall_due_at"}
-        assert judged.wall_due_at == 160.0
-        assert changes(snapshot.held, judged.held) == {"ahead": 7200.0}
+        looked_at = snapshot.with_wall_clock(EPOCH + 2 * HOUR, 100.0)
+        assert changes(snapshot, looked_at).keys() == {"held", "wall_due_at"}
+        assert looked_at.wall_due_at == 160.0
+        assert changes(snapshot.held, looked_at.held) == {"ahead": 7200.0}
         assert BUSY.with_wall_clock(EPOCH, 100.0).held is None
 
     def test_a_wrong_wall_clock_changes_the_held_value_alone(self) -> None:

@@ -206,13 +206,13 @@ def test_a_value_of_ones_own_may_say_which_its_secrets_are() -> None:
         code: str = "the-code-of-a-ticket"
         expires_at: None = None
 
-    class Tickets:
-        name = "tickets"
+    class IssuedTokens:
+        name = "issued_tokens"
 
         def get(self) -> Ticket:
             return Ticket()
 
     with pytest.raises(AssertionError, match="say which they are with secrets_of="):
-        check_named("secrecy", source_checks(Tickets))()
+        check_named("secrecy", source_checks(IssuedTokens))()
     with pytest.raises(AssertionError, match=r"a secret shows in repr\(value\): "):
-        check_named("secrecy", source_checks(Tickets, secrets_of=lambda ticket: [ticket.code]))()
+        check_named("secrecy", source_checks(IssuedTokens, secrets_of=lambda ticket: [ticket.code]))()

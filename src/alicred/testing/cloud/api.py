@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from alicred.testing.cloud.account import Account, Key, Role, caller_identity, credentials
 from alicred.testing.cloud.exchange import Answer, Exchange, Json, Refused, Request, json_answer
-from alicred.testing.cloud.issued_tokens import Tickets
+from alicred.testing.cloud.issued_tokens import IssuedTokens
 from alicred.testing.cloud.verify import Scheme, Verifier, scheme_of
 
 _STS = "2015-04-01"
@@ -23,13 +23,13 @@ class Api:
 
     Args:
         account: Whose keys and roles count.
-        tickets: The OIDC tokens, SAML assertions and bearer tokens that count.
+        issued_tokens: The OIDC tokens, SAML assertions and bearer tokens that count.
         now: The cloud's clock.
     """
 
-    def __init__(self, account: Account, tickets: Tickets, now: Callable[[], datetime]) -> None:
+    def __init__(self, account: Account, issued_tokens: IssuedTokens, now: Callable[[], datetime]) -> None:
         self._account = account
-        self._tickets = tickets
+        self._issued_tokens = issued_tokens
         self._verifier = Verifier(account, now)
         self.products: dict[str, Mapping[str, Json]] = {}
 
@@ -72,7 +72,7 @@ class Api:
         request = exchange.request
         if scheme_of(request) is Scheme.BEARER:
             token = request.headers.get("x-acs-bearer-token") or request.params.get("BearerToken", "")
-            self._tickets.check_bearer(token)
+            self._issued_tokens.check_bearer(token)
         else:
             self._caller(exchange)
         return self.products.get(exchange.operation, {"Data": {}})
@@ -101,14 +101,14 @@ class Api:
     def _assume_role_with_oidc(self, params: Mapping[str, str]) -> Mapping[str, Json]:
         provider, token = _needed(params, "OIDCProviderArn"), _needed(params, "OIDCToken")
         name = _session_name(params)
-        subject, ends_at = self._tickets.check_oidc(provider, token)
+        subject, ends_at = self._issued_tokens.check_oidc(provider, token)
         role = self._role(params, subject, provider, missing="EntityNotExist.Role")
         info: dict[str, Json] = {"Subject": subject, "Issuer": "https://127.0.0.1/issuer", "ExpirationTime": ends_at}
         return {**self._session("AssumeRoleWithOIDC", role, name, params), "OIDCTokenInfo": info}
 
     def _assume_role_with_saml(self, params: Mapping[str, str]) -> Mapping[str, Json]:
         provider, assertion = _needed(params, "SAMLProviderArn"), _needed(params, "SAMLAssertion")
-        subject = self._tickets.check_saml(provider, assertion)
+        subject = self._issued_tokens.check_saml(provider, assertion)
         role = self._role(params, subject, provider, missing="EntityNotExist.RoleArn")
         info: dict[str, Json] = {"Subject": subject, "Issuer": "https://127.0.0.1/issuer"}
         return {**self._session("AssumeRoleWithSAML", role, subject, params), "SAMLAssertionInfo": info}

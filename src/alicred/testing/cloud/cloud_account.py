@@ -15,7 +15,7 @@ from alicred.testing.clock import FakeClock
 from alicred.testing.cloud.account import Account, Role, Session
 from alicred.testing.cloud.api import Api
 from alicred.testing.cloud.exchange import Json
-from alicred.testing.cloud.issued_tokens import OIDC_PROVIDER, SAML_PROVIDER, Tickets
+from alicred.testing.cloud.issued_tokens import OIDC_PROVIDER, SAML_PROVIDER, IssuedTokens
 from alicred.testing.cloud.logins import CloudSso, CloudSsoLogin, OAuth, OAuthLogin
 from alicred.testing.cloud.metadata import CredentialsUri, Metadata
 from alicred.testing.cloud.service import Service
@@ -46,10 +46,10 @@ class CloudAccount:
 
     def __attrs_post_init__(self) -> None:
         self._account = Account(self.now, self._span_of)
-        self._tickets = Tickets(self.now)
+        self._issued_tokens = IssuedTokens(self.now)
         self._key = self._account.add_key()
         self._role = role = self._account.add_role("test-role", None, None, None)
-        self._api = Api(self._account, self._tickets, self.now)
+        self._api = Api(self._account, self._issued_tokens, self.now)
         self._metadata = Metadata(self._account, self.now, lambda: (self.imds_v1, self.imds_v2))
         self._metadata.role = role
         self._oauth = OAuth(self._account, role, self.now)
@@ -126,16 +126,16 @@ class CloudAccount:
 
     def add_oidc_token(self, *, lasts: timedelta = _HOUR, subject: str = "system:serviceaccount:default:test") -> str:
         """A token of `oidc_provider_arn` for *subject* that ends after *lasts*."""
-        return self._tickets.add_oidc(self.now() + lasts, subject)
+        return self._issued_tokens.add_oidc(self.now() + lasts, subject)
 
     def add_saml_assertion(self, *, lasts: timedelta = _HOUR, subject: str = "alice") -> str:
         """An assertion of `saml_provider_arn` for *subject* that ends after *lasts*, in base64."""
-        return self._tickets.add_saml(self.now() + lasts, subject)
+        return self._issued_tokens.add_saml(self.now() + lasts, subject)
 
     def add_bearer_token(self, *, lasts: timedelta = _HOUR) -> BearerToken:
         """A bearer token that every product takes until it ends after *lasts*."""
         ends_at = self.now() + lasts
-        return BearerToken(self._tickets.add_bearer(ends_at), expires_at=ends_at)
+        return BearerToken(self._issued_tokens.add_bearer(ends_at), expires_at=ends_at)
 
     def add_oauth_login(self, *, client_id: str = "test-client", lasts: timedelta = _HOUR) -> OAuthLogin:
         """A login at `http_endpoint` or `endpoint` as the OAuth site, whose access tokens end after *lasts*."""

@@ -22,13 +22,13 @@ class _Ticket:
     ends_at: datetime
 
 
-class Tickets:
+class IssuedTokens:
     """The tokens that the identity provider of the account has signed. Thread-safe; nothing blocks."""
 
     def __init__(self, now: Callable[[], datetime]) -> None:
         self._now = now
         self._lock = threading.Lock()
-        self._tickets: dict[tuple[str, str], _Ticket] = {}
+        self._issued_tokens: dict[tuple[str, str], _Ticket] = {}
 
     def add_oidc(self, ends_at: datetime, subject: str) -> str:
         token = ".".join((random_text(18), random_text(60), random_text(48)))
@@ -43,7 +43,7 @@ class Tickets:
 
     def _add(self, kind: str, token: str, ends_at: datetime, subject: str) -> str:
         with self._lock:
-            self._tickets[kind, token] = _Ticket(subject=subject, ends_at=ends_at)
+            self._issued_tokens[kind, token] = _Ticket(subject=subject, ends_at=ends_at)
         return token
 
     def check_oidc(self, provider: str, token: str) -> tuple[str, str]:
@@ -54,7 +54,7 @@ class Tickets:
         """
         if provider != OIDC_PROVIDER:
             raise Refused(400, "AuthenticationFail.NoPermission", "No such OIDC Provider registered.")
-        ticket = self._tickets.get(("oidc", token))
+        ticket = self._issued_tokens.get(("oidc", token))
         if ticket is None:
             raise Refused(400, "AuthenticationFail.OIDCToken.Invalid", "This JsonWebToken is invalid.")
         if self._now() >= ticket.ends_at:
@@ -69,7 +69,7 @@ class Tickets:
         """
         if provider != SAML_PROVIDER:
             raise Refused(404, "EntityNotExist.SAMLProvider", "The specified SAML provider does not exist.")
-        ticket = self._tickets.get(("saml", assertion))
+        ticket = self._issued_tokens.get(("saml", assertion))
         if ticket is None:
             raise Refused(401, "AuthenticationFail.SAMLAssertion.Invalid", "The SAML assertion is invalid.")
         if self._now() >= ticket.ends_at:
@@ -82,7 +82,7 @@ class Tickets:
         Raises:
             Refused: It is unknown or has expired.
         """
-        ticket = self._tickets.get(("bearer", token))
+        ticket = self._issued_tokens.get(("bearer", token))
         if ticket is None:
             raise Refused(401, "InvalidBearerToken", "Specified bearer token is not valid.")
         if self._now() >= ticket.ends_at:

@@ -24,7 +24,7 @@ _BEFORE = 200  # of an excerpt, so much may stand before the secret
 
 
 @attrs.frozen
-class Said:
+class CapturedOutput:
     """A text, and where it was seen.
 
     Args:
@@ -142,17 +142,17 @@ def _end(status: int) -> str:
 
 
 @contextmanager
-def overheard(said: list[Said]) -> Generator[None, None, None]:
+def captured_output(said: list[CapturedOutput]) -> Generator[None, None, None]:
     """Everything that goes to the log and to the standard streams meanwhile."""
 
-    class Ear(logging.Handler):
+    class _Handler(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
             log = f"the log of {record.name!r} ({record.levelname})"
-            said.append(Said(f"in {log}", record.getMessage()))
-            said.append(Said(f"in the arguments of a record in {log}", repr(record.args)))
-            said.append(Said(f"in a traceback in {log}", logging.Formatter().format(record)))
+            said.append(CapturedOutput(f"in {log}", record.getMessage()))
+            said.append(CapturedOutput(f"in the arguments of a record in {log}", repr(record.args)))
+            said.append(CapturedOutput(f"in a traceback in {log}", logging.Formatter().format(record)))
 
-    ear, root, out, err = Ear(logging.DEBUG), logging.getLogger(), io.StringIO(), io.StringIO()
+    ear, root, out, err = _Handler(logging.DEBUG), logging.getLogger(), io.StringIO(), io.StringIO()
     level = root.level
     root.addHandler(ear)
     root.setLevel(logging.DEBUG)
@@ -162,5 +162,5 @@ def overheard(said: list[Said]) -> Generator[None, None, None]:
     finally:
         root.setLevel(level)
         root.removeHandler(ear)
-        said.append(Said("on standard output", out.getvalue()))
-        said.append(Said("on standard error", err.getvalue()))
+        said.append(CapturedOutput("on standard output", out.getvalue()))
+        said.append(CapturedOutput("on standard error", err.getvalue()))

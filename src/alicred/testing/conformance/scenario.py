@@ -12,7 +12,7 @@ from typing import cast
 import attrs
 
 from alicred._internal.public import public
-from alicred.testing.conformance.scenario_runner import Json, MakeCache, Stage, part, set_time_zone
+from alicred.testing.conformance.scenario_runner import Json, MakeCache, ScenarioRunner, part, set_time_zone
 
 FEATURES = frozenset({"get_valid_for", "invalidate", "close", "state", "listener"})
 """What a cache may have beside ``name`` and ``get()``."""
@@ -60,12 +60,12 @@ class Scenario:
         """
         with _own_time_zone():
             with _telling(f"{self.sentence} At the beginning"):
-                stage = Stage(self.data, make, has)
+                runner = ScenarioRunner(self.data, make, has)
             for number, step in enumerate(_steps(self.data), 1):
                 with _telling(f"{self.sentence} Step {number}, {json.dumps(step)}"):
-                    stage.play(step)
+                    runner.play(step)
             with _telling(f"{self.sentence} In the end"):
-                stage.check(part(self.data, "expected"))
+                runner.check(part(self.data, "expected"))
 
 
 @public("alicred.testing.conformance")

@@ -91,7 +91,7 @@ class _Source:
         return (now + _span(answer["lasts"])).astimezone(zone)
 
 
-class Stage:
+class ScenarioRunner:
     """One cache, and what happens around it.
 
     Args:

@@ -29,7 +29,17 @@ from alicred._internal.public import public
 from alicred.credential import C
 from alicred.testing.clock import FakeClock
 from alicred.testing.conformance.arguments import A_SOURCE, strings
-from alicred.testing.conformance.harness import Said, account_of, expect, in_a_child, in_threads, kind_of, made, masked, overheard
+from alicred.testing.conformance.harness import (
+    CapturedOutput,
+    account_of,
+    captured_output,
+    expect,
+    in_a_child,
+    in_threads,
+    kind_of,
+    made,
+    masked,
+)
 
 _Checks = Iterator[tuple[str, str, Callable[[], None]]]
 _THREADS = 8
@@ -146,9 +156,9 @@ class SourceUnderTest(Generic[C]):
                 in_a_child(lambda: self._good(self._get(source), "get() in a forked child"), self.patience)
 
     def secrecy(self) -> None:
-        said: list[Said] = []
+        said: list[CapturedOutput] = []
         secrets = set(self.secrets)
-        with overheard(said):
+        with captured_output(said):
             source = self._made()
             said.extend(_shown("source", source))
             value = self._get(source)
@@ -159,8 +169,8 @@ class SourceUnderTest(Generic[C]):
                 try:
                     broken.get()
                 except Exception as error:  # noqa: BLE001  (whatever it is: here it matters only what it says)
-                    said.extend(Said(f"in the error of {where}", text) for text in (str(error), repr(error)))
-                    said.append(Said(f"in the traceback of {where}", "".join(traceback.format_exception(error))))
+                    said.extend(CapturedOutput(f"in the error of {where}", text) for text in (str(error), repr(error)))
+                    said.append(CapturedOutput(f"in the traceback of {where}", "".join(traceback.format_exception(error))))
         for secret in sorted(secrets):
             expect(len(secret) >= _SHORTEST_SECRET, f"a secret of {len(secret)} characters is too short to be looked for: use longer ones")
             for each in said:
@@ -248,11 +258,11 @@ class SourceUnderTest(Generic[C]):
         return texts
 
 
-def _shown(what: str, value: object, of: str = "") -> Iterator[Said]:
+def _shown(what: str, value: object, of: str = "") -> Iterator[CapturedOutput]:
     for show in (repr, str):
         place = f"{show.__name__}({what}){of}"
         try:
             text = show(value)
         except Exception as error:
             raise AssertionError(f"{place} raised {kind_of(error)}") from error
-        yield Said(f"in {place}", text)
+        yield CapturedOutput(f"in {place}", text)

@@ -47,7 +47,20 @@ def test_the_map_has_every_room() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["_REMEDIES", "_BUSY", "BUILDERS", "_TELLTALES", "_SUBSTANCE", "_names", "_credentials_uri", "FLOORS", "schedule", "decide"]
+    "name",
+    [
+        "_MEANINGS",
+        "_MEANINGS_FOR",
+        "_BUSY",
+        "BUILDERS",
+        "_TELLTALES",
+        "_SUBSTANCE",
+        "_names",
+        "_credentials_uri",
+        "FLOORS",
+        "schedule",
+        "decide",
+    ],
 )
 def test_a_name_that_contributors_are_sent_to_is_there(name: str) -> None:
     assert re.search(rf"`{name}[`(]", (ROOT / "CONTRIBUTING.md").read_text("utf-8"))

@@ -54,7 +54,7 @@ _ITSELF = ("words.py", "test_words.py")
 
 def pages() -> Iterator[Path]:
     """Everything that a user or a developer reads."""
-    for pattern in ("*.md", "docs/**/*.md", "docs/**/*.py", "tools/**/*.py", "Makefile"):
+    for pattern in ("*.md", "docs/**/*.md", "docs/**/*.py", "src/**/*.py", "tests/**/*.py", "tools/**/*.py", "Makefile"):
         yield from sorted(ROOT.glob(pattern))
 
 

@@ -29,7 +29,7 @@ from tests.support import HOUR, SECOND, Script, ids, in_threads
 
 @pytest.mark.slow
 @pytest.mark.parametrize("mode", [mode.name for mode in RefreshMode])
-def test_interrupts_at_random_moments_never_leave_a_flight_behind_that_nobody_runs(mode: str) -> None:
+def test_interrupts_at_random_moments_never_leave_a_flight_behind_that_no_thread_runs(mode: str) -> None:
     program = f"""
         import random, signal, sys, time
         from datetime import timedelta

@@ -204,7 +204,7 @@ def test_a_bad_answer_is_named_and_not_quoted(answer: object, words: str) -> Non
         (reply({"Code": "Throttling.User"}, 400), TransientError, "Throttling.User"),
     ],
 )
-def test_a_refusal_has_its_type_and_code(answer: object, kind: type[ProviderError], code: str | None) -> None:
+def test_an_error_of_the_service_has_its_type_and_code(answer: object, kind: type[ProviderError], code: str | None) -> None:
     error = failure(provider(RecordingHttp(answer)), kind)
     assert isinstance(error, ProviderError)
     assert (type(error), error.code) == (kind, code)

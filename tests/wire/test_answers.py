@@ -15,7 +15,7 @@ from alicred.errors import AlicredError, DeniedError, MalformedResponseError, Pr
 from alicred.wire import answers
 from alicred.wire.operation import Operation
 from alicred.wire.response import HttpResponse
-from alicred.wire.service_errors import refusal
+from alicred.wire.service_errors import service_error
 from tests.wire.vectors import cases
 
 KEY = {"AccessKeyId": "STS.id", "AccessKeySecret": "planted-secret", "SecurityToken": "planted-token", "Expiration": "2030-01-02T03:04:05Z"}
@@ -190,7 +190,7 @@ def test_a_missing_object_is_named() -> None:
         (400, None, ProviderError),
     ],
 )
-def test_refusal_table(status: int, code: str | None, kind: type[ProviderError]) -> None:
+def test_table_of_service_errors_stands(status: int, code: str | None, kind: type[ProviderError]) -> None:
     error = failure(answer({"Code": code, "RequestId": REQUEST_ID, "Message": "planted"}, status))
     assert type(error) is kind
     assert error.code == (None if code == "not a code" else code)
@@ -246,7 +246,7 @@ def test_how_long_the_service_asks_to_be_left_alone(headers: dict[str, str], exp
 )
 def test_a_wrong_signature_is_diagnosed_without_showing_it(message: str | None, words: str) -> None:
     found = {"Code": "SignatureDoesNotMatch", "Message": message}
-    error = refusal(answer(b"", 400), found, operation=FETCH, string_to_sign="ACS3\nhash")
+    error = service_error(answer(b"", 400), found, operation=FETCH, string_to_sign="ACS3\nhash")
     assert words in str(error)
     assert "hash" not in str(error)
     assert "planted" not in str(error)

@@ -169,7 +169,7 @@ def test_an_answer_without_what_is_promised_is_malformed(action: str, body: byte
 
 
 @pytest.mark.parametrize("action", CALLS)
-def test_a_refusal_names_the_operation_and_the_host_and_no_secret(action: str) -> None:
+def test_an_error_of_the_service_names_the_operation_and_the_host_and_no_secret(action: str) -> None:
     error, requests = call(action, lambda _: refuse(403, "NoPermission"))
     assert isinstance(error, DeniedError)
     role = " of acs:ram::1:role/r" if action.startswith("AssumeRole") else ""

@@ -23,7 +23,7 @@ _OWNER = "CloudSsoProvider"
 class CloudSsoProvider(Source):
     """Temporary keys of an access configuration, for the access token that a login at CloudSSO has left behind.
 
-    That token cannot be renewed without a person: once it has ended, `get` refuses at once and asks nobody. Thread-, task- and
+    That token cannot be renewed without a person: once it has ended, `get` raises at once and sends no request. Thread-, task- and
     fork-safe, picklable; a pickle holds the token. `get` blocks for at most the time-outs of the HTTP client.
 
     Args:

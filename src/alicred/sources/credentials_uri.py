@@ -28,7 +28,7 @@ _OWNER = "CredentialsUriProvider"
 
 @public("alicred")
 class CredentialsUriProvider(Source):
-    """Temporary keys from a URL that hands them out to whoever asks, as in PAI DSW and DataWorks.
+    """Temporary keys from a URL that hands them out to any caller, as in PAI DSW and DataWorks.
 
     Thread-, task- and fork-safe, picklable; a pickle holds the whole URL. `get` sends one GET request and blocks for at most the
     time-outs of the HTTP client.
@@ -41,7 +41,7 @@ class CredentialsUriProvider(Source):
             ``Authorization`` header. ``https``, or ``http`` to loopback, link-local and private addresses. Errors and ``repr`` show
             scheme, host, port and path only.
         http: What sends the request; ``None`` means an `HttpClient` with its defaults, which goes through no proxy to an ``http`` URL.
-        allow_http: Whether ``http`` may go anywhere. Everybody on the way can then read the keys.
+        allow_http: Whether ``http`` may go anywhere. Everyone on the way can then read the keys.
         name: What this source is called; ``None`` means ``credentials_uri``.
 
     Raises:
@@ -93,7 +93,7 @@ class CredentialsUriProvider(Source):
         Raises:
             NotConfiguredError: Made by `from_environment`, and the variable is not set, or another one forbids to ask.
             ConfigurationError: The variable holds no URL that may be asked.
-            DeniedError: Whoever serves the URL said no.
+            DeniedError: The server of the URL said no.
             TransientError: The URL could not be reached, or who serves it is too busy.
             MalformedResponseError: The answer holds no keys.
         """

@@ -58,7 +58,7 @@ class OAuthProvider(Source):
     """Temporary keys for the tokens that a login with a browser has left behind.
 
     The access token is renewed when it is missing or has 20 minutes or less to live, and there is a refresh token. The site then
-    hands out a new refresh token too, and the old one is spent: **whoever sends it again ends the login**. So one object sends each
+    hands out a new refresh token too, and the old one is spent: **sending it again ends the login**. So one object sends each
     once, whatever the number of threads and tasks that call `get`, and hands the new tokens to *on_tokens* before it uses them.
 
     Other processes are another matter: a forked child and a pickled copy hold the refresh token too, and only one of them all can

@@ -12,7 +12,7 @@ import alicred._internal.checks as check
 from alicred.credential import Credential
 from alicred.errors import ConfigurationError
 from alicred.wire.operation import Operation
-from alicred.wire.service_errors import refusal
+from alicred.wire.service_errors import service_error
 
 if TYPE_CHECKING:
     from alicred.wire.response import HttpResponse
@@ -70,13 +70,15 @@ def successful(
         MalformedResponseError: The answer is no JSON object, or the status is none that is promised.
     """
     if response.status >= 400:
-        raise refusal(response, parse_object(response.body) or {}, operation=operation, secrets=secrets, string_to_sign=string_to_sign)
+        raise service_error(
+            response, parse_object(response.body) or {}, operation=operation, secrets=secrets, string_to_sign=string_to_sign
+        )
     if response.status != 200:
         raise operation.malformed("the answer has none of the promised statuses", status=response.status)
     found = json_object(response, operation=operation)
     code = member(found, "Code")
     if code is not None and code != "Success":
-        raise refusal(response, found, operation=operation, secrets=secrets, string_to_sign=string_to_sign)
+        raise service_error(response, found, operation=operation, secrets=secrets, string_to_sign=string_to_sign)
     return found
 
 

@@ -49,7 +49,7 @@ def connect_failure(error: BaseException, *, operation: Operation, proxy: Endpoi
         if isinstance(cause, ssl.SSLError):
             return _tls_failure(cause, operation, trust)
         if refused := re.match(r"Tunnel connection failed: ([1-5][0-9]{2})\b", str(cause)):
-            return _proxy_refusal(int(refused[1]), operation)
+            return _proxy_error(int(refused[1]), operation)
     if not is_of_connecting(error) and _has(error, ConnectionResetError, BrokenPipeError, http.client.HTTPException):
         return TransientError(operation.failed("the connection broke while it was being made", _RETRY), code=CONNECTION_BROKEN)
     if _has(error, OSError, urllib3.exceptions.HTTPError):
@@ -104,7 +104,7 @@ def _detail(error: ssl.SSLError, name: str, otherwise: str) -> str:
     return value if isinstance(value, str) and value else otherwise
 
 
-def _proxy_refusal(status: int, operation: Operation) -> ProviderError:
+def _proxy_error(status: int, operation: Operation) -> ProviderError:
     if status >= 500:
         return TransientError(operation.failed("the proxy cannot reach the server", _REACH), code=UNREACHABLE, status=status)
     remedy = "Put a user and a password into the proxy's URL" if status == 407 else "Ask who runs the proxy, or add the host to NO_PROXY"

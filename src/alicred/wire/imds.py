@@ -16,7 +16,7 @@ from alicred.wire import answers, signing
 from alicred.wire.http import HttpClient
 from alicred.wire.operation import Kind, Operation
 from alicred.wire.response import HttpResponse
-from alicred.wire.service_errors import refusal
+from alicred.wire.service_errors import service_error
 from alicred.wire.url import Endpoint
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ class ImdsClient:
         endpoint: ``http(s)://host[:port]``.
         connect_timeout: For a connection; above zero.
         read_timeout: For a whole answer; above zero.
-        token_ttl: How long a token shall live: 1 s to 6 h.
+        token_ttl: How long a token is to live: 1 s to 6 h.
 
     Raises:
         ConfigurationError: A parameter is of the wrong type or outside its range; the text names it.
@@ -199,5 +199,5 @@ class ImdsClient:
     def _send(self, method: str, path: str, headers: Mapping[str, str], operation: Operation) -> HttpResponse:
         response = self._http.request(method, f"{self._endpoint}{path}", headers=headers)
         if response.status not in (200, 404):
-            raise refusal(response, {}, operation=operation)
+            raise service_error(response, {}, operation=operation)
         return response

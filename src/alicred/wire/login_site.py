@@ -11,7 +11,7 @@ from alicred.wire import answers
 from alicred.wire.http import HttpClient
 from alicred.wire.operation import Kind, Operation
 from alicred.wire.response import learn_time
-from alicred.wire.service_errors import own_words, refusal, safe_code, safe_request_id
+from alicred.wire.service_errors import own_words, safe_code, safe_request_id, service_error
 from alicred.wire.url import safe_target
 
 if TYPE_CHECKING:
@@ -85,5 +85,5 @@ class LoginSite:
             raise DeniedError(text, code=code, request_id=request_id, status=response.status)
         found = answers.successful(response, operation=operation, secrets=secrets)
         if code is not None and code != "Success":
-            raise refusal(response, found, operation=operation, secrets=secrets)
+            raise service_error(response, found, operation=operation, secrets=secrets)
         return found

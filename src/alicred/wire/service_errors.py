@@ -160,7 +160,7 @@ def retry_after(headers: Mapping[str, str]) -> timedelta | None:
     return None
 
 
-def refusal(
+def service_error(
     response: HttpResponse,
     found: Mapping[str, object],
     *,

@@ -2,7 +2,7 @@
 
 Two nets, and a word must pass both. The first knows what was sent: a word that shares eight characters with it, in any of the forms in
 which services and proxies quote a request, is cut. The second knows what words look like: of everything else only plain words, numbers and
-short names stay, so that a key, a token or a hash that nobody here has sent is cut too. What then still looks doubtful is left out whole.
+short names stay, so that a key, a token or a hash that alicred has not sent is cut too. What then still looks doubtful is left out whole.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def clean(message: str, secrets: Iterable[str] = ()) -> str | None:
 
     Args:
         message: What the service said.
-        secrets: What was sent and is nobody else's business: secrets, tokens, signatures, policies.
+        secrets: What was sent and must stay private: secrets, tokens, signatures, policies.
 
     Returns:
         The text, with `MASK` for the words that were cut; ``None`` if it cannot be cleaned with certainty, or if too little is left of it.

@@ -56,7 +56,7 @@ class _Request:
     secrets: tuple[str, ...] = attrs.field(repr=False)
     """What of all this must show in no text."""
     string_to_sign: Callable[[], str] | None = attrs.field(default=None, repr=False)
-    """What was signed, which only a refusal makes it worth to know."""
+    """What was signed: needed only to explain an error."""
 
 
 @public("alicred")
@@ -71,7 +71,7 @@ class StsClient:
         endpoint: ``https://host[:port]``; ``http://`` for a service on this machine.
         http: What sends the requests; ``None`` means an `HttpClient` with its defaults, which uses no proxy for an ``http`` endpoint.
         clock: Gives the time stamps, and learns the time from answers that came over TLS.
-        allow_http: Whether ``http`` may go to any host. Whoever is on the way can then read the keys: for a private network alone.
+        allow_http: Whether ``http`` may go to any host. Everyone on the way can then read the keys: for a private network only.
 
     Raises:
         ConfigurationError: A parameter is of the wrong type or form; the text names it.
@@ -317,7 +317,7 @@ class StsClient:
 
 
 def safe_endpoint(name: str, endpoint: Endpoint) -> Endpoint:
-    """*endpoint*, if nobody on the way can read what goes there and comes back: ``https``, or ``http`` on this machine.
+    """*endpoint*, if what goes there and comes back cannot be read on the way: ``https``, or ``http`` on this machine.
 
     Raises:
         ConfigurationError: It is anything else; the text begins with *name*.

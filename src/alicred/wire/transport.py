@@ -80,7 +80,7 @@ class _Answer(http.client.HTTPResponse):
         super().begin()
         while 100 <= self.status < 200 and self.status != http.client.SWITCHING_PROTOCOLS:
             # Interim, as 103: the base class knows 100 alone, and takes the others for the whole answer.
-            self.headers = None  # type: ignore[assignment]  # so that it begins anew
+            self.headers = None  # type: ignore[assignment]  # so that it begins again
             super().begin()
         if self._reader.has_ended:  # within the headers, which the base class takes for their end
             raise http.client.IncompleteRead(b"")

@@ -156,7 +156,7 @@ class Target:
 
 
 def safe_target(name: str, value: object, *, allow_http: bool = False) -> Target:
-    """What the URL *value* is aimed at, if nobody on the way can read what is sent there and back.
+    """What the URL *value* is aimed at, if what is sent there and back cannot be read on the way.
 
     That is ``https`` anywhere, and ``http`` to this machine, its link and a private network. No name is looked up: of all names,
     ``http`` may go to ``localhost`` alone.

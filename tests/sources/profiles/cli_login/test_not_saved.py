@@ -105,7 +105,7 @@ def test_a_lock_file_that_cannot_be_made_is_no_failure(cloud: FakeCloud, tmp_pat
     assert cloud.count("OAuthToken") == 1, "threads that share a provider need no lock file"
 
 
-def test_whoever_waits_too_long_says_so(cloud: FakeCloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_caller_that_waits_too_long_says_so(cloud: FakeCloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = written(tmp_path, profile_of(cloud, SOON))
     provider(path).get()
     outlived(path)
@@ -146,7 +146,7 @@ def test_a_login_by_the_command_line_tool_meanwhile_is_kept(cloud: FakeCloud, tm
     assert cloud.count("OAuthToken") == 1
 
 
-def test_tokens_that_the_command_line_tool_has_spent_meanwhile_are_read_anew(
+def test_tokens_that_the_command_line_tool_has_spent_meanwhile_are_read_again(
     cloud: FakeCloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = written(tmp_path, {**profile_of(cloud, SOON), "oauth_refresh_token": "spent", "oauth_access_token": "spent"})

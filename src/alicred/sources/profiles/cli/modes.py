@@ -123,7 +123,7 @@ def guess(profile: CliProfile) -> str | None:
 
 
 def _is_blank(profile: CliProfile) -> bool:
-    """Whether it is what the command line tool writes before anybody has configured it, and the environment adds nothing."""
+    """Whether it is what the command line tool writes before it is configured, and the environment adds nothing."""
     if profile.text("mode") not in (None, _AK) or any(profile.values.get(key) for key in _SUBSTANCE):
         return False
     return guess(profile) is None

@@ -150,7 +150,7 @@ def test_a_login_at_cloud_sso(path: Path) -> None:
         assert found.provider_name == "cli_profile/cloud_sso"
         assert cloud.sts_client().get_caller_identity(found).identity_type == "AssumedRoleUser"
         written(path, {**profile, "cloud_sso_access_token_expire": 0})
-        with pytest.raises(ConfigurationError, match="cloud_sso_access_token_expire is missing: log in with"):
+        with pytest.raises(ConfigurationError, match=r"cloud_sso_access_token_expire is missing\. Log in with"):
             reading(path).get()
         written(path, {**profile, "cloud_sso_sign_in_url": "http://192.0.2.1/planted"})
         with pytest.raises(ConfigurationError, match="cloud_sso_sign_in_url: plain http is for loopback") as caught:

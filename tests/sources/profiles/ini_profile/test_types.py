@@ -272,7 +272,7 @@ def test_the_variables_about_the_metadata_service_count(tmp_path: Path) -> None:
         assert reading(path, imds=imds).get().security_token
         with pytest.raises(ProviderError):
             reading(path, imds=imds, environ={"ALIBABA_CLOUD_IMDSV1_DISABLED": "true"}).get()
-        with pytest.raises(ConfigurationError, match=r"ALIBABA_CLOUD_ECS_METADATA_DISABLED forbids it: change one of the two"):
+        with pytest.raises(ConfigurationError, match=r"ALIBABA_CLOUD_ECS_METADATA_DISABLED forbids it\. Change one of the two"):
             reading(path, imds=imds, environ={"ALIBABA_CLOUD_ECS_METADATA_DISABLED": "True"}).get()
 
 

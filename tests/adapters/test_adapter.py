@@ -184,13 +184,13 @@ def test_a_get_that_would_have_to_be_awaited_is_told_and_closed() -> None:
 @pytest.mark.parametrize(
     ("given", "advice"),
     [
-        (HELD, "wrap it in a StaticProvider"),
-        (BearerToken("planted"), "wrap it in a StaticProvider"),
-        (StaticProvider, r"make one, StaticProvider\("),
+        (HELD, "Wrap it in a StaticProvider"),
+        (BearerToken("planted"), "Wrap it in a StaticProvider"),
+        (StaticProvider, r"Make one, StaticProvider\("),
     ],
 )
 def test_what_is_nearly_a_provider_comes_with_advice(given: object, advice: str) -> None:
-    with pytest.raises(ConfigurationError, match=rf"adapted\.provider must be a provider, .*: {advice}"):
+    with pytest.raises(ConfigurationError, match=rf"adapted\.provider must be a provider, .*\. {advice}"):
         Adapted(given)  # type: ignore[arg-type]
 
 

@@ -153,7 +153,7 @@ def test_a_credentials_uri_is_sent_as_it_is(cloud: FakeCloud, ours: Package, off
 
 def test_keys_do_not_travel_over_plain_http_from_afar(ours: Package) -> None:
     for uri in ("http://keys.example.com/x", "//keys.example.com/x", "keys.example.com/x"):
-        with pytest.raises(ours.exceptions.CredentialException, match="use https"):
+        with pytest.raises(ours.exceptions.CredentialException, match="Use https"):
             ours.client(type="credentials_uri", credentials_uri=uri)
 
 

@@ -104,7 +104,7 @@ def test_what_is_wrong_with_the_source_of_a_chain_names_that_profile(path: Path)
     chain = {"mode": "ChainableRamRoleArn", "source_profile": "base", "ram_role_arn": ROLE_ARN}
     for base, words in (
         ({"mode": "AK", "access_key_id": "a"}, "access_key_secret is missing"),
-        ({"mode": "BearerToken", "bearer_token": "planted"}, "use BearerProfileProvider"),
+        ({"mode": "BearerToken", "bearer_token": "planted"}, "Use BearerProfileProvider"),
         ({"mode": "Anonymous"}, "its mode is Anonymous"),
         ({}, "mode is missing"),
     ):

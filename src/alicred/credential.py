@@ -39,7 +39,7 @@ def _aware(instance: object, field: Field, value: object) -> None:
     try:
         moment.astimezone(timezone.utc)
     except OverflowError:
-        raise ConfigurationError(f"{name} is beyond what a datetime in UTC can say: give None for what never ends") from None
+        raise ConfigurationError(f"{name} is beyond what a datetime in UTC can say. Give None for what never ends") from None
 
 
 def _text_or_nothing(instance: object, field: Field, value: object) -> None:

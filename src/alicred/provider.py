@@ -79,9 +79,9 @@ def validate_value(value: C, provider: str) -> C:
     found: object = value
     if iscoroutine(found):
         found.close()
-        raise ConfigurationError("get() is a coroutine function: write it without async, aget() runs it on a thread", provider=provider)
+        raise ConfigurationError("get() is a coroutine function. Write it without async, aget() runs it on a thread", provider=provider)
     if expires_at == "":
-        problem = f"get() returned a {type(value).__name__}, which has no expires_at: return a Credential or another value with an end"
+        problem = f"get() returned a {type(value).__name__}, which has no expires_at. Return a Credential or another value with an end"
     else:
         problem = f"get() returned a {type(value).__name__} whose expires_at is neither None nor a datetime with a time zone"
     raise MalformedResponseError(problem, provider=provider)

@@ -92,7 +92,7 @@ class RetryingProvider(Generic[C]):
             delay, problem = asked(lambda: self._retry.next_delay(failures, elapsed, error, u))
         if problem:
             problem = (
-                f"RetryPolicy.next_delay() {problem}: correct what it asks, retryable and backoff (the default policy was used instead)"
+                f"RetryPolicy.next_delay() {problem}. Correct what it asks, retryable and backoff (the default policy was used instead)"
             )
             delay = RetryPolicy().next_delay(failures, elapsed, error, u)
         if delay is not None:

@@ -173,22 +173,24 @@ def test_a_get_that_would_have_to_be_awaited_is_told_and_closed() -> None:
         def get(self) -> Credential:
             return Awaited().get()  # type: ignore[return-value]  # a coroutine that is not awaited would be a warning, and fail this test
 
-    with pytest.raises(ConfigurationError, match=r"adapted.provider: get\(\) of a Awaited is a coroutine function: write it without async"):
+    with pytest.raises(
+        ConfigurationError, match=r"adapted.provider: get\(\) of a Awaited is a coroutine function\. Write it without async"
+    ):
         Adapted(Awaited())  # type: ignore[arg-type]
-    with pytest.raises(ConfigurationError, match=r"adapted: the provider 'vault' .* not a coroutine: write get\(\) without async"):
+    with pytest.raises(ConfigurationError, match=r"adapted: the provider 'vault' .* not a coroutine\. Write get\(\) without async"):
         Adapted(Hidden()).get_credentials()
 
 
 @pytest.mark.parametrize(
     ("given", "advice"),
     [
-        (HELD, "wrap it in a StaticProvider"),
-        (BearerToken("planted"), "wrap it in a StaticProvider"),
-        (StaticProvider, r"make one, StaticProvider\("),
+        (HELD, "Wrap it in a StaticProvider"),
+        (BearerToken("planted"), "Wrap it in a StaticProvider"),
+        (StaticProvider, r"Make one, StaticProvider\("),
     ],
 )
 def test_what_is_nearly_a_provider_comes_with_advice(given: object, advice: str) -> None:
-    with pytest.raises(ConfigurationError, match=rf"adapted\.provider must be a provider, .*: {advice}"):
+    with pytest.raises(ConfigurationError, match=rf"adapted\.provider must be a provider, .*\. {advice}"):
         Adapted(given)  # type: ignore[arg-type]
 
 

@@ -32,11 +32,12 @@ def instance(cloud: FakeCloud, monkeypatch: pytest.MonkeyPatch) -> FakeCloud:
 def timed(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeCloud]:
     """A cloud and a façade that go by one `FakeClock`, ``timed.clock``: it begins now and moves when the test says so."""
     from alicred import CachingProvider
+    from alicred.sources._clients import StsChoice
     from alicred.wire.imds import ImdsClient
     from alicred.wire.sts import StsClient
 
     clock = FakeClock(datetime.now(timezone.utc))
-    for kind in (CachingProvider, StsClient):
+    for kind in (CachingProvider, StsChoice, StsClient):
         monkeypatch.setitem(kind.__init__.__kwdefaults__, "clock", clock)
     for module in ("lifetime", "provider.oauth", "provider.cloud_sso"):
         monkeypatch.setattr(f"alicred.compat.{module}.SYSTEM_CLOCK", clock)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import sys
 import textwrap
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -37,7 +36,7 @@ class Fault:
             text = text.replace(old, new)
         found: dict[str, Any] = {}
         code = compile(f"from __future__ import annotations\n{text}", inspect.getfile(self.owner), "exec")
-        exec(code, vars(sys.modules[self.owner.__module__]), found)
+        exec(code, getattr(self.owner, self.method).__globals__, found)
         wrong: Callable[..., Any] = found[self.method]
         return wrong
 

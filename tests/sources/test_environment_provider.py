@@ -51,7 +51,7 @@ def test_without_a_pair_it_is_not_configured_and_names_both_variables(environ: d
     ],
 )
 def test_half_a_pair_is_an_error_that_names_the_missing_variable(environ: dict[str, str], missing: str) -> None:
-    with pytest.raises(ConfigurationError, match=rf"but {missing} is not: set both or neither") as caught:
+    with pytest.raises(ConfigurationError, match=rf"but {missing} is not\. Set both or neither") as caught:
         EnvironmentProvider(environ).get()
     assert caught.value.provider == "env"
     assert "planted" not in str(caught.value)

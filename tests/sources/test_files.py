@@ -50,7 +50,7 @@ def test_without_a_home_nothing_in_the_working_directory_takes_its_place(
     else:
         monkeypatch.setenv("HOME", nowhere)
     assert home(environ) is None
-    with pytest.raises(ConfigurationError, match=r"there is no home directory, which ~/a begins with: set HOME, or give the whole path"):
+    with pytest.raises(ConfigurationError, match=r"there is no home directory, which ~/a begins with\. Set HOME, or give the whole path"):
         expand("~/a", environ)
     assert expand("a/~", environ) == "a/~"
     for folder in (".alibabacloud", ".aliyun"):
@@ -82,7 +82,7 @@ def test_a_missing_file_is_none_or_an_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
     for missing in (tmp_path / "missing", tmp_path / "no" / "directory", tmp_path / "file" / "below"):
         assert read_if_there(str(missing), what=WHAT, limit=9) is None
-        with pytest.raises(ConfigurationError, match=rf"^the test file {missing} does not exist: create it, or correct the path$"):
+        with pytest.raises(ConfigurationError, match=rf"^the test file {missing} does not exist\. Create it, or correct the path$"):
             read_file(str(missing), what=WHAT, limit=9)
 
 
@@ -128,7 +128,7 @@ def test_a_terminal_a_device_and_a_socket_are_refused_at_once(tmp_path: Path) ->
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(tmp_path / "socket"))
         for path in (os.ttyname(terminal), "/dev/zero", "/dev/tty", str(tmp_path / "socket")):
-            with pytest.raises(ConfigurationError, match=r"it is a terminal or another device: give a file|it is a pipe or a socket"):
+            with pytest.raises(ConfigurationError, match=r"it is a terminal or another device\. Give a file|it is a pipe or a socket"):
                 read_if_there(path, what=WHAT, limit=9)
     os.close(master)
     os.close(terminal)
@@ -242,7 +242,7 @@ def test_a_file_that_all_users_may_read_is_named_in_the_log_once(tmp_path: Path,
         assert len(caplog.messages) == lines
         if lines:
             name = f"{WHAT} {path}"
-            assert caplog.messages == [f"{name} may be read by every user of this machine (mode 0644): take that away, with chmod 600"]
+            assert caplog.messages == [f"{name} may be read by every user of this machine (mode 0644). Take that away, with chmod 600"]
     (tmp_path / "other").write_bytes(b"x")
     (tmp_path / "other").chmod(0o644)
     assert read_if_there(str(tmp_path / "other"), what=WHAT, limit=9) == b"x"

@@ -60,7 +60,7 @@ def test_before_the_first_request_it_is_not_configured() -> None:
     made = FunctionComputeProvider()
     for _ in range(2):
         with pytest.raises(
-            NotConfiguredError, match=r"^function_compute: no request has brought keys yet: call update\(request\.headers\)"
+            NotConfiguredError, match=r"^function_compute: no request has brought keys yet\. Call update\(request\.headers\)"
         ):
             made.get()
         assert made.update({"host": "example.com"}) is None

@@ -118,7 +118,7 @@ def test_another_denial_is_final(token_file: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (None, "does not exist: create it, or correct the path"),
+        (None, "does not exist. Create it, or correct the path"),
         (b"", "is empty: the platform should have written a token into it"),
         (b" \n\t", "is empty"),
         (b"\xef\xbb\xbf", "is empty"),
@@ -187,7 +187,7 @@ def test_its_own_environment_names_session_and_host(monkeypatch: pytest.MonkeyPa
     asked: list[tuple[object, object]] = []
     sts = RecordingSts()
 
-    def choose(endpoint: str, *, http: object) -> RecordingSts:
+    def choose(endpoint: str, *, http: object, clock: object) -> RecordingSts:
         asked.append((endpoint, http))
         return sts
 

@@ -177,7 +177,7 @@ def test_a_mapping_is_written_once() -> None:
         ({"session_policy": '["planted"]'}, r"\.session_policy is no JSON object"),
         ({"session_policy": '{"planted": 1'}, r"\.session_policy is no JSON object"),
         ({"session_policy": "[" * 100_000 + "planted"}, r"\.session_policy is no JSON object"),
-        ({"role_arn": "planted"}, r"\.role_arn is no ARN of a role: give acs:ram::<account>:role/<name>"),
+        ({"role_arn": "planted"}, r"\.role_arn is no ARN of a role\. Give acs:ram::<account>:role/<name>"),
         ({"role_arn": "acs:ram::planted:role/x"}, r"\.role_arn is no ARN of a role"),
         ({"role_arn": "acs:ram::1:user/planted"}, r"\.role_arn is no ARN of a role"),
         ({"role_arn": "acs:ram::1:role/"}, r"\.role_arn is no ARN of a role"),

@@ -90,6 +90,6 @@ def test_a_proxy_that_cannot_be_used_is_refused_and_not_quoted(value: str) -> No
 
 @pytest.mark.parametrize("value", ["http://user:pl\udcffanted@p:1", "http://pl\udcffanted@p:1"])
 def test_a_password_that_is_no_text_is_refused_and_not_quoted(value: str) -> None:
-    with pytest.raises(ConfigurationError, match=r"^HTTP_PROXY holds .* no UTF-8 text: write such bytes as %XX") as caught:
+    with pytest.raises(ConfigurationError, match=r"^HTTP_PROXY holds .* no UTF-8 text\. Write such bytes as %XX") as caught:
         environment_proxy({"HTTP_PROXY": value}, HTTP)
     assert caught.value.__context__ is None

@@ -172,7 +172,7 @@ class Nowhere(tzinfo):
 def test_a_time_stamp_needs_a_zone(zone: tzinfo | None) -> None:
     with pytest.raises(ConfigurationError) as caught:
         signing.timestamp(datetime(2026, 1, 1, tzinfo=zone))
-    assert str(caught.value) == "the time of a request has no time zone: give an aware datetime"
+    assert str(caught.value) == "the time of a request has no time zone. Give an aware datetime"
 
 
 def test_a_time_stamp_is_utc_where_the_machine_is_not(monkeypatch: pytest.MonkeyPatch) -> None:

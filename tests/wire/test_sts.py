@@ -378,7 +378,7 @@ def test_what_is_no_region_is_refused(region: Any) -> None:
 
 
 def test_plain_http_is_for_this_machine_unless_it_is_allowed() -> None:
-    with pytest.raises(ConfigurationError, match=r"plain http is for loopback .*: use https, or StsClient\(\.\.\., allow_http=True\)"):
+    with pytest.raises(ConfigurationError, match=r"plain http is for loopback .*\. Use https, or StsClient\(\.\.\., allow_http=True\)"):
         StsClient("http://sts.internal")
     assert StsClient("http://localhost:8080").endpoint == "http://localhost:8080"
     allowed = StsClient("http://sts.internal", allow_http=True)

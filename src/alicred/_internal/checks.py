@@ -29,7 +29,7 @@ def has_surrogates(text: str) -> bool:
 def whole(name: str, value: str) -> str:
     """*value*, if it has no half of a character in it."""
     if has_surrogates(value):
-        raise ConfigurationError(f"{name} holds half a character (a lone surrogate), which nothing can be sent with: write it again")
+        raise ConfigurationError(f"{name} holds half a character (a lone surrogate), which nothing can be sent with. Write it again")
     return value
 
 
@@ -38,10 +38,10 @@ def text(name: str, value: object) -> str:
     if not isinstance(value, str):
         raise ConfigurationError(f"{name} must be a string, not {type(value).__name__}")
     if has_control_characters(value):
-        raise ConfigurationError(f"{name} holds a control character, such as a newline: remove it")
+        raise ConfigurationError(f"{name} holds a control character, such as a newline. Remove it")
     whole(name, value)
     if not value.strip():
-        raise ConfigurationError(f"{name} is empty: give the whole value")
+        raise ConfigurationError(f"{name} is empty. Give the whole value")
     return value
 
 
@@ -68,7 +68,7 @@ def key_text(name: str, value: object) -> str:
     if not found.isascii():
         raise ConfigurationError(f"{name} holds a character that no token has, and no key: {_foreign(found)}; copy it again, as plain text")
     if found != bare(found):
-        raise ConfigurationError(f"{name} has white space around it, which belongs to no key or token: remove it")
+        raise ConfigurationError(f"{name} has white space around it, which belongs to no key or token. Remove it")
     return found
 
 
@@ -108,7 +108,7 @@ def moment(name: str, value: object) -> datetime:
     if not isinstance(value, datetime):
         raise ConfigurationError(f"{name} must be a datetime.datetime, not {type(value).__name__}")
     if value.utcoffset() is None:
-        raise ConfigurationError(f"{name} has no time zone: give an aware datetime, such as datetime.now(timezone.utc)")
+        raise ConfigurationError(f"{name} has no time zone. Give an aware datetime, such as datetime.now(timezone.utc)")
     return value
 
 
@@ -141,7 +141,7 @@ def function(name: str, value: F) -> F:
 def _not_awaited(name: str, value: object) -> None:
     """Refuse what would have to be awaited."""
     if is_coroutine_function(value):
-        raise ConfigurationError(f"{name} is a coroutine function, which nothing here awaits: write it without async")
+        raise ConfigurationError(f"{name} is a coroutine function, which nothing here awaits. Write it without async")
 
 
 def is_coroutine_function(value: object) -> bool:
@@ -191,13 +191,13 @@ def provider(name: str, value: object) -> None:
     if not _has(value, "get") or not hasattr(value, "name"):
         hint = ""
         if isinstance(value, type):
-            hint = f": make one, {value.__name__}(...)"
+            hint = f". Make one, {value.__name__}(...)"
         elif hasattr(value, "expires_at"):
-            hint = ": wrap it in a StaticProvider"
+            hint = ". Wrap it in a StaticProvider"
         raise ConfigurationError(f"{name} must be a provider, an object with a name and a get() method, not {_kind(value)}{hint}")
     if iscoroutinefunction(getattr(value, "get")):  # noqa: B009  (a protocol would be a second notion of what a provider is)
         raise ConfigurationError(
-            f"{name}: get() of {_kind(value)} is a coroutine function: write it without async, aget() runs it on a thread"
+            f"{name}: get() of {_kind(value)} is a coroutine function. Write it without async, aget() runs it on a thread"
         )
 
 

@@ -114,11 +114,11 @@ def _refuse_what_is_not_ours(path: str, found: os.stat_result, owner: int | None
     if not stat.S_ISREG(found.st_mode):
         raise _not_regular(path)
     if owner is not None and sys.platform != "win32" and found.st_uid not in (owner, os.geteuid()):
-        raise ConfigurationError(f"{shown(path)} belongs to another user, who could hold its lock for ever: remove it")
+        raise ConfigurationError(f"{shown(path)} belongs to another user, who could hold its lock for ever. Remove it")
 
 
 def _not_regular(path: str) -> ConfigurationError:
-    return ConfigurationError(f"{shown(path)} cannot be locked, since it is not a regular file: remove it")
+    return ConfigurationError(f"{shown(path)} cannot be locked, since it is not a regular file. Remove it")
 
 
 def _lock(descriptor: int, deadline: float) -> None:

@@ -42,7 +42,7 @@ def expand(path: str | os.PathLike[str], environ: Mapping[str, str]) -> str:
         return os.path.expanduser(path)
     found = home(environ)
     if found is None:
-        raise ConfigurationError(f"there is no home directory, which {shown(path)} begins with: set HOME, or give the whole path")
+        raise ConfigurationError(f"there is no home directory, which {shown(path)} begins with. Set HOME, or give the whole path")
     return found + path[1:]
 
 
@@ -76,7 +76,7 @@ def read_file(path: str, *, what: str, limit: int, private: bool = False) -> byt
     """
     content = read_if_there(path, what=what, limit=limit, private=private)
     if content is None:
-        raise ConfigurationError(f"{what} {shown(path)} does not exist: create it, or correct the path")
+        raise ConfigurationError(f"{what} {shown(path)} does not exist. Create it, or correct the path")
     return content
 
 
@@ -172,15 +172,15 @@ def _must_be_file(seen: os.stat_result) -> None:
     if kind == stat.S_IFDIR:
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
     if kind in (stat.S_IFIFO, stat.S_IFSOCK):
-        raise _NoFileError("it is a pipe or a socket, and it is to be read again and again: give a file")
+        raise _NoFileError("it is a pipe or a socket, and it is to be read again and again. Give a file")
     if kind != stat.S_IFREG and not (kind == stat.S_IFCHR and seen.st_rdev == os.stat(os.devnull).st_rdev):
-        raise _NoFileError("it is a terminal or another device: give a file")
+        raise _NoFileError("it is a terminal or another device. Give a file")
 
 
 def _warn(name: str, mode: int) -> None:
     mine = object()
     if _warned.setdefault(name, mine) is mine:
-        log(WARNING, "%s may be read by every user of this machine (mode %04o): take that away, with chmod 600", name, stat.S_IMODE(mode))
+        log(WARNING, "%s may be read by every user of this machine (mode %04o). Take that away, with chmod 600", name, stat.S_IMODE(mode))
 
 
 def as_text(content: bytes, path: str, *, what: str) -> str:

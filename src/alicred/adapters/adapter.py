@@ -92,7 +92,7 @@ class Adapter(Generic[H, V]):
         found: object = held
         if iscoroutine(found):
             found.close()
-            advice = ": write get() without async, or give it the name aget() beside a get()"
+            advice = ". Write get() without async, or give it the name aget() beside a get()"
         elif isinstance(found, BearerToken):
             advice = f": {self._with_a_token}"
         name, kind = self._provider.name, type(found).__name__

@@ -69,7 +69,7 @@ class Callbacks(Generic[P]):
             if given is not None and not callable(given):
                 raise CredentialValueError(f"{what} must be a function, not {type(given).__name__}")
         if is_coroutine_function(function):
-            raise CredentialValueError(f"{what} is a coroutine function, which is never awaited here: pass it as {what}_async")
+            raise CredentialValueError(f"{what} is a coroutine function, which is never awaited here. Pass it as {what}_async")
         self._what = what
         self._function = function
         self._coroutine_function = coroutine_function

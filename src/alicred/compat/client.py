@@ -71,7 +71,7 @@ class Client:
         _check(config)
         if config.type == ac.BEARER:
             if not config.bearer_token:
-                raise CredentialValueError("Config.bearer_token is empty: give the token")
+                raise CredentialValueError("Config.bearer_token is empty. Give the token")
             return BearerTokenCredential(config.bearer_token)
         return CloudCredential(type_name=config.type or "", provider=_provider(config))
 
@@ -191,7 +191,7 @@ def _check(config: object) -> None:
     """Refuse what is no configuration: the official package's is one as well."""
     if isinstance(config, type) or not all(hasattr(config, name) for name in attrs.fields_dict(Config)):
         what = f"Client's first argument must be a Config, not {kind_of(config)}"
-        raise CredentialValueError(f"{what}: make it with Config(type=...), or give a provider as Client(provider=...)")
+        raise CredentialValueError(f"{what}. Make it with Config(type=...), or give a provider as Client(provider=...)")
 
 
 def _shown(given: object) -> str:

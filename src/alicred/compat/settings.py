@@ -112,7 +112,7 @@ def given_or(value: str | None, name: str, variable_name: str) -> str:
         return check.text(name, value)
     found = check.optional_text(variable_name, variable(ENVIRON, variable_name))
     if found is None:
-        raise CredentialValueError(f"{name} is empty, and the variable {variable_name} is not set: give one of the two")
+        raise CredentialValueError(f"{name} is empty, and the variable {variable_name} is not set. Give one of the two")
     return found
 
 

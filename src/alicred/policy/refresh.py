@@ -183,6 +183,6 @@ def pause_after(policy: RefreshPolicy, failures: int, u: float) -> Pause:
         return Pause(span)
     return Pause(
         USUAL_BACKOFF.delay(failures, u),
-        f"RefreshPolicy.failure_backoff {problem or 'returned None'}: have {type(backoff).__name__}.delay() return a timedelta of zero or"
+        f"RefreshPolicy.failure_backoff {problem or 'returned None'}. Have {type(backoff).__name__}.delay() return a timedelta of zero or"
         " more (the default back-off was used instead)",
     )

@@ -30,7 +30,7 @@ def split(name: str, command: str, *, windows: bool) -> list[str]:
         position += 1
         if character == "\\" and _escapes(following, quote=quote, windows=windows):
             if not following:
-                raise ConfigurationError(f"{name} ends with a backslash: remove it, or write two of them")
+                raise ConfigurationError(f"{name} ends with a backslash. Remove it, or write two of them")
             position += 1
             if following != "\n" or windows:
                 word = (word or "") + following
@@ -49,7 +49,7 @@ def split(name: str, command: str, *, windows: bool) -> list[str]:
     if word is not None:
         words.append(word)
     if not words or not words[0]:
-        raise ConfigurationError(f"{name} is empty: give the program and its arguments")
+        raise ConfigurationError(f"{name} is empty. Give the program and its arguments")
     return words
 
 

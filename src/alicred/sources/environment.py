@@ -47,5 +47,5 @@ class EnvironmentProvider(Source):
                 raise NotConfiguredError(f"{ACCESS_KEY_ID} and {ACCESS_KEY_SECRET} are not set")
             if key_id is None or secret is None:
                 there, missing = (ACCESS_KEY_SECRET, ACCESS_KEY_ID) if key_id is None else (ACCESS_KEY_ID, ACCESS_KEY_SECRET)
-                raise ConfigurationError(f"{there} is set, but {missing} is not: set both or neither")
+                raise ConfigurationError(f"{there} is set, but {missing} is not. Set both or neither")
             return Credential(key_id, secret, key_variable(environ, SECURITY_TOKEN), provider_name=self.name)

@@ -96,7 +96,7 @@ def _arguments(name: str, command: object) -> tuple[str, ...]:
     if len(good) != len(words):
         raise ConfigurationError(f"{name} must hold nothing but strings")
     if not good or not good[0].strip():
-        raise ConfigurationError(f"{name} is empty: give the program and its arguments")
+        raise ConfigurationError(f"{name} is empty. Give the program and its arguments")
     if any("\0" in word for word in good):
         raise ConfigurationError(f"{name} holds a NUL character, which no program can be given")
     return good

@@ -120,7 +120,7 @@ class FunctionComputeProvider(Source):
             return held
         if self._environment is None:
             raise NotConfiguredError(
-                f"no request has brought keys yet: call update(request.headers) or update_from_context(context) of the {_OWNER} first, "
+                f"no request has brought keys yet. Call update(request.headers) or update_from_context(context) of the {_OWNER} first, "
                 "and give the function a role",
                 provider=self.name,
             )

@@ -103,5 +103,5 @@ def _private_key(value: object) -> str | bytes | os.PathLike[str]:
     if not isinstance(value, (str, bytes)):
         raise ConfigurationError(f"{_OWNER}.private_key must be a str or bytes (the key), or a Path (its file), not {type(value).__name__}")
     if not value.strip():
-        raise ConfigurationError(f"{_OWNER}.private_key is empty: give the key, or a pathlib.Path to its file")
+        raise ConfigurationError(f"{_OWNER}.private_key is empty. Give the key, or a pathlib.Path to its file")
     return value

@@ -57,7 +57,7 @@ class OAuthTokens:
 
     def __attrs_post_init__(self) -> None:
         if self.refresh_token is None and self.access_token is None:
-            raise ConfigurationError("OAuthTokens needs a refresh_token or an access_token: log in to get them")
+            raise ConfigurationError("OAuthTokens needs a refresh_token or an access_token. Log in to get them")
 
 
 class OAuthClient(LoginSite):

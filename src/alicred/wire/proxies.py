@@ -51,7 +51,7 @@ class Proxy:
             return cls(endpoint)
         with contextlib.suppress(UnicodeEncodeError):  # that error holds the password, so it must not become the context of ours
             return cls(endpoint, basic_authorization(user_info))
-        raise ConfigurationError(f"{name} holds a user or a password that is no UTF-8 text: write such bytes as %XX")
+        raise ConfigurationError(f"{name} holds a user or a password that is no UTF-8 text. Write such bytes as %XX")
 
 
 def environment_proxy(environ: Mapping[str, str], target: Endpoint) -> Proxy | None:

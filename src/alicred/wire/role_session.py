@@ -29,7 +29,7 @@ def role_arn_text(name: str, value: object, *, any_form: bool = False) -> str:
     """The ARN of a role; with *any_form* any text, which the service will judge."""
     text = check.text(name, value)
     if not (any_form or _ROLE_ARN.fullmatch(text)):
-        raise ConfigurationError(f"{name} is no ARN of a role: give acs:ram::<account>:role/<name>, with the number of the account")
+        raise ConfigurationError(f"{name} is no ARN of a role. Give acs:ram::<account>:role/<name>, with the number of the account")
     return text
 
 
@@ -52,14 +52,14 @@ def policy_text(name: str, value: object, *, any_form: bool = False) -> str | No
 
     if isinstance(value, str):
         if not value.strip():
-            raise ConfigurationError(f"{name} is empty: give the whole policy, or None for no restriction")
+            raise ConfigurationError(f"{name} is empty. Give the whole policy, or None for no restriction")
         if any_form:
             return check.whole(name, value)
         found: object = None
         with contextlib.suppress(ValueError, RecursionError):  # those errors may quote the policy, so none may become the context of ours
             found = json.loads(value, parse_constant=_no_number)
         if not isinstance(found, dict):
-            raise ConfigurationError(f"{name} is no JSON object: give the policy as JSON text or as a mapping, or None for no restriction")
+            raise ConfigurationError(f"{name} is no JSON object. Give the policy as JSON text or as a mapping, or None for no restriction")
         return check.whole(name, value)
     if not _is_mapping(value):
         raise ConfigurationError(f"{name} must be a JSON string, a mapping or None, not {type(value).__name__}")
@@ -68,7 +68,7 @@ def policy_text(name: str, value: object, *, any_form: bool = False) -> str | No
         text = json.dumps(dict(value), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     if text is not None:
         return check.whole(name, text)
-    raise ConfigurationError(f"{name} cannot be written as JSON: use strings, numbers, lists and mappings only")
+    raise ConfigurationError(f"{name} cannot be written as JSON. Use strings, numbers, lists and mappings only")
 
 
 def session_span(name: str, value: timedelta, at_most: timedelta = LONGEST_SESSION) -> timedelta:

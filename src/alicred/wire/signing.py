@@ -176,7 +176,7 @@ def timestamp(now: datetime) -> str:
         ConfigurationError: *now* has no time zone.
     """
     if now.tzinfo is None or now.utcoffset() is None:
-        raise ConfigurationError("the time of a request has no time zone: give an aware datetime")
+        raise ConfigurationError("the time of a request has no time zone. Give an aware datetime")
     return now.astimezone(timezone.utc).isoformat(timespec="seconds").removesuffix("+00:00") + "Z"
 
 

@@ -325,7 +325,7 @@ def safe_endpoint(name: str, endpoint: Endpoint) -> Endpoint:
     if endpoint.scheme == "https" or endpoint.is_loopback:
         return endpoint
     why = "plain http is for loopback addresses (and localhost) only, because the answers hold keys"
-    raise ConfigurationError(f"{name}: {why}: use https, or StsClient(..., allow_http=True) in a private network")
+    raise ConfigurationError(f"{name}: {why}. Use https, or StsClient(..., allow_http=True) in a private network")
 
 
 def regional_endpoint(name: str, region: object, *, vpc: bool) -> Endpoint:

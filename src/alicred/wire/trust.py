@@ -90,7 +90,7 @@ def _is_pipe_or_device(path: str) -> bool:
 def _system_context() -> ssl.SSLContext:
     named = os.environ.get("SSL_CERT_FILE", "")
     if named and _is_pipe_or_device(named):  # OpenSSL would read it for as long as something comes, or wait for ever
-        raise ConfigurationError(f"SSL_CERT_FILE names {named!r}, which is no regular file: correct it")
+        raise ConfigurationError(f"SSL_CERT_FILE names {named!r}, which is no regular file. Correct it")
     context = ssl.create_default_context()
     if _is_empty(context):
         # OpenSSL does not say that it could not open a file. With nothing trusted, a good certificate would be called a bad one.

@@ -178,7 +178,7 @@ def safe_target(name: str, value: object, *, allow_http: bool = False) -> Target
     else:
         if allow_http or target.endpoint.scheme == "https" or target.endpoint.is_near:
             return target
-        problem = "plain http is for loopback, link-local and private addresses (and localhost) only: use https"
+        problem = "plain http is for loopback, link-local and private addresses (and localhost) only. Use https"
     raise ConfigurationError(f"{name}: {problem}")
 
 

@@ -77,7 +77,7 @@ def test_python_agrees_where_neither_a_line_nor_a_special_character_is_escaped(c
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ({"command": ""}, "command is empty: give the program and its arguments"),
+        ({"command": ""}, "command is empty. Give the program and its arguments"),
         ({"command": []}, "command is empty"),
         ({"command": [" ", "planted"]}, "command is empty"),
         ({"command": ["", "planted"]}, "command is empty"),

@@ -41,7 +41,7 @@ def test_the_section_is_chosen_as_for_keys(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "error", "words"),
     [
-        ("type = bearer", "type = access_key", ConfigurationError, "type is not bearer: use ProfileFileProvider"),
+        ("type = bearer", "type = access_key", ConfigurationError, "type is not bearer. Use ProfileFileProvider"),
         ("type = bearer", "", ConfigurationError, "type is not bearer"),
         ("type = bearer", "type = magic", ConfigurationError, "type is not bearer"),
         ("bearer_token = planted", "", ConfigurationError, "bearer_token is missing"),

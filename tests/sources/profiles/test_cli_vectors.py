@@ -104,7 +104,7 @@ WORDS = {
     "oauth_no_site": "oauth_site_type is missing",
     "oauth_bad_site": " is unknown. Set it to CN or INTL.",
     "external_empty": "process_command is missing",
-    "bearer_token": "use BearerProfileProvider",
+    "bearer_token": "Use BearerProfileProvider",
     "anonymous": "its mode is Anonymous, so it has no credential",
     "mode_lower_case": " is unknown. Give one of AK, StsToken, ",
     "profile_not_found": "has no profile 'p', which it calls current: it has 'base'",

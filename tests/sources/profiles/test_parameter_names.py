@@ -151,4 +151,4 @@ def test_what_would_have_to_be_awaited_is_called_what_it_is() -> None:
     listeners: tuple[Any, ...] = (told_later, Listener())
     for listener in listeners:
         text = text_of(lambda listener=listener: default_provider(listener=listener))
-        assert text == "default_provider.listener is a coroutine function, which nothing here awaits: write it without async"
+        assert text == "default_provider.listener is a coroutine function, which nothing here awaits. Write it without async"

@@ -42,7 +42,7 @@ class SdkCoreCredential(Adapter[Credential, None], StsTokenCredential):
         if held.security_token is None:
             raise ConfigurationError(
                 f"sdk_core: {held.provider_name or self._provider.name} has provided a key without a security token, which an AcsClient "
-                "cannot take this way: use sdk_core_client()"
+                "cannot take this way. Use sdk_core_client()"
             )
         return held.security_token
 
@@ -92,5 +92,5 @@ class SdkCoreClient(AcsClient):
         passed_on = cast("dict[str, Any]", options)  # the client itself says what is wrong with them
         super().__init__(ak="", secret="", region_id=region_id, **passed_on)  # it wants some key, which is never used
         if not isinstance(getattr(self, "_signer", None), AccessKeySigner):
-            raise ConfigurationError("sdk_core_client: this AcsClient keeps its signer elsewhere: use sdk_core(), or another release")
+            raise ConfigurationError("sdk_core_client: this AcsClient keeps its signer elsewhere. Use sdk_core(), or another release")
         self._signer: Signer = signer

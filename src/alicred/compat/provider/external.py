@@ -51,7 +51,7 @@ class ExternalCredentialsProvider(OfficialProvider):
         credential_update_callback_async: ExternalCredentialUpdateCallbackAsync | None = None,
     ) -> None:
         if not process_command:
-            raise CredentialValueError(f"{_OWNER}.process_command is empty: give the program and its arguments")
+            raise CredentialValueError(f"{_OWNER}.process_command is empty. Give the program and its arguments")
         # None, 0 and less: the default, as in the official package.
         given = seconds(f"{_OWNER}.timeout", timeout, self.DEFAULT_TIMEOUT, whole=False)
         span = given if given > timedelta(0) else timedelta(seconds=self.DEFAULT_TIMEOUT)

@@ -68,7 +68,7 @@ def _no_key(given: object) -> object:
     """*given*, unless it is a text that seems to be the key."""
     if isinstance(given, str) and shown(given) != given:
         what = f"{_OWNER}.private_key_file is a path, and this looks like the key itself"
-        raise CredentialValueError(f"{what}: write the key into a file, and give the path of that")
+        raise CredentialValueError(f"{what}. Write the key into a file, and give the path of that")
     return given
 
 

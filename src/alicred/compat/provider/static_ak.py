@@ -64,7 +64,7 @@ def whole(access_key_id: str | None, access_key_secret: str | None) -> tuple[str
     if access_key_id and access_key_secret:
         return access_key_id, access_key_secret
     name, variable_name = ("secret", ACCESS_KEY_SECRET) if access_key_id else ("id", ACCESS_KEY_ID)
-    raise CredentialValueError(f"the access key {name} is empty: give id and secret, or neither and set {variable_name}")
+    raise CredentialValueError(f"the access key {name} is empty. Give id and secret, or neither and set {variable_name}")
 
 
 __all__ = ["StaticAKCredentialsProvider"]

@@ -29,7 +29,7 @@ class StaticSTSCredentialsProvider(OfficialProviderBase):
             access_key_id, access_key_secret, security_token = (held(name) for name in (ACCESS_KEY_ID, ACCESS_KEY_SECRET, SECURITY_TOKEN))
         self.access_key_id, self.access_key_secret = whole(access_key_id, access_key_secret)
         if not security_token:
-            raise CredentialValueError(f"the security token is empty: give it with its key, or nothing and set {SECURITY_TOKEN}")
+            raise CredentialValueError(f"the security token is empty. Give it with its key, or nothing and set {SECURITY_TOKEN}")
         self.security_token = security_token
         with checking():
             self._get()

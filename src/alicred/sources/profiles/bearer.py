@@ -90,7 +90,7 @@ class BearerProfileProvider(Source):
                 if (profile.text("mode") or guess(profile)) == CLI_BEARER:
                     with parameters_called({"token": profile.origin("bearer_token")}):
                         return _token(*profile.needed("bearer_token"), of=self._given_name or _CLI_PROFILE)
-            return ConfigurationError(f"{profile.where}: mode is not {CLI_BEARER}: use CliProfileProvider for an access key or a role")
+            return ConfigurationError(f"{profile.where}: mode is not {CLI_BEARER}. Use CliProfileProvider for an access key or a role")
 
     def _from_file(self) -> BearerToken | NotConfiguredError | ConfigurationError:
         """The token, or why there is none in this place."""
@@ -101,7 +101,7 @@ class BearerProfileProvider(Source):
                 return error
             with profile.explained():
                 if (profile.text("type") or "").lower() != BEARER:
-                    return ConfigurationError(f"{profile.where}: type is not bearer: use ProfileFileProvider for an access key or a role")
+                    return ConfigurationError(f"{profile.where}: type is not bearer. Use ProfileFileProvider for an access key or a role")
                 with parameters_called({"token": "bearer_token"}):
                     return _token(*profile.needed("bearer_token"), of=self._given_name or _PROFILE)
 

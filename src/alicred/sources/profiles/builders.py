@@ -187,7 +187,7 @@ def instance_role(profile: AnyProfile, tools: Tools, *, asked: str) -> Provider[
         ConfigurationError: A variable forbids to ask the metadata service.
     """
     if is_true(tools.environ, DISABLED):
-        raise ConfigurationError(f"{asked}, but {DISABLED} forbids it: change one of the two")
+        raise ConfigurationError(f"{asked}, but {DISABLED} forbids it. Change one of the two")
     name = profile.text(profile.KEYS.role_name) or check.optional_text(ROLE_NAME, variable(tools.environ, ROLE_NAME))
     return EcsRamRoleProvider(name, allow_imds_v1=not is_true(tools.environ, V1_DISABLED), imds=tools.imds)
 

@@ -63,7 +63,7 @@ def read_named(path: str | None, environ: Mapping[str, str], *, what: str, varia
         if content is not None:
             return each, as_text(content, each, what=what)
     if named is not None:
-        raise ConfigurationError(f"{what} {shown(candidates[0])}, which {by} names, does not exist: create it, or correct the path")
+        raise ConfigurationError(f"{what} {shown(candidates[0])}, which {by} names, does not exist. Create it, or correct the path")
     looked = f"looked for {' and '.join(candidates)}" if candidates else "there is no home directory to look in; HOME would name one"
     raise NotConfiguredError(f"there is no {what.removeprefix('the ')}: {looked}")
 

@@ -28,7 +28,7 @@ def test_what_stands_in_the_place_of_the_lock_is_refused_at_once(
     with pytest.raises(ConfigurationError) as caught:
         provider(path).get()
     assert time.monotonic() - began < 5
-    assert str(caught.value) == f"cli_profile: {lock} cannot be locked, since it is not a regular file: remove it"
+    assert str(caught.value) == f"cli_profile: {lock} cannot be locked, since it is not a regular file. Remove it"
     assert (path.read_bytes(), cloud.calls) == (before, ())
     assert not lock.with_name("elsewhere").exists()
 
@@ -38,7 +38,7 @@ def test_a_lock_that_another_user_has_made_is_refused(cloud: FakeCloud, tmp_path
     path = written(tmp_path, profile_of(cloud, SOON))
     lock_of(path).touch()
     os.chown(lock_of(path), 4711, -1)
-    with pytest.raises(ConfigurationError, match="belongs to another user, who could hold its lock for ever: remove it"):
+    with pytest.raises(ConfigurationError, match=r"belongs to another user, who could hold its lock for ever\. Remove it"):
         provider(path).get()
     os.chown(path, 4711, -1)
     assert provider(path).get(), "root shares the login of the file's owner"

@@ -227,7 +227,7 @@ def test_no_kill_loses_a_token_that_is_in_use(cloud: FakeCloud, tmp_path: Path) 
     [
         ({"oauth_site_type": None}, "oauth_site_type is missing"),
         ({"oauth_site_type": "EU"}, "oauth_site_type 'EU' is unknown. Set it to CN or INTL."),
-        ({"oauth_refresh_token": "", "oauth_access_token": None}, "oauth_refresh_token and oauth_access_token are missing: log in"),
+        ({"oauth_refresh_token": "", "oauth_access_token": None}, "oauth_refresh_token and oauth_access_token are missing. Log in"),
         ({"oauth_access_token_expire": "planted"}, "oauth_access_token_expire must be a whole number, not str"),
         ({"oauth_access_token_expire": 10**12}, "oauth_access_token_expire must be a time, in seconds since 1970"),
         ({"oauth_refresh_token": ["planted"]}, "oauth_refresh_token must be a string, not list"),

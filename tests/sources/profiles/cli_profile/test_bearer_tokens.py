@@ -33,7 +33,7 @@ def test_the_first_of_the_two_files_whose_profile_is_a_bearer_token_counts(path:
     with pytest.raises(NotConfiguredError, match=r"^profile: there is no CLI configuration: .*; and there is no profile file: "):
         provider.get()
     written(path, key("p"))
-    with pytest.raises(ConfigurationError, match=r"mode is not BearerToken: .*; and there is no profile file"):
+    with pytest.raises(ConfigurationError, match=r"mode is not BearerToken\. .*; and there is no profile file"):
         provider.get()
     (tmp_path / ".alibabacloud").mkdir()
     ini = tmp_path / ".alibabacloud" / "credentials"

@@ -104,7 +104,7 @@ def test_what_is_wrong_with_the_source_of_a_chain_names_that_profile(path: Path)
     chain = {"mode": "ChainableRamRoleArn", "source_profile": "base", "ram_role_arn": ROLE_ARN}
     for base, words in (
         ({"mode": "AK", "access_key_id": "a"}, "access_key_secret is missing"),
-        ({"mode": "BearerToken", "bearer_token": "planted"}, "use BearerProfileProvider"),
+        ({"mode": "BearerToken", "bearer_token": "planted"}, "Use BearerProfileProvider"),
         ({"mode": "Anonymous"}, "its mode is Anonymous"),
         ({}, "mode is missing"),
     ):
@@ -150,7 +150,7 @@ def test_a_login_at_cloud_sso(path: Path) -> None:
         assert found.provider_name == "cli_profile/cloud_sso"
         assert cloud.sts_client().get_caller_identity(found).identity_type == "AssumedRoleUser"
         written(path, {**profile, "cloud_sso_access_token_expire": 0})
-        with pytest.raises(ConfigurationError, match="cloud_sso_access_token_expire is missing: log in with"):
+        with pytest.raises(ConfigurationError, match=r"cloud_sso_access_token_expire is missing\. Log in with"):
             reading(path).get()
         written(path, {**profile, "cloud_sso_sign_in_url": "http://192.0.2.1/planted"})
         with pytest.raises(ConfigurationError, match="cloud_sso_sign_in_url: plain http is for loopback") as caught:

@@ -186,7 +186,7 @@ def test_without_enable_a_section_is_switched_on_unless_that_is_required(tmp_pat
 @pytest.mark.parametrize("require_enable", [True, False])
 def test_a_section_that_is_switched_off_is_not_set_up(tmp_path: Path, line: str, require_enable: bool) -> None:
     path = written(tmp_path / "file", KEY.format("default", "a").replace("enable = true", line))
-    with pytest.raises(NotConfiguredError, match=r"is switched off: .*`enable = true`"):
+    with pytest.raises(NotConfiguredError, match=r"is switched off\. .*`enable = true`"):
         reading(path, require_enable=require_enable).get()
 
 

@@ -186,7 +186,7 @@ def test_an_rsa_key_pair(tmp_path: Path, line: str, seconds: int) -> None:
 
 def test_a_bearer_token_is_an_error_that_names_its_provider(tmp_path: Path) -> None:
     text = "[default]\nenable = true\ntype = bearer\nbearer_token = planted\n"
-    with pytest.raises(ConfigurationError, match=r"line 1 of .*use BearerProfileProvider") as caught:
+    with pytest.raises(ConfigurationError, match=r"line 1 of .*Use BearerProfileProvider") as caught:
         reading(written(tmp_path / "file", text)).get()
     assert "planted" not in str(caught.value)
 
@@ -272,7 +272,7 @@ def test_the_variables_about_the_metadata_service_count(tmp_path: Path) -> None:
         assert reading(path, imds=imds).get().security_token
         with pytest.raises(ProviderError):
             reading(path, imds=imds, environ={"ALIBABA_CLOUD_IMDSV1_DISABLED": "true"}).get()
-        with pytest.raises(ConfigurationError, match=r"ALIBABA_CLOUD_ECS_METADATA_DISABLED forbids it: change one of the two"):
+        with pytest.raises(ConfigurationError, match=r"ALIBABA_CLOUD_ECS_METADATA_DISABLED forbids it\. Change one of the two"):
             reading(path, imds=imds, environ={"ALIBABA_CLOUD_ECS_METADATA_DISABLED": "True"}).get()
 
 

@@ -48,7 +48,7 @@ def test_what_is_no_regular_file_is_refused_at_once(tmp_path: Path, kind: str, c
     PLANTED[kind](path)
     before = sorted(os.listdir(tmp_path))
     began = time.monotonic()
-    with pytest.raises(ConfigurationError, match=r"/lock cannot be locked, since it is not a regular file: remove it$"):
+    with pytest.raises(ConfigurationError, match=r"/lock cannot be locked, since it is not a regular file\. Remove it$"):
         locked(path, create=create)
     assert time.monotonic() - began < 5
     assert sorted(os.listdir(tmp_path)) == before, "nothing was made at the other end of a link"
@@ -59,7 +59,7 @@ def test_a_file_of_another_user_is_no_lock_where_it_must_not_be(path: Path) -> N
     os.chown(path, NEVER, -1)
     assert locked(path)
     assert locked(path, owner=NEVER)
-    with pytest.raises(ConfigurationError, match=r"config.json belongs to another user, who could hold its lock for ever: remove it$"):
+    with pytest.raises(ConfigurationError, match=r"config.json belongs to another user, who could hold its lock for ever\. Remove it$"):
         locked(path, owner=NEVER + 1)
 
 

@@ -103,7 +103,7 @@ def mode_of(profile: CliProfile) -> str:
     """
     mode = profile.text("mode") or guess(profile)
     if mode is None:
-        raise ConfigurationError(f"mode is missing, and the keys do not tell which it is: give one of {', '.join(_MODES)}")
+        raise ConfigurationError(f"mode is missing, and the keys do not tell which it is. Give one of {', '.join(_MODES)}")
     if mode not in _MODES:
         same = next((known for known in _MODES if known.lower() == mode.lower()), None)
         hint = f" (capital and small letters differ: {same}?)" if same else ""
@@ -204,7 +204,7 @@ def _cloud_sso(profile: CliProfile, tools: CliTools) -> Provider[Credential]:
     sign_in_url, account_id, access_configuration_id, access_token = profile.needed(*names)
     ends_at = profile.moment("cloud_sso_access_token_expire")
     if ends_at is None:
-        raise ConfigurationError("cloud_sso_access_token_expire is missing: log in with `aliyun configure --mode CloudSSO`")
+        raise ConfigurationError("cloud_sso_access_token_expire is missing. Log in with `aliyun configure --mode CloudSSO`")
     source = CloudSsoProvider(
         sign_in_url=sign_in_url,
         account_id=account_id,
@@ -235,15 +235,15 @@ def _credentials_uri(profile: CliProfile, tools: CliTools) -> Provider[Credentia
 
 def _forbid_if_disabled(tools: CliTools) -> None:
     if is_true(tools.environ, EXTERNAL_DISABLED):
-        raise ConfigurationError(f"{EXTERNAL_DISABLED} forbids what its mode asks for: change one of the two")
+        raise ConfigurationError(f"{EXTERNAL_DISABLED} forbids what its mode asks for. Change one of the two")
 
 
 def _bearer(_: CliProfile, __: CliTools) -> Provider[Credential]:
-    raise ConfigurationError("it holds a bearer token, which is no access key: use BearerProfileProvider for it")
+    raise ConfigurationError("it holds a bearer token, which is no access key. Use BearerProfileProvider for it")
 
 
 def _anonymous(_: CliProfile, __: CliTools) -> Provider[Credential]:
-    raise ConfigurationError("its mode is Anonymous, so it has no credential: choose another profile")
+    raise ConfigurationError("its mode is Anonymous, so it has no credential. Choose another profile")
 
 
 BEARER = "BearerToken"

@@ -280,7 +280,7 @@ def tokens_in(profile: CliProfile) -> dict[str, object]:
 def _tokens(profile: CliProfile) -> OAuthTokens:
     refresh_token, access_token = (profile.text(key) for key in _TOKENS)
     if refresh_token is None and access_token is None:
-        raise ConfigurationError("oauth_refresh_token and oauth_access_token are missing: log in with `aliyun configure --mode OAuth`")
+        raise ConfigurationError("oauth_refresh_token and oauth_access_token are missing. Log in with `aliyun configure --mode OAuth`")
     with parameters_called({"refresh_token": _TOKENS[0], "access_token": _TOKENS[1]}):
         return OAuthTokens(refresh_token, access_token, profile.moment("oauth_access_token_expire"))
 

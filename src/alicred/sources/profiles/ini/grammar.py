@@ -61,9 +61,9 @@ def parse(text: str) -> dict[str, Section]:
     except MissingSectionHeaderError:
         problem = _mistake(file.line, above=True)
     except DuplicateSectionError as error:
-        problem = f"begins the section of line {tables[error.section].line} again: give each section once"
+        problem = f"begins the section of line {tables[error.section].line} again. Give each section once"
     except DuplicateOptionError as error:
-        problem = f"gives the key of line {tables.get(error.section, parser.shared).lines[error.option]} again: remove one of the two"
+        problem = f"gives the key of line {tables.get(error.section, parser.shared).lines[error.option]} again. Remove one of the two"
     except ParsingError as error:
         file.number = error.errors[0][0]
         problem = _mistake(file.line)
@@ -82,7 +82,7 @@ def _mistake(line: str, *, above: bool = False) -> str:
     if re.match(r"\[\s*\]", line):
         return "is a [section] header without a name"
     if line.startswith("["):
-        return "begins like a [section] header, but is none: close the bracket, and put only a comment behind it"
+        return "begins like a [section] header, but is none. Close the bracket, and put only a comment behind it"
     if above:
         return "stands above the first [section] header, such as [default]"
     if line.startswith(("=", ":")):

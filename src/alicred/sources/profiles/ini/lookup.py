@@ -84,5 +84,5 @@ def _check_enabled(profile: Profile, require_enable: bool) -> None:
     if not value:
         raise NotConfiguredError(f"{profile.where} is not switched on: `enable = true` is missing in it")
     if value in _OFF:
-        raise NotConfiguredError(f"{profile.where} is switched off: change its enable to `enable = true` to use it")
+        raise NotConfiguredError(f"{profile.where} is switched off. Change its enable to `enable = true` to use it")
     raise ConfigurationError("enable must be true or false")

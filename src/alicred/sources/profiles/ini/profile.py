@@ -68,7 +68,7 @@ class Profile(AnyProfile):
         """
         for key, value in self.values.items():
             if "\n" in value and key not in _OF_SEVERAL_LINES:
-                problem = f"{key} goes on in lines that are indented further, as only a policy may: indent all keys alike"
+                problem = f"{key} goes on in lines that are indented further, as only a policy may. Indent all keys alike"
                 raise ConfigurationError(f"{problem} (line {self.lines.get(key)})")
 
     def text(self, key: str) -> str | None:

@@ -22,7 +22,7 @@ def source_of(profile: Profile, tools: Tools) -> Provider[Credential]:
     """
     kind = (profile.text("type") or "").lower()
     if kind == BEARER:
-        raise ConfigurationError("it holds a bearer token, which is no access key: use BearerProfileProvider for it")
+        raise ConfigurationError("it holds a bearer token, which is no access key. Use BearerProfileProvider for it")
     build = BUILDERS.get(kind)
     if build is None:
         problem = f"type{shown_name(kind)} is unknown" if kind else "type is missing"

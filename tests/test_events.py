@@ -5,11 +5,24 @@ from __future__ import annotations
 import pickle
 from typing import Any
 
+import attrs
 import pytest
 
 from alicred import CachingProvider, ConfigurationError, DeniedError, NotConfiguredError
-from alicred.events import Event, RefreshFailed, RefreshStarted, RefreshSucceeded, fan_out, log_events
+from alicred.events import (
+    ChainResolved,
+    Event,
+    LoginNotSaved,
+    RefreshFailed,
+    RefreshStarted,
+    RefreshSucceeded,
+    SourceSkipped,
+    fan_out,
+    log_events,
+)
 from tests.support import Recorder, Script
+
+DENIED = DeniedError("no")
 
 
 def broken(event: Event) -> None:
@@ -55,3 +68,19 @@ def test_what_is_not_set_up_is_no_warning(error: Exception, level: str, caplog: 
     assert len(heard.of(RefreshFailed)) == 1
     (record,) = caplog.records
     assert record.levelname == level
+
+
+def test_events_are_values() -> None:
+    event = SourceSkipped(provider_name="chain", source="env", error=DENIED)
+    same = SourceSkipped(provider_name="chain", source="env", error=DENIED)
+    assert event == same
+    assert len({event, same}) == 1
+    assert event != attrs.evolve(event, source="other")
+    assert repr(ChainResolved(provider_name="chain", source="env")) == "ChainResolved(provider_name='chain', source='env', changed=True)"
+
+
+def test_events_of_two_kinds_are_never_equal() -> None:
+    resolved = ChainResolved(provider_name="chain", source="env", changed=True)
+    unsaved = LoginNotSaved(provider_name="chain", detail="env", tokens=True)
+    assert resolved != unsaved
+    assert hash(resolved) != hash(unsaved)

@@ -13,8 +13,27 @@ from alicred._internal.text import utc
 from alicred.errors import AlicredError, is_not_configured, is_of_user_code, one_line
 
 
-@attrs.frozen(kw_only=True)
-class RefreshStarted:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class _Happened:
+    """What all events have. The methods below are what attrs would write: once, since writing them for each kind slows the first import."""
+
+    provider_name: str
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, _Happened) or type(other) is not type(self):
+            return NotImplemented
+        return attrs.astuple(self, recurse=False) == attrs.astuple(other, recurse=False)
+
+    def __hash__(self) -> int:
+        return hash((type(self), attrs.astuple(self, recurse=False)))
+
+    def __repr__(self) -> str:
+        fields = (f"{field.name}={getattr(self, field.name)!r}" for field in attrs.fields(type(self)))
+        return f"{type(self).__name__}({', '.join(fields)})"
+
+
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class RefreshStarted(_Happened):
     """A refresh has begun: its source is about to be asked.
 
     Args:
@@ -22,12 +41,11 @@ class RefreshStarted:
         attempt: How many refreshes this provider has begun, this one included.
     """
 
-    provider_name: str
     attempt: int
 
 
-@attrs.frozen(kw_only=True)
-class RefreshSucceeded:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class RefreshSucceeded(_Happened):
     """A refresh has put a new value into service.
 
     Args:
@@ -38,15 +56,14 @@ class RefreshSucceeded:
         seconds: How long the source took.
     """
 
-    provider_name: str
     refreshes: int
     expires_at: datetime | None
     refresh_due_at: datetime | None
     seconds: float
 
 
-@attrs.frozen(kw_only=True)
-class RefreshFailed:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class RefreshFailed(_Happened):
     """A refresh has failed. A value that is still usable stays in service.
 
     Args:
@@ -58,7 +75,6 @@ class RefreshFailed:
         seconds: How long the source took.
     """
 
-    provider_name: str
     error: AlicredError
     consecutive_failures: int
     next_attempt_at: datetime | None
@@ -66,8 +82,8 @@ class RefreshFailed:
     seconds: float
 
 
-@attrs.frozen(kw_only=True)
-class ServedStale:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class ServedStale(_Happened):
     """A value past its end was served, as the policy's ``grace`` allows.
 
     Args:
@@ -76,13 +92,12 @@ class ServedStale:
         times: How often this value has been served past its end, this time included.
     """
 
-    provider_name: str
     expires_at: datetime | None
     times: int
 
 
-@attrs.frozen(kw_only=True)
-class RetryScheduled:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class RetryScheduled(_Happened):
     """An attempt has failed and another one will follow.
 
     Args:
@@ -92,14 +107,13 @@ class RetryScheduled:
         delay: The pause before the next one.
     """
 
-    provider_name: str
     error: AlicredError
     failures: int
     delay: timedelta
 
 
-@attrs.frozen(kw_only=True)
-class SourceSkipped:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class SourceSkipped(_Happened):
     """A chain has passed over one of its sources.
 
     Args:
@@ -108,13 +122,12 @@ class SourceSkipped:
         error: Why it was passed over.
     """
 
-    provider_name: str
     source: str
     error: AlicredError
 
 
-@attrs.frozen(kw_only=True)
-class ChainResolved:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class ChainResolved(_Happened):
     """A chain has found a source that has a credential.
 
     Args:
@@ -123,13 +136,12 @@ class ChainResolved:
         changed: Whether the chain has not used that source the last time.
     """
 
-    provider_name: str
     source: str
     changed: bool = True
 
 
-@attrs.frozen(kw_only=True)
-class LoginNotSaved:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class LoginNotSaved(_Happened):
     """What the renewal of a login brought could not be written back into its file. The credential is served all the same.
 
     Args:
@@ -138,7 +150,6 @@ class LoginNotSaved:
         tokens: Whether the tokens of the login are among it: then the login ends with this process, unless they can be saved later.
     """
 
-    provider_name: str
     detail: str
     tokens: bool
 

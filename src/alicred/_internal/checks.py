@@ -62,6 +62,8 @@ def key_text(name: str, value: object) -> str:
 
     Sources drop what stands around a value, by `bare`, before they ask.
     """
+    if isinstance(value, str) and value and value.isascii() and value.isprintable() and value == value.strip():
+        return value  # what is mostly so needs no words that say what is wrong
     found = text(name, value)
     if not found.isascii():
         raise ConfigurationError(f"{name} holds a character that no token has, and no key: {_foreign(found)}; copy it again, as plain text")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from enum import Enum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import attrs
 
@@ -158,8 +158,7 @@ class RefreshPolicy:
         )
 
 
-@attrs.frozen
-class Pause:
+class Pause(NamedTuple):
     """How long the source is not asked.
 
     Args:

@@ -44,7 +44,6 @@ LOOK_AGAIN_SECONDS = 1.0
 """How often a caller who waits for long looks whether the refresh is still run. The first looks come sooner."""
 
 
-@attrs.frozen
 class Plan(Generic[C]):
     """What one caller is to do.
 
@@ -53,14 +52,19 @@ class Plan(Generic[C]):
         snapshot: What that was decided on.
         now: When.
         flight: The refresh that is under way, or was begun for this caller.
+
+    Attributes:
         ran_here: Whether the calling thread has run it, to its end.
     """
 
-    decision: Decision
-    snapshot: Snapshot[C]
-    now: float
-    flight: Flight | None
-    ran_here: bool = False
+    __slots__ = ("decision", "flight", "now", "ran_here", "snapshot")
+
+    def __init__(self, decision: Decision, snapshot: Snapshot[C], now: float, flight: Flight | None) -> None:
+        self.decision = decision
+        self.snapshot = snapshot
+        self.now = now
+        self.flight = flight
+        self.ran_here = False
 
 
 @public("alicred")
@@ -387,7 +391,8 @@ class CachingProvider(Generic[C]):
         mine = Flight(span)
         try:
             plan = self._decide(mine, this_frame(), demanded=demanded)
-            return attrs.evolve(plan, ran_here=self._start(mine, inline=inline)) if plan.flight is mine else plan
+            plan.ran_here = plan.flight is mine and self._start(mine, inline=inline)
+            return plan
         except BaseException:
             self._discard(mine)
             raise
@@ -403,11 +408,12 @@ class CachingProvider(Generic[C]):
             now = self._now()
             snapshot = self._with_wall_clock(state.snapshot, now)
             decision = decide(snapshot, now, mine.span, demanded=demanded)
-            plan = Plan(decision, snapshot, now, flight)
-            if flight is None and decision.action in (Action.SERVE_AND_REFRESH, Action.WAIT):
+            begins = flight is None and decision.action in (Action.SERVE_AND_REFRESH, Action.WAIT)
+            plan = Plan(decision, snapshot, now, mine if begins else flight)
+            if begins:
                 mine.begin(snapshot.generation, beginner)
                 if self._change(state, snapshot.started(now, self._refresh.max_wait), mine, now):
-                    return attrs.evolve(plan, flight=mine)
+                    return plan
                 mine.begin(0, None)
             elif _stands(state, plan, mine.span) or self._change(state, snapshot, flight, now):
                 return plan

@@ -5,8 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from enum import Enum
 from math import inf
-
-import attrs
+from typing import NamedTuple
 
 from alicred._internal.validators import ZERO
 from alicred.credential import C
@@ -26,8 +25,7 @@ class Action(Enum):
     """An error at once."""
 
 
-@attrs.frozen
-class Decision:
+class Decision(NamedTuple):
     """What one caller gets, and how long the same answer stands.
 
     Args:

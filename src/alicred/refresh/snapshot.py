@@ -48,7 +48,7 @@ def _from_one() -> Iterator[int]:
     return count(1)
 
 
-@attrs.frozen(kw_only=True, eq=False)
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class Held(Generic[C]):
     """A fetched value and the moments of its life, in seconds on the monotonic clock; ``inf`` means never."""
 
@@ -202,7 +202,7 @@ def rejittered(held: Held[C], policy: RefreshPolicy, u: float, now: float) -> He
     return attrs.evolve(held, refresh_after=refresh_after, urgent_after=urgent_after)
 
 
-@attrs.frozen(kw_only=True, eq=False)
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class Snapshot(Generic[C]):
     """Everything that a decision depends on. Moments are seconds on the monotonic clock."""
 

@@ -7,9 +7,7 @@ import threading
 from collections.abc import Callable, Generator
 from contextlib import suppress
 from math import inf
-from typing import TYPE_CHECKING, Protocol, TypeVar
-
-import attrs
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
 
 from alicred._internal.real_time import monotonic
 from alicred._internal.tasks import is_in_trio
@@ -22,8 +20,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-@attrs.frozen
-class Wait:
+class Wait(NamedTuple):
     """Wait for *flight* to end, for at most *seconds*."""
 
     flight: Flight

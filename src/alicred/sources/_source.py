@@ -8,8 +8,6 @@ from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from typing import Generic, TypeVar
 
-import attrs
-
 import alicred._internal.checks as check
 from alicred.errors import AlicredError, ConfigurationError
 
@@ -46,11 +44,11 @@ class Source:
         return os.environ if self._environ is None else self._environ
 
 
-@attrs.frozen
 class Given(Generic[T]):
     """Settings of a source that are given once and for all: called as what reads them from variables is."""
 
-    _value: T = attrs.field(repr=False)
+    def __init__(self, value: T) -> None:
+        self._value = value
 
     def __call__(self, environ: Mapping[str, str]) -> T:
         """The settings."""

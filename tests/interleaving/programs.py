@@ -118,6 +118,28 @@ def two_in_aging(world: World) -> Strands:
 
 
 @program(*BOTH)
+def two_operators(world: World) -> Strands:
+    held_for(world, 10 * MINUTE)
+    world.most_calls = 2
+    world.after = lambda: answers(world, "id-2", "id-3")
+    return {"one": world.refresh, "two": world.refresh}
+
+
+@program(*BOTH)
+def an_operator_beside_a_caller(world: World) -> Strands:
+    held_for(world, 10 * MINUTE)
+    world.after = lambda: answers(world, "id-1", "id-2")
+    return {"operator": world.refresh, "caller": world.get}
+
+
+@program(*BOTH)
+def an_operator_while_the_cache_is_closed(world: World) -> Strands:
+    held_for(world, 10 * MINUTE)
+    world.after = lambda: answers(world, "id-2", "ClosedError")
+    return {"operator": world.refresh, "closer": world.close}
+
+
+@program(*BOTH)
 def two_at_the_edge_of_aging(world: World) -> Strands:
     held_for(world, 40 * MINUTE)
     world.may_wait = False

@@ -122,6 +122,9 @@ class World:
     def get(self) -> None:
         self.call("get", lambda: self.cache.get())
 
+    def refresh(self) -> None:
+        self.call("get", self.cache.refresh)
+
     def aget(self) -> None:
         self.call("get", lambda: run_task(self.run, self.cache.aget(), self.cancels.append))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import logging
 import os
 import threading
 import time
@@ -148,6 +149,7 @@ class Providers:
     """The two shared providers of a process and everything that talks. They may be used before a fork."""
 
     def __init__(self, settings: Settings) -> None:
+        logging.getLogger("alicred").addHandler(logging.NullHandler())  # the report says what happens
         http = HttpClient(ca_file=settings.ca_file, trust_environment=False, read_timeout=PATIENCE)
         sts = StsClient(settings.endpoint, http=http)
         imds = ImdsClient(settings.plain_endpoint, connect_timeout=PATIENCE, read_timeout=PATIENCE)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import logging
 import os
 import tempfile
 import threading
@@ -55,6 +56,7 @@ def run(*, seconds: float, threads: int, tasks: int) -> int:
     if find_spec("alibabacloud_ocr20191230") is None:
         say("The demo drives a real client: install it with `pip install alibabacloud_ocr20191230`, or run `make demo`.")
         return 2
+    logging.getLogger("alicred").addHandler(logging.NullHandler())  # the listener shows what happens
     with FakeCloud(session=SESSION) as cloud, tempfile.TemporaryDirectory(prefix="alicred-demo-") as home:
         watch = Watch()
         provider = default_provider(

@@ -194,7 +194,7 @@ def provider(name: str, value: object) -> None:
             hint = f". Make one, {value.__name__}(...)"
         elif hasattr(value, "expires_at"):
             hint = ". Wrap it in a StaticProvider"
-        elif isinstance(value, (list, tuple)):
+        elif type(value) in (list, tuple):
             hint = ". Give the providers one by one, not in one argument"
         raise ConfigurationError(f"{name} must be a provider, an object with a name and a get() method, not {_kind(value)}{hint}")
     if iscoroutinefunction(getattr(value, "get")):  # noqa: B009  (a protocol would be a second notion of what a provider is)

@@ -291,3 +291,9 @@ def test_the_log_names_the_source_when_it_changes_and_not_each_time(caplog: pyte
 def test_a_chain_has_a_name(wrong: Any) -> None:
     with pytest.raises(ConfigurationError, match=r"ChainProvider\.name"):
         ChainProvider(Script(), name=wrong)
+
+
+@pytest.mark.parametrize("several", [[Script(), Script()], (Script(),)])
+def test_sources_in_a_list_are_refused_with_advice(several: Any) -> None:
+    with pytest.raises(ConfigurationError, match=r"not a (list|tuple)\. Give the providers one by one"):
+        ChainProvider(several)

@@ -113,6 +113,17 @@ def floor(name: str) -> int | None:
     return next((number for number, names in enumerate(FLOORS) if any(fnmatch.fnmatchcase(name, each) for each in names)), None)
 
 
+def test_no_decorator_stands_twice() -> None:
+    twice = [
+        f"{path.relative_to(SOURCE)}:{node.lineno}"
+        for path in modules().values()
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef))
+        and len({ast.unparse(each) for each in node.decorator_list}) < len(node.decorator_list)
+    ]
+    assert twice == []
+
+
 def test_every_module_has_a_floor() -> None:
     assert modules(), "there is no library"
     assert sorted(name for name in modules() if floor(top(name)) is None) == []

@@ -174,7 +174,7 @@ def test_a_get_that_would_have_to_be_awaited_is_told_and_closed() -> None:
             return Awaited().get()  # type: ignore[return-value]  # a coroutine that is not awaited would be a warning, and fail this test
 
     with pytest.raises(
-        ConfigurationError, match=r"adapted.provider: get\(\) of a Awaited is a coroutine function\. Write it without async"
+        ConfigurationError, match=r"adapted.provider: get\(\) of an Awaited is a coroutine function\. Write it without async"
     ):
         Adapted(Awaited())  # type: ignore[arg-type]
     with pytest.raises(ConfigurationError, match=r"adapted: the provider 'vault' .* not a coroutine\. Write get\(\) without async"):

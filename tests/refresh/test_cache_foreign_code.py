@@ -229,7 +229,7 @@ def test_a_source_that_is_a_coroutine_function_by_mistake_is_told_so() -> None:
         def get(self) -> Any:
             return Async().get()
 
-    with pytest.raises(ConfigurationError, match=r"source: get\(\) of a Async is a coroutine function\. Write it without async"):
+    with pytest.raises(ConfigurationError, match=r"source: get\(\) of an Async is a coroutine function\. Write it without async"):
         CachingProvider(Async())  # type: ignore[type-var]  # that is the point
     for refresh in (INLINE, RefreshPolicy()):
         with pytest.raises(ConfigurationError, match=r"sly: get\(\) is a coroutine function\. Write it without async"):

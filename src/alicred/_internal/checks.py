@@ -158,7 +158,7 @@ def environment(name: str, value: Mapping[str, str] | None) -> Mapping[str, str]
 def required(name: str, value: object, kind: type) -> None:
     """Refuse what is no *kind*."""
     if not isinstance(value, kind):
-        raise ConfigurationError(f"{name} must be a {kind.__name__}, not a {type(value).__name__}")
+        raise ConfigurationError(f"{name} must be a {kind.__name__}, not {_kind(value)}")
 
 
 def optional(name: str, value: object, kind: type) -> None:
@@ -194,6 +194,8 @@ def provider(name: str, value: object) -> None:
             hint = f". Make one, {value.__name__}(...)"
         elif hasattr(value, "expires_at"):
             hint = ". Wrap it in a StaticProvider"
+        elif type(value) in (list, tuple):
+            hint = ". Give the providers one by one, not in one argument"
         raise ConfigurationError(f"{name} must be a provider, an object with a name and a get() method, not {_kind(value)}{hint}")
     if iscoroutinefunction(getattr(value, "get")):  # noqa: B009  (a protocol would be a second notion of what a provider is)
         raise ConfigurationError(
@@ -207,4 +209,7 @@ def _has(value: object, *methods: str) -> bool:
 
 
 def _kind(value: object) -> str:
-    return f"the class {value.__name__}" if isinstance(value, type) else f"a {type(value).__name__}"
+    if isinstance(value, type):
+        return f"the class {value.__name__}"
+    kind = type(value).__name__
+    return "None" if value is None else f"an {kind}" if kind[0] in "aeiouAEIOU" else f"a {kind}"

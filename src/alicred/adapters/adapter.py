@@ -20,7 +20,6 @@ _LONGEST = timedelta(days=7)  # for which the longest-lived of the services' sig
 
 
 @public("alicred.adapters")
-@public("alicred.adapters")
 class LastingProvider(Provider[C_co], Protocol[C_co]):
     """A provider that can be asked for a value that lasts: what ``valid_for=`` of an adapter needs. A `CachingProvider` is one."""
 

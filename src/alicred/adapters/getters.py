@@ -12,7 +12,6 @@ from alicred.credential import Credential
 
 
 @public("alicred.adapters")
-@public("alicred.adapters")
 @attrs.frozen
 class GetterCredential:
     """One credential as a client reads it that calls a method for each part. Immutable: all parts are of one fetch.

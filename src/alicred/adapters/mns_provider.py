@@ -9,7 +9,6 @@ from alicred.provider import Provider
 
 
 @public("alicred.adapters")
-@public("alicred.adapters")
 class MnsProvider(GetterProvider[GetterCredential]):
     """What an ``Account`` asks for a credential once for each request. As thread-, task- and fork-safe as the provider.
 
@@ -24,7 +23,6 @@ class MnsProvider(GetterProvider[GetterCredential]):
         return GetterCredential(held.access_key_id, held.access_key_secret, held.security_token or "")
 
 
-@public("alicred.adapters")
 @public("alicred.adapters")
 def mns(provider: Provider[Credential]) -> MnsProvider:
     """What an ``Account`` takes as its ``credentials_provider``: ``Account(host, credentials_provider=mns(provider))``.

@@ -18,13 +18,11 @@ else:
 
 
 @public("alicred.adapters")
-@public("alicred.adapters")
 @attrs.frozen
 class NacosCredential(GetterCredential, Credentials):
     """One credential as a Nacos client reads it. Immutable: all parts are of one fetch. ``repr`` shows no secret."""
 
 
-@public("alicred.adapters")
 @public("alicred.adapters")
 class NacosProvider(GetterProvider[NacosCredential], CredentialsProvider):
     """What a Nacos client asks for a credential once for each request. As thread-, task- and fork-safe as the provider.
@@ -38,7 +36,6 @@ class NacosProvider(GetterProvider[NacosCredential], CredentialsProvider):
     _kind = NacosCredential
 
 
-@public("alicred.adapters")
 @public("alicred.adapters")
 def nacos(provider: Provider[Credential]) -> NacosProvider:
     """What a ``ClientConfigBuilder`` takes as its ``credentials_provider``, and a ``ClientConfig`` as well.

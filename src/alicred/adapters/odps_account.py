@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
 
 @public("alicred.adapters")
-@public("alicred.adapters")
 def odps(provider: Provider[Credential]) -> BaseAccount:
     """What an ``ODPS`` takes as its account: ``ODPS(account=odps(provider), ...)`` or ``ODPS(odps(provider), ...)``.
 
@@ -34,7 +33,6 @@ def odps(provider: Provider[Credential]) -> BaseAccount:
     return OdpsAccount(provider)
 
 
-@public("alicred.adapters")
 @public("alicred.adapters")
 def odps_bearer(provider: Provider[BearerToken]) -> BearerTokenAccount:
     """As `odps`, for a provider of bearer tokens.

@@ -22,7 +22,6 @@ _NAME = "alicred"  # the package takes the name for the type of the credential: 
 
 
 @public("alicred.adapters")
-@public("alicred.adapters")
 def alibabacloud_credentials(provider: Provider[Credential]) -> OfficialProvider:
     """What the official package takes as a provider, in ``Client(provider=alibabacloud_credentials(provider))``.
 
@@ -39,7 +38,6 @@ def alibabacloud_credentials(provider: Provider[Credential]) -> OfficialProvider
 
 
 @public("alicred.adapters")
-@public("alicred.adapters")
 @attrs.frozen
 class OfficialCredential(GetterCredential, ICredentials):
     """One credential as the official package reads it."""
@@ -48,7 +46,6 @@ class OfficialCredential(GetterCredential, ICredentials):
         return _NAME
 
 
-@public("alicred.adapters")
 @public("alicred.adapters")
 class OfficialProvider(Adapter[Credential, OfficialCredential], ICredentialsProvider):
     """A provider of the official package, over a provider. Thread-, task- and fork-safe, and it can be pickled if the provider can.

@@ -33,7 +33,6 @@ def oss2(provider: Provider[Credential], *, valid_for: timedelta | None = None) 
 
 
 @public("alicred.adapters")
-@public("alicred.adapters")
 class Oss2Provider(GetterProvider[GetterCredential]):
     """The credentials provider of oss2, over a provider. Thread-, task- and fork-safe, and it can be pickled if the provider can.
 

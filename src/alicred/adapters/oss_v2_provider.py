@@ -40,7 +40,6 @@ def oss_v2(provider: Provider[Credential], *, valid_for: timedelta | None = None
 
 
 @public("alicred.adapters")
-@public("alicred.adapters")
 @attrs.frozen
 class OssV2Credential(Credentials):
     """One credential as ``alibabacloud_oss_v2`` reads it. Immutable: all parts are of one fetch. ``repr`` shows no secret.
@@ -66,7 +65,6 @@ class OssV2Credential(Credentials):
         return self.expiration is not None and self.expiration < SYSTEM_CLOCK.utcnow()
 
 
-@public("alicred.adapters")
 @public("alicred.adapters")
 class OssV2Provider(Adapter[Credential, OssV2Credential], CredentialsProvider):
     """The credentials provider of alibabacloud-oss-v2, over a provider. Thread-, task- and fork-safe; it is pickled if the provider can be.

@@ -20,7 +20,6 @@ _KEYS = ("key", "secret", "token")
 
 
 @public("alicred.adapters")
-@public("alicred.adapters")
 def ossfs(provider: Provider[Credential], endpoint: str | None = None, *, region: str | None = None, **options: object) -> OSSFileSystem:
     """A file system of ossfs that signs every request with the current credential.
 
@@ -43,7 +42,6 @@ def ossfs(provider: Provider[Credential], endpoint: str | None = None, *, region
     return ProviderOSSFileSystem(credentials=credentials, endpoint=endpoint, region=region, **options)
 
 
-@public("alicred.adapters")
 @public("alicred.adapters")
 def ossfs_aio(
     provider: Provider[Credential], endpoint: str | None = None, *, region: str | None = None, **options: object

@@ -20,7 +20,6 @@ _OVERRIDING = ("ALIYUN_ACCESS_KEY_ID", "ALIYUN_ACCESS_KEY_SECRET")
 
 
 @public("alicred.adapters")
-@public("alicred.adapters")
 def sdk_core(provider: Provider[Credential]) -> StsTokenCredential:
     """What an ``AcsClient`` takes as its ``credential``: ``AcsClient(region_id=..., credential=sdk_core(provider))``.
 
@@ -46,7 +45,6 @@ def sdk_core(provider: Provider[Credential]) -> StsTokenCredential:
     return SdkCoreCredential(provider)
 
 
-@public("alicred.adapters")
 @public("alicred.adapters")
 def sdk_core_client(provider: Provider[Credential], region_id: str, **options: object) -> AcsClient:
     """An ``AcsClient`` that signs each attempt of each request with the provider's current credential, with a security token or without.

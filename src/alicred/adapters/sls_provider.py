@@ -18,13 +18,11 @@ else:
 
 
 @public("alicred.adapters")
-@public("alicred.adapters")
 @attrs.frozen
 class SlsCredential(GetterCredential, Credentials):
     """One credential as a ``LogClient`` reads it. Immutable: all parts are of one fetch. ``repr`` shows no secret."""
 
 
-@public("alicred.adapters")
 @public("alicred.adapters")
 class SlsProvider(GetterProvider[SlsCredential], CredentialsProvider):
     """What a ``LogClient`` asks for a credential once for each attempt of each request. As thread-, task- and fork-safe as the provider.
@@ -36,7 +34,6 @@ class SlsProvider(GetterProvider[SlsCredential], CredentialsProvider):
     _kind = SlsCredential
 
 
-@public("alicred.adapters")
 @public("alicred.adapters")
 def sls(provider: Provider[Credential]) -> SlsProvider:
     """What a ``LogClient`` takes as its ``credentials_provider``: ``LogClient(endpoint, credentials_provider=sls(provider))``.

@@ -18,7 +18,6 @@ _APART = 150.0  # seconds; a client leaves 300 between two calls of its refreshe
 
 
 @public("alicred.adapters")
-@public("alicred.adapters")
 class SlsConsumer(Adapter[Credential, None]):
     """A provider as the consumers of the log service take it. As thread-, task- and fork-safe as the provider.
 
@@ -84,7 +83,6 @@ class SlsConsumer(Adapter[Credential, None]):
         return {**super().__getstate__(), "_given": None}
 
 
-@public("alicred.adapters")
 @public("alicred.adapters")
 def sls_consumer(provider: Provider[Credential]) -> SlsConsumer:
     """A provider for consumer groups: ``sls_consumer(provider).worker(Processor, LogHubConfig(endpoint, "", "", ...))``.

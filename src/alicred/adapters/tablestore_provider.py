@@ -18,7 +18,6 @@ else:
 
 
 @public("alicred.adapters")
-@public("alicred.adapters")
 @attrs.frozen
 class TablestoreCredential(GetterCredential, Credentials):
     """One credential as a client of the table store reads it. ``repr`` shows no secret.
@@ -27,7 +26,6 @@ class TablestoreCredential(GetterCredential, Credentials):
     """
 
 
-@public("alicred.adapters")
 @public("alicred.adapters")
 class TablestoreProvider(GetterProvider[TablestoreCredential], CredentialsProvider):
     """What an ``OTSClient`` asks for a credential once for each request. As thread-, task- and fork-safe as the provider.
@@ -40,7 +38,6 @@ class TablestoreProvider(GetterProvider[TablestoreCredential], CredentialsProvid
     _kind = TablestoreCredential
 
 
-@public("alicred.adapters")
 @public("alicred.adapters")
 def tablestore(provider: Provider[Credential]) -> TablestoreProvider:
     """What an ``OTSClient`` or an ``AsyncOTSClient`` takes as its ``credentials_provider``.

@@ -14,7 +14,6 @@ from alicred.provider import Provider
 
 
 @public("alicred.adapters")
-@public("alicred.adapters")
 @attrs.frozen(kw_only=True)
 class TeaValue:
     """One credential as a Tea client reads it: six attributes, all of one fetch. ``repr`` shows no secret.
@@ -40,7 +39,6 @@ _LAST: LastFetch[TeaValue] = LastFetch("alicred.tea")
 
 
 @public("alicred.adapters")
-@public("alicred.adapters")
 def tea(provider: Provider[Credential | BearerToken]) -> TeaCredential:
     """What a Tea client takes as its ``credential``: ``Config(credential=tea(provider), ...)``.
 
@@ -53,7 +51,6 @@ def tea(provider: Provider[Credential | BearerToken]) -> TeaCredential:
     return TeaCredential(provider)
 
 
-@public("alicred.adapters")
 @public("alicred.adapters")
 class TeaCredential(Adapter[Credential | BearerToken, TeaValue]):
     """The credential object of a Tea client, over a provider. Thread-, task- and fork-safe, and it can be pickled.

@@ -138,7 +138,7 @@ class CachingProvider(Generic[C]):
             ConfigurationError: *max_wait* is no timedelta, or negative.
         """
         state = self._state
-        if self._now() < state.until:
+        if max_wait is None and self._now() < state.until:
             return state.value
         return wait_in_thread(self._ask(inline=self._is_inline, max_wait=max_wait))
 
@@ -149,7 +149,7 @@ class CachingProvider(Generic[C]):
             AlicredError: As `get`.
         """
         state = self._state
-        if self._now() < state.until:
+        if max_wait is None and self._now() < state.until:
             return state.value
         return await wait_in_task(self._ask(inline=False, max_wait=max_wait))
 

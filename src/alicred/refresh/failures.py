@@ -78,7 +78,8 @@ def ends_at_once(provider: str) -> MalformedResponseError:
 
 def waited_in_vain(provider: str, max_wait: timedelta) -> RefreshTimeoutError:
     """The refresh is still under way."""
-    return RefreshTimeoutError(f"waited {max_wait} for a refresh that is still under way: it goes on, ask again", provider=provider)
+    text = f"waited {max_wait.total_seconds():g} s for a refresh that is still under way. Ask again: it goes on"
+    return RefreshTimeoutError(text, provider=provider)
 
 
 def asks_itself(provider: str) -> ConfigurationError:

@@ -96,7 +96,7 @@ def test_a_foreign_exception_is_wrapped_with_its_cause_and_without_its_text() ->
 @pytest.mark.parametrize("lifetime", [timedelta(0), -SECOND, -timedelta(days=400)])
 def test_a_value_that_has_ended_already_counts_as_a_failure(lifetime: timedelta) -> None:
     bench = Bench(lifetime)
-    with pytest.raises(MalformedResponseError, match="check the clock"):
+    with pytest.raises(MalformedResponseError, match="Check the clock"):
         bench.cache.get()
     assert bench.cache.state().consecutive_failures == 1
     assert bench.cache.state().refreshes == 0

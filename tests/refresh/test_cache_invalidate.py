@@ -53,7 +53,7 @@ class TestInvalidate:
         assert bench.cache.get() == same
         assert bench.cache.invalidate()
         for _ in range(100):
-            with pytest.raises(ProviderError, match="see why the service rejects it"):
+            with pytest.raises(ProviderError, match="See why the service rejects it"):
                 bench.cache.get()
         assert bench.source.calls == 2
         bench.clock.advance(SECOND)

@@ -75,7 +75,7 @@ class TestStorms:
             try:
                 cache.invalidate(cache.get())
             except ProviderError as error:
-                assert "see why the service rejects it" in str(error)  # noqa: PT017  (there may be none)
+                assert "See why the service rejects it" in str(error)  # noqa: PT017  (there may be none)
             clock.advance(100 * TICK)
         assert source.calls <= 3 + 3000 * 0.1 / 60 + 7
 

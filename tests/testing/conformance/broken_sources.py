@@ -263,7 +263,7 @@ BROKEN: list[tuple[Callable[[], object], str, str]] = [
     (Naive, "value", "neither None nor a datetime with a time zone"),
     (Local, "value", "not in UTC"),
     (Ended, "value", "a value that ended at"),
-    (Awaited, "value", "returned a coroutine. Write get"),
+    (Awaited, "value", "returned a coroutine: write get"),
     (Unpicklable, "pickle", "cannot be pickled: TypeError"),
     (Forgetful, "pickle", "raised ConfigurationError: no password"),
     (OneAtATime, "threads", "one at a time, please"),

@@ -190,7 +190,7 @@ def test_a_mapping_is_written_once() -> None:
         ({"session_policy": {"planted": "\ud800"}}, r"\.session_policy holds half a character"),
         ({"external_id": ""}, r"\.external_id is empty"),
         ({"external_id": 7}, r"\.external_id must be a string, not int"),
-        ({"source": None}, r"\.source must be a provider, an object with a name and a get\(\) method, not a NoneType"),
+        ({"source": None}, r"\.source must be a provider, an object with a name and a get\(\) method, not None"),
         ({"source": Credential("id", "planted")}, r"\.source must be a provider"),
         ({"sts": "https://planted"}, r"\.sts must be None or have a method assume_role\(\)"),
     ],

@@ -55,7 +55,7 @@ def test_no_session_is_asked_for_where_others_can_read_along(subject: Subject, w
     found = outcome(lambda: subject.make(http, **WAYS[way](tmp_path)).get())
     assert http.sent == [], "sent in plain text"
     assert isinstance(found, ConfigurationError)
-    assert "use https" in str(found)
+    assert "Use https" in str(found)
 
 
 def of_role(**parameters: Any) -> RamRoleArnProvider:
@@ -101,4 +101,4 @@ def test_a_listener_that_nothing_would_await_is_called_what_it_is(subject: Subje
     found = outcome(lambda: subject.make(listener))
     assert isinstance(found, ConfigurationError), "taken, and every event is lost"
     assert "default_provider.listener is a coroutine function" in str(found)
-    assert "write it without async" in str(found)
+    assert "Write it without async" in str(found)

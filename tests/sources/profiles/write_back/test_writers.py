@@ -245,13 +245,10 @@ def test_a_lock_that_cannot_be_had_for_a_shortage_is_not_done_without(
     def short(*_: object) -> None:
         raise OSError(number, os.strerror(number))
 
-    # Undone at once: the folder is removed before the fixture would undo it.
-    with (
-        monkeypatch.context() as patch,
-        pytest.raises(TransientError, match=f"cannot be renewed now: .* cannot be opened: {os.strerror(number)}"),
-    ):
+    with monkeypatch.context() as patch:  # undone at once: the folder is removed before the fixture would undo it
         patch.setattr(fcntl if call == "flock" else os, call, short)
-        write_back.alone(str(path), lambda: pytest.fail("it was done without"), create=True, seconds=0.05)
+        with pytest.raises(TransientError, match=f"cannot be renewed now: .* cannot be opened: {os.strerror(number)}"):
+            write_back.alone(str(path), lambda: pytest.fail("it was done without"), create=True, seconds=0.05)
 
 
 def test_where_the_system_has_no_locks_the_file_is_written_all_the_same(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

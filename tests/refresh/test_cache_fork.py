@@ -151,7 +151,7 @@ def test_it_travels_to_process_pools_of_every_start_method(method: str) -> None:
 
 def test_nothing_is_registered_before_the_first_provider_exists() -> None:
     program = (
-        "import os, threading; calls = []; os.register_at_fork = lambda **k: calls.extend(f.__module__ for f in k.values());"
+        "import os, threading; calls = []; os.register_at_fork = lambda **k: calls.extend(str(f.__module__) for f in k.values());"
         "ours = lambda: [name for name in calls if name.startswith('alicred')];"
         "import alicred; assert not ours(); from tests.support import Script; assert not ours();"
         "[alicred.CachingProvider(Script()) for _ in range(3)]; assert len(ours()) == 1, ours(); print('once')"

@@ -112,7 +112,8 @@ def closed_directory() -> Iterator[Path]:
         directory.chmod(0o755)
 
 
-def test_a_directory_that_may_not_be_written_leaves_the_old_file(closed_directory: Path) -> None:
+def test_a_directory_that_may_not_be_written_leaves_the_old_file(closed_directory: Path, path: Path) -> None:
+    update(str(path), "p0", {"count": 5}, still={})  # what that loads, the child may not be able to read any more
     path = closed_directory / "config.json"
     before = path.read_bytes()
 

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 import pickle
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from alicred import ChainPolicy, ConfigurationError, OnError, RetryPolicy, default_chain, default_provider
+from alicred import AlicredError, ChainPolicy, ConfigurationError, OnError, RetryPolicy, TransientError, default_chain, default_provider
 from alicred.events import ChainResolved, RefreshSucceeded, RetryScheduled
 from alicred.testing import FakeClock, FakeCloud, faults
+from alicred.wire.imds import ImdsClient
+from tests.recording_http import RecordingHttp
 from tests.recording_sts import RecordingSts
 from tests.support import Recorder
 
@@ -155,6 +157,56 @@ class TestClockAndListener:
         text = path.read_text().replace("type = access_key", f"type = ram_role_arn\nrole_arn = {cloud.role_arn}\nrole_session_name = me")
         path.write_text(text.replace("planted", key.access_key_secret))
         return given, None
+
+    @pytest.mark.parametrize("mode", ["OAuth", "CloudSSO"])
+    def test_a_stored_session_ends_by_the_clock(self, mode: str, tmp_path: Path) -> None:
+        clock = FakeClock(datetime(2031, 1, 1, tzinfo=timezone.utc))
+        session = {"access_key_id": "stored-id", "access_key_secret": "planted", "sts_token": "planted-too"}
+        tokens = {"oauth_access_token": "planted-a", "oauth_refresh_token": "planted-r", "oauth_site_type": "CN"}
+        profile = {"name": "p", "mode": mode, **session, **tokens, "sts_expiration": int(clock.utcnow().timestamp()) + 3600}
+        (tmp_path / ".aliyun").mkdir()
+        (tmp_path / ".aliyun" / "config.json").write_text(json.dumps({"current": "p", "profiles": [profile]}))
+        http: Any = RecordingHttp(TransientError("down"))
+        chain = default_chain(environ=environ(tmp_path), http=http, clock=clock, retry=RetryPolicy(attempts=1))
+        assert chain.get().access_key_id == "stored-id"
+        assert http.sent == []
+        clock.advance(timedelta(hours=2))
+        with pytest.raises(AlicredError):
+            chain.get()
+
+    def test_a_login_to_cloud_sso_ends_by_the_clock(self, tmp_path: Path) -> None:
+        clock = FakeClock(datetime(2031, 1, 1, tzinfo=timezone.utc))
+        with FakeCloud(clock=clock) as cloud:
+            login = cloud.add_cloud_sso_login()
+            profile = {
+                "name": "p",
+                "mode": "CloudSSO",
+                "cloud_sso_sign_in_url": cloud.endpoint,
+                "cloud_sso_account_id": login.account_id,
+                "cloud_sso_access_config": login.access_configuration_id,
+                "access_token": login.access_token,
+                "cloud_sso_access_token_expire": int(login.expires_at.timestamp()),
+            }
+            (tmp_path / ".aliyun").mkdir()
+            (tmp_path / ".aliyun" / "config.json").write_text(json.dumps({"current": "p", "profiles": [profile]}))
+            chain = default_chain(environ=environ(tmp_path), http=cloud.http_client(), clock=clock)
+            assert chain.get().security_token
+            clock.advance(timedelta(hours=2))
+            with pytest.raises(ConfigurationError, match="the access token ended"):
+                chain.get()
+
+    def test_the_token_of_the_metadata_service_ends_by_the_clock(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        clock = FakeClock()
+        with FakeCloud(clock=clock) as cloud:
+            monkeypatch.setattr(ImdsClient.__init__, "__defaults__", (cloud.imds_endpoint,))
+            chain = default_chain(environ={"HOME": str(tmp_path)}, clock=clock)
+            chain.get()
+            asked = len(cloud.calls)
+            chain.get()
+            without_a_token = len(cloud.calls) - asked
+            clock.advance(timedelta(hours=7))
+            chain.get()
+            assert len(cloud.calls) - asked == 2 * without_a_token + 1
 
     def test_the_listener_of_a_chain_gets_its_events(self, tmp_path: Path) -> None:
         heard = Recorder()

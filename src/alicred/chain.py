@@ -52,8 +52,7 @@ class ChainProvider(Generic[C]):
         self._chain = chain
         self._listener = listener
         self._name = name
-        self._winner: Provider[C] | None = None
-        self._last: Provider[C] | None = None
+        self._used: Provider[C] | None = None
 
     @property
     def name(self) -> str:
@@ -67,8 +66,8 @@ class ChainProvider(Generic[C]):
             ChainError: No source had one; ``reports`` and the text say why, source by source.
             AlicredError: What a source raised that is set up and broken.
         """
-        if self._winner is not None:
-            return prefixed(ask(self._winner), self._name)
+        if self._used is not None and self._chain.sticky:
+            return prefixed(ask(self._used), self._name)
         reports: list[SourceReport] = []
         for source in self._sources:
             began = monotonic()
@@ -80,9 +79,7 @@ class ChainProvider(Generic[C]):
                 reports.append(failure_report(source, error, monotonic() - began))
                 emit(self._listener, SourceSkipped(provider_name=self.name, source=source.name, error=error))
                 continue
-            if self._chain.sticky:
-                self._winner = source
-            changed, self._last = self._last is not source, source
+            changed, self._used = self._used is not source, source
             emit(self._listener, ChainResolved(provider_name=self.name, source=source.name, changed=changed))
             return prefixed(value, self._name)
         raise ChainError("no source has a credential:", reports=tuple(reports), provider=self.name)

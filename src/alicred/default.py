@@ -113,7 +113,7 @@ def default_chain(
         sts: The client to ask for keys of a role; ``None`` means one for the host that a profile, else *environ* names.
         imds: The client to ask for an instance's keys; ``None`` means one for the metadata service.
         http: What sends all other requests, and those of the STS client if *sts* is ``None``.
-        clock: Where the time comes from: for the pauses of the retries, and for the requests of STS clients that are made here.
+        clock: Where the time comes from, for everything below that is not given.
         listener: Gets every event of the chain and the retries, beside the logger ``alicred``.
         require_enable: As in `ProfileFileProvider`.
 
@@ -214,7 +214,7 @@ class _Settings:
         if self._imds is None:
             from alicred.wire.imds import ImdsClient
 
-            self._imds = ImdsClient()
+            self._imds = ImdsClient(clock=self.clock)
         return self._imds
 
 
@@ -222,29 +222,26 @@ class _Settings:
 
 
 def _oidc_role_arn(settings: _Settings) -> Provider[Credential]:
-    from alicred.sources._clients import on_clock
     from alicred.sources.oidc_role_arn import OidcRoleArnProvider
 
-    return on_clock(OidcRoleArnProvider.from_environment(settings.environ, sts=settings.sts, http=settings.http), settings.clock)
+    return OidcRoleArnProvider.from_environment(settings.environ, sts=settings.sts, http=settings.http, clock=settings.clock)
 
 
 def _cli_profile(settings: _Settings) -> Provider[Credential]:
-    from alicred.sources._clients import on_clock
     from alicred.sources.profiles.cli.provider import CliProfileOfBothFiles
 
-    source = CliProfileOfBothFiles(
+    return CliProfileOfBothFiles(
         profile=settings.profile,
         environ=settings.environ,
         sts=settings.sts,
         imds=settings.imds,
         http=settings.http,
+        clock=settings.clock,
         listener=settings.listener,
     )
-    return on_clock(source, settings.clock)
 
 
 def _profile_file(settings: _Settings) -> Provider[Credential]:
-    from alicred.sources._clients import on_clock
     from alicred.sources.profiles.ini.provider import ProfileFileProvider
 
     source = (settings.profile_file or ProfileFileProvider)(
@@ -254,8 +251,8 @@ def _profile_file(settings: _Settings) -> Provider[Credential]:
         sts=settings.sts,
         imds=settings.imds,
         http=settings.http,
+        clock=settings.clock,
     )
-    source = on_clock(source, settings.clock)
     return source if settings.profile is None else _NamedProfile(source, settings.profile)
 
 

@@ -14,13 +14,13 @@ from alicred.errors import AlicredError, is_not_configured, is_of_user_code, one
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
-class _Happened:
+class _AnyEvent:
     """What all events have. The methods below are what attrs would write: once, since writing them for each kind slows the first import."""
 
     provider_name: str
 
     def __eq__(self, other: object) -> bool:
-        if not isinstance(other, _Happened) or type(other) is not type(self):
+        if not isinstance(other, _AnyEvent) or type(other) is not type(self):
             return NotImplemented
         return attrs.astuple(self, recurse=False) == attrs.astuple(other, recurse=False)
 
@@ -33,7 +33,7 @@ class _Happened:
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
-class RefreshStarted(_Happened):
+class RefreshStarted(_AnyEvent):
     """A refresh has begun: its source is about to be asked.
 
     Args:
@@ -45,7 +45,7 @@ class RefreshStarted(_Happened):
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
-class RefreshSucceeded(_Happened):
+class RefreshSucceeded(_AnyEvent):
     """A refresh has put a new value into service.
 
     Args:
@@ -63,7 +63,7 @@ class RefreshSucceeded(_Happened):
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
-class RefreshFailed(_Happened):
+class RefreshFailed(_AnyEvent):
     """A refresh has failed. A value that is still usable stays in service.
 
     Args:
@@ -83,7 +83,7 @@ class RefreshFailed(_Happened):
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
-class ServedStale(_Happened):
+class ServedStale(_AnyEvent):
     """A value past its end was served, as the policy's ``grace`` allows.
 
     Args:
@@ -97,7 +97,7 @@ class ServedStale(_Happened):
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
-class RetryScheduled(_Happened):
+class RetryScheduled(_AnyEvent):
     """An attempt has failed and another one will follow.
 
     Args:
@@ -113,7 +113,7 @@ class RetryScheduled(_Happened):
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
-class SourceSkipped(_Happened):
+class SourceSkipped(_AnyEvent):
     """A chain has passed over one of its sources.
 
     Args:
@@ -127,7 +127,7 @@ class SourceSkipped(_Happened):
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
-class ChainResolved(_Happened):
+class ChainResolved(_AnyEvent):
     """A chain has found a source that has a credential.
 
     Args:
@@ -141,7 +141,7 @@ class ChainResolved(_Happened):
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
-class LoginNotSaved(_Happened):
+class LoginNotSaved(_AnyEvent):
     """What the renewal of a login brought could not be written back into its file. The credential is served all the same.
 
     Args:

@@ -20,7 +20,7 @@ from alicred.errors import (
     ProviderError,
     TransientError,
 )
-from alicred.wire import imds as module
+from alicred.testing import FakeClock
 from alicred.wire.imds import ImdsClient
 from tests.forked import in_child
 from tests.wire.metadata import Metadata, metadata
@@ -66,21 +66,14 @@ def test_the_token_is_asked_for_with_its_time_to_live(service: Metadata) -> None
     assert service.server.requests[0].headers["x-aliyun-ecs-metadata-token-ttl-seconds"] == "60"
 
 
-def test_a_token_is_used_until_it_ends(service: Metadata, monkeypatch: pytest.MonkeyPatch) -> None:
-    now = 1000.0
-
-    class Clock:
-        @staticmethod
-        def monotonic() -> float:
-            return now
-
-    monkeypatch.setattr(module, "SYSTEM_CLOCK", Clock)
-    client = ImdsClient(service.server.url, token_ttl=timedelta(seconds=60))
+def test_a_token_is_used_until_it_ends(service: Metadata) -> None:
+    clock = FakeClock()
+    client = ImdsClient(service.server.url, token_ttl=timedelta(seconds=60), clock=clock)
     client.role_name()
-    now += 59.9
+    clock.advance(timedelta(seconds=59.9))
     client.role_name()
     assert service.steps == "TNN"
-    now += 0.1
+    clock.advance(timedelta(seconds=0.1))
     client.role_name()
     assert service.steps == "TNNTN"
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from copy import copy
 from typing import Protocol, TypeVar
 
 import alicred._internal.checks as check
@@ -16,7 +15,6 @@ from alicred.wire.sts import CENTRAL, StsClient, regional_endpoint, safe_endpoin
 from alicred.wire.url import Endpoint
 
 S = TypeVar("S", bound="ResolvesLate")
-P = TypeVar("P")
 
 STS_ENDPOINT = "ALIBABA_CLOUD_STS_ENDPOINT"
 STS_REGION = "ALIBABA_CLOUD_STS_REGION"
@@ -47,10 +45,10 @@ class HttpChoice:
         return self._for_https if endpoint.scheme == "https" else self._for_http
 
 
-def imds_client(owner: str, given: ImdsClient | None) -> ImdsClient:
+def imds_client(owner: str, given: ImdsClient | None, clock: Clock = SYSTEM_CLOCK) -> ImdsClient:
     """The client for the metadata service: the one that was given, else one of its own. One for all calls: it keeps the service's token."""
     check.optional(f"{owner}.imds", given, ImdsClient)
-    return ImdsClient() if given is None else given
+    return ImdsClient(clock=clock) if given is None else given
 
 
 class StsResolver(Protocol):
@@ -72,14 +70,6 @@ class ResolvesLate:
         self._sts = sts
         self._environ = environ
         return self
-
-
-def on_clock(source: P, clock: Clock) -> P:
-    """*source*, whose own STS clients go by *clock* from now on. For its maker, before it is used."""
-    chosen: object = getattr(source, "_sts", None)
-    if isinstance(chosen, StsChoice):
-        setattr(source, "_sts", chosen.on_clock(clock))  # noqa: B010  (of a source of alicred's own, whichever it is)
-    return source
 
 
 class StsChoice:
@@ -104,12 +94,6 @@ class StsChoice:
         self._given = given
         self._clock = clock
         self._http = HttpChoice(owner, http, make)
-
-    def on_clock(self, clock: Clock) -> StsChoice:
-        """The same, whose clients go by *clock*; not the one that was given."""
-        again = copy(self)
-        again._clock = clock
-        return again
 
     def client(
         self,

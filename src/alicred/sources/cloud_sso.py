@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import alicred._internal.checks as check
 from alicred._internal.public import public
-from alicred.clock import SYSTEM_CLOCK
+from alicred.clock import SYSTEM_CLOCK, Clock
 from alicred.credential import Credential, named
 from alicred.errors import ConfigurationError
 from alicred.sources._source import Source, errors_of
@@ -34,6 +34,7 @@ class CloudSsoProvider(Source):
         access_token: What the login gave. Never in ``repr`` or an error.
         access_token_expires_at: When that ends, timezone-aware.
         http: What sends the requests; ``None`` means an `HttpClient` with its defaults, which goes through no proxy to an ``http`` URL.
+        clock: Where the time comes from, by which what it was given ends.
         name: What this source is called; ``None`` means ``cloud_sso``.
 
     Raises:
@@ -49,10 +50,13 @@ class CloudSsoProvider(Source):
         access_token: str,
         access_token_expires_at: datetime,
         http: HttpClient | None = None,
+        clock: Clock = SYSTEM_CLOCK,
         name: str | None = None,
     ) -> None:
         super().__init__(_OWNER, "cloud_sso", name)
-        self._client = CloudSsoClient(sign_in_url, http=http, owner=_OWNER)
+        check.clock(f"{_OWNER}.clock", clock)
+        self._clock = clock
+        self._client = CloudSsoClient(sign_in_url, http=http, owner=_OWNER, clock=clock)
         self._account_id = check.key_text(f"{_OWNER}.account_id", account_id)
         self._access_configuration_id = check.key_text(f"{_OWNER}.access_configuration_id", access_configuration_id)
         if access_token == "":
@@ -70,7 +74,7 @@ class CloudSsoProvider(Source):
             MalformedResponseError: The answer is not what CloudSSO promises.
         """
         with errors_of(self.name):
-            if SYSTEM_CLOCK.utcnow() >= self._ends_at:
+            if self._clock.utcnow() >= self._ends_at:
                 raise ConfigurationError(f"the access token ended at {self._ends_at.isoformat()}. {self._client.log_in_again}.")
             fetched = self._client.credential(
                 self._access_token, account_id=self._account_id, access_configuration_id=self._access_configuration_id

@@ -15,7 +15,7 @@ from alicred._internal.forks import watch
 from alicred._internal.log import WARNING, log
 from alicred._internal.owned_lock import OwnedLock
 from alicred._internal.public import public
-from alicred.clock import SYSTEM_CLOCK
+from alicred.clock import SYSTEM_CLOCK, Clock
 from alicred.credential import Credential, named
 from alicred.errors import ConfigurationError, DeniedError, TransientError, is_of_user_code
 from alicred.sources._source import Source, errors_of
@@ -78,6 +78,7 @@ class OAuthProvider(Source):
             It may call `get`, but must not wait for another thread that does. If it raises, the keys are served all the same, and
             the log says that the tokens were not saved.
         http: What sends the requests; ``None`` means an `HttpClient` with its defaults, which goes through no proxy to an ``http`` URL.
+        clock: Where the time comes from, by which what it was given ends.
         name: What this source is called; ``None`` means ``oauth``.
 
     Raises:
@@ -92,10 +93,13 @@ class OAuthProvider(Source):
         tokens: OAuthTokens,
         on_tokens: Callable[[OAuthTokens], None] | None = None,
         http: HttpClient | None = None,
+        clock: Clock = SYSTEM_CLOCK,
         name: str | None = None,
     ) -> None:
         super().__init__(_OWNER, "oauth", name)
-        self._client = OAuthClient(sign_in_url, client_id, http=http, owner=_OWNER)
+        check.clock(f"{_OWNER}.clock", clock)
+        self._clock = clock
+        self._client = OAuthClient(sign_in_url, client_id, http=http, owner=_OWNER, clock=clock)
         check.required(f"{_OWNER}.tokens", tokens, OAuthTokens)
         self._tokens = tokens
         self._on_tokens = None if on_tokens is None else check.function(f"{_OWNER}.on_tokens", on_tokens)
@@ -132,7 +136,7 @@ class OAuthProvider(Source):
     def _in_time(self, tokens: OAuthTokens) -> OAuthTokens:
         """*tokens*, or those that came after them if their access token is about to end."""
         ends_at = None if tokens.access_token is None else tokens.access_token_expires_at
-        left = None if ends_at is None else ends_at - SYSTEM_CLOCK.utcnow()
+        left = None if ends_at is None else ends_at - self._clock.utcnow()
         if tokens.refresh_token is None or (left is not None and left > _EARLY):
             return tokens
         try:

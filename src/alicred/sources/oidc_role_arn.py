@@ -14,6 +14,7 @@ import alicred._internal.checks as check
 from alicred._internal.environ import variable
 from alicred._internal.files import as_text, expand, read_file, shown
 from alicred._internal.public import public
+from alicred.clock import SYSTEM_CLOCK, Clock
 from alicred.credential import Credential, named
 from alicred.errors import ConfigurationError, DeniedError, NotConfiguredError
 from alicred.sources._clients import ResolvesLate, StsChoice, StsResolver
@@ -110,6 +111,7 @@ class OidcRoleArnProvider(Source):
         *,
         sts: StsClient | None = None,
         http: HttpClient | None = None,
+        clock: Clock = SYSTEM_CLOCK,
         name: str | None = None,
     ) -> OidcRoleArnProvider:
         """A provider for what ``ALIBABA_CLOUD_ROLE_ARN``, ``_OIDC_PROVIDER_ARN`` and ``_OIDC_TOKEN_FILE`` say at each `get`.
@@ -118,6 +120,7 @@ class OidcRoleArnProvider(Source):
             environ: Where to look variables up; ``None`` means ``os.environ`` at the time of the call.
             sts: The client to ask; ``None`` means one for the host that *environ* names at `get`.
             http: What that client sends its requests with.
+            clock: Where that client gets the time from.
             name: As in the constructor.
 
         Raises:
@@ -125,7 +128,8 @@ class OidcRoleArnProvider(Source):
         """
         self = cls.__new__(cls)
         session = SessionName(_OWNER, None)
-        self._fill(partial(_from_environment, session), StsChoice(_OWNER, sts, "assume_role_with_oidc", http=http), name, environ)
+        choice = StsChoice(_OWNER, sts, "assume_role_with_oidc", http=http, clock=clock)
+        self._fill(partial(_from_environment, session), choice, name, environ)
         self._shown = "from the environment"
         return self
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from alicred.clock import SYSTEM_CLOCK, Clock
 from alicred.wire import answers
 from alicred.wire.login_site import LoginSite
 
@@ -21,14 +22,17 @@ class CloudSsoClient(LoginSite):
     Args:
         sign_in_url: As in `LoginSite`.
         http: As in `LoginSite`.
+        clock: As in `LoginSite`.
         owner: As in `LoginSite`.
 
     Raises:
         ConfigurationError: A parameter is wrong; the text names it.
     """
 
-    def __init__(self, sign_in_url: str, *, http: HttpClient | None = None, owner: str = "CloudSsoClient") -> None:
-        super().__init__(owner, sign_in_url, http, "CloudSSO")
+    def __init__(
+        self, sign_in_url: str, *, http: HttpClient | None = None, clock: Clock = SYSTEM_CLOCK, owner: str = "CloudSsoClient"
+    ) -> None:
+        super().__init__(owner, sign_in_url, http, "CloudSSO", clock)
 
     def credential(self, access_token: str, *, account_id: str, access_configuration_id: str) -> Credential:
         """New keys of an access configuration; their ``provider_name`` is empty.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 import alicred._internal.checks as check
 from alicred._internal.public import public
 from alicred._internal.shortage import TEMPORARY
-from alicred.clock import SYSTEM_CLOCK
+from alicred.clock import SYSTEM_CLOCK, Clock
 from alicred.credential import Credential
 from alicred.errors import AlicredError, ConfigurationError, DeniedError, NotConfiguredError, ProviderError
 from alicred.wire import answers, signing
@@ -60,6 +60,7 @@ class ImdsClient:
         connect_timeout: For a connection; above zero.
         read_timeout: For a whole answer; above zero.
         token_ttl: How long a token is to live: 1 s to 6 h.
+        clock: Counts the life of a token.
 
     Raises:
         ConfigurationError: A parameter is of the wrong type or outside its range; the text names it.
@@ -72,6 +73,7 @@ class ImdsClient:
         connect_timeout: timedelta = _ONE_SECOND,
         read_timeout: timedelta = _ONE_SECOND,
         token_ttl: timedelta = _LONGEST_TTL,
+        clock: Clock = SYSTEM_CLOCK,
     ) -> None:
         self._endpoint = Endpoint.parse(endpoint, name="ImdsClient.endpoint")
         self._http = HttpClient(
@@ -81,7 +83,9 @@ class ImdsClient:
         )
         if not _ONE_SECOND <= check.span("ImdsClient.token_ttl", token_ttl) <= _LONGEST_TTL:
             raise ConfigurationError(f"ImdsClient.token_ttl must be a datetime.timedelta of 1 s to 21600 s, not {token_ttl!r}")
+        check.clock("ImdsClient.clock", clock)
         self._token_ttl = token_ttl
+        self._clock = clock
         # A token and when it ends, on the monotonic clock. Replaced as a whole; that two threads may each get one does no harm.
         self._token: tuple[str, float] | None = None
         self._has_found_role = False
@@ -173,7 +177,7 @@ class ImdsClient:
 
     def _get_with_token(self, path: str, operation: Operation) -> HttpResponse:
         kept = self._token
-        token = kept[0] if kept is not None and SYSTEM_CLOCK.monotonic() < kept[1] else self._new_token()
+        token = kept[0] if kept is not None and self._clock.monotonic() < kept[1] else self._new_token()
         try:
             return self._send("GET", path, {_TOKEN_HEADER: token}, operation)
         except ProviderError as error:
@@ -185,7 +189,7 @@ class ImdsClient:
     def _new_token(self) -> str:
         operation = self._operation("the request for a token")
         seconds = int(self._token_ttl.total_seconds())
-        ends = SYSTEM_CLOCK.monotonic() + seconds
+        ends = self._clock.monotonic() + seconds
         response = self._send("PUT", _TOKEN_PATH, {_TTL_HEADER: str(seconds)}, operation)
         token = response.body.decode("latin-1").strip()
         if response.status == 404:

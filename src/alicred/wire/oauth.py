@@ -9,6 +9,7 @@ import attrs
 
 import alicred._internal.checks as check
 from alicred._internal.public import public
+from alicred.clock import SYSTEM_CLOCK, Clock
 from alicred.errors import ConfigurationError
 from alicred.wire import answers, signing
 from alicred.wire.login_site import LoginSite
@@ -73,8 +74,10 @@ class OAuthClient(LoginSite):
         ConfigurationError: A parameter is wrong; the text names it.
     """
 
-    def __init__(self, sign_in_url: str, client_id: str, *, http: HttpClient | None = None, owner: str = "OAuthClient") -> None:
-        super().__init__(owner, sign_in_url, http, "OAuth")
+    def __init__(
+        self, sign_in_url: str, client_id: str, *, http: HttpClient | None = None, clock: Clock = SYSTEM_CLOCK, owner: str = "OAuthClient"
+    ) -> None:
+        super().__init__(owner, sign_in_url, http, "OAuth", clock)
         self.client_id = check.key_text(f"{owner}.client_id", client_id)
 
     def renew(self, refresh_token: str) -> OAuthTokens:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from alicred.clock import SYSTEM_CLOCK
 from alicred.errors import AlicredError, ConfigurationError, NotConfiguredError
 from alicred.sources._clients import HttpChoice, StsChoice
 from alicred.sources._role_session import SessionName
@@ -238,6 +239,7 @@ def ours(case: dict[str, Any], path: Path, monkeypatch: pytest.MonkeyPatch) -> o
             sts=StsChoice("Test", None, "assume_role"),
             imds=ImdsClient(),
             http=HttpChoice("Test", None),
+            clock=SYSTEM_CLOCK,
             session=SessionName("Test", None),
             logins=Logins(write_back=False),
         )

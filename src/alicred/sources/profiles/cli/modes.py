@@ -8,6 +8,7 @@ from datetime import timedelta
 import attrs
 
 from alicred._internal.environ import is_true
+from alicred.clock import Clock
 from alicred.credential import Credential
 from alicred.errors import ConfigurationError, NotConfiguredError
 from alicred.provider import Provider
@@ -43,11 +44,13 @@ class CliTools(Tools):
     Args:
         config: The file.
         http: What sends the requests to other services.
+        clock: What logins and stored sessions go by.
         logins: What OAuth logins need.
     """
 
     config: CliConfig
     http: HttpChoice
+    clock: Clock
     logins: Logins
 
     def http_for(self, key: str, url: str) -> HttpClient:
@@ -72,13 +75,14 @@ class _Renewed:
 
     _profile: CliProfile = attrs.field(repr=False)
     _source: Provider[Credential]
+    _clock: Clock = attrs.field(repr=False)
 
     @property
     def name(self) -> str:
         return self._source.name
 
     def get(self) -> Credential:
-        return renewed_or_stored(self._profile, self._source.get)
+        return renewed_or_stored(self._profile, self._source.get, self._clock)
 
 
 def source_of(chosen: Chosen, tools: CliTools) -> Provider[Credential]:
@@ -197,7 +201,7 @@ def _role_of_instance_role(profile: CliProfile, tools: CliTools) -> Provider[Cre
 
 
 def _cloud_sso(profile: CliProfile, tools: CliTools) -> Provider[Credential]:
-    stored = stored_session(profile)
+    stored = stored_session(profile, tools.clock)
     if stored is not None:
         return _Stored("cloud_sso", stored)
     names = ("cloud_sso_sign_in_url", "cloud_sso_account_id", "cloud_sso_access_config", "access_token")
@@ -212,13 +216,15 @@ def _cloud_sso(profile: CliProfile, tools: CliTools) -> Provider[Credential]:
         access_token=access_token,
         access_token_expires_at=ends_at,
         http=tools.http_for(names[0], sign_in_url),
+        clock=tools.clock,
     )
-    return source if stored_session(profile, longer_than=timedelta(0)) is None else _Renewed(profile, source)
+    return source if stored_session(profile, tools.clock, longer_than=timedelta(0)) is None else _Renewed(profile, source, tools.clock)
 
 
 def _oauth(profile: CliProfile, tools: CliTools) -> Provider[Credential]:
     site = site_of(profile)
-    return OAuthLoginSource(tools.config, profile, tools.logins, tools.http_for("oauth_site_type", site.sign_in_url))
+    http = tools.http_for("oauth_site_type", site.sign_in_url)
+    return OAuthLoginSource(tools.config, profile, tools.logins, http, tools.clock)
 
 
 def _external(profile: CliProfile, tools: CliTools) -> Provider[Credential]:

@@ -14,7 +14,7 @@ from alicred._internal.file_lock import Busy
 from alicred._internal.late import os
 from alicred._internal.log import WARNING, log
 from alicred._internal.owned_lock import NotAcquired, OwnedLock
-from alicred.clock import SYSTEM_CLOCK
+from alicred.clock import Clock
 from alicred.credential import Credential
 from alicred.errors import AlicredError, ConfigurationError, DeniedError, TransientError
 from alicred.events import Listener, LoginNotSaved, emit
@@ -36,26 +36,26 @@ _LONGEST_WAIT = 30.0  # seconds; renewing a login takes requests to its site
 _TOKENS = ("oauth_refresh_token", "oauth_access_token")
 
 
-def stored_session(profile: CliProfile, *, longer_than: timedelta = _FAR_ENOUGH) -> Credential | None:
+def stored_session(profile: CliProfile, clock: Clock, *, longer_than: timedelta = _FAR_ENOUGH) -> Credential | None:
     """The temporary key that the profile holds, if it has more than 20 minutes, or *longer_than*, to live.
 
     Raises:
         ConfigurationError: A value is of the wrong type; the text names the key.
     """
     ends_at = profile.moment("sts_expiration")
-    if ends_at is None or ends_at - SYSTEM_CLOCK.utcnow() <= longer_than:
+    if ends_at is None or ends_at - clock.utcnow() <= longer_than:
         return None
     key_id, secret, token = (profile.text(key) for key in ("access_key_id", "access_key_secret", "sts_token"))
     return None if key_id is None or secret is None or token is None else Credential(key_id, secret, token, ends_at)
 
 
-def renewed_or_stored(profile: CliProfile, renew: Callable[[], Credential]) -> Credential:
+def renewed_or_stored(profile: CliProfile, renew: Callable[[], Credential], clock: Clock) -> Credential:
     """What *renew* returns; if it fails, the temporary key that the profile holds, to its end."""
     try:
         return renew()
     except AlicredError as error:
         with profile.explained():
-            stored = stored_session(profile, longer_than=timedelta(0))
+            stored = stored_session(profile, clock, longer_than=timedelta(0))
         if stored is None:
             raise
         log(WARNING, "%s: no new keys: %s; the stored ones are used until they end, at %s", profile.where, error, stored.expires_at)
@@ -149,18 +149,20 @@ class OAuthLoginSource:
         profile: The profile.
         logins: Shared by all sources of a provider.
         http: What sends the requests.
+        clock: What the login and the stored keys go by.
 
     Raises:
         ConfigurationError: A key of the profile is missing or wrong; the text names it.
     """
 
-    def __init__(self, config: CliConfig, profile: CliProfile, logins: Logins, http: HttpClient) -> None:
+    def __init__(self, config: CliConfig, profile: CliProfile, logins: Logins, http: HttpClient, clock: Clock) -> None:
         self._config = config
         self._profile = profile
         self._logins = logins
         self._http = http
+        self._clock = clock
         site_of(profile)
-        if stored_session(profile, longer_than=timedelta(0)) is None:
+        if stored_session(profile, clock, longer_than=timedelta(0)) is None:
             _tokens(profile)
 
     @property
@@ -173,14 +175,14 @@ class OAuthLoginSource:
 
         If no new ones can be had, those of the file are served to their end.
         """
-        stored = _stored(self._profile)
+        stored = _stored(self._profile, self._clock)
         if stored is not None:
             return stored
-        return renewed_or_stored(self._profile, lambda: self._logins.alone(self._profile, self._renew))
+        return renewed_or_stored(self._profile, lambda: self._logins.alone(self._profile, self._renew), self._clock)
 
     def _renew(self) -> Credential:
         config, profile = self._now()
-        stored = _stored(profile)
+        stored = _stored(profile, self._clock)
         if stored is not None:
             return stored  # another process has renewed them while we waited
         try:
@@ -201,7 +203,12 @@ class OAuthLoginSource:
             renewal = _Renewal(self._logins, config, profile)
             site = site_of(profile)
         provider = OAuthProvider(
-            client_id=site.client_id, sign_in_url=site.sign_in_url, tokens=renewal.tokens, on_tokens=renewal.tokens_came, http=self._http
+            client_id=site.client_id,
+            sign_in_url=site.sign_in_url,
+            tokens=renewal.tokens,
+            on_tokens=renewal.tokens_came,
+            http=self._http,
+            clock=self._clock,
         )
         session = provider.get()
         renewal.session_came(session)
@@ -216,9 +223,9 @@ def _login_in(config: CliConfig, profile: CliProfile) -> CliProfile:
     return found
 
 
-def _stored(profile: CliProfile) -> Credential | None:
+def _stored(profile: CliProfile, clock: Clock) -> Credential | None:
     with profile.explained():
-        return stored_session(profile)
+        return stored_session(profile, clock)
 
 
 class _Renewal:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import alicred._internal.checks as check
 from alicred._internal.public import public
+from alicred.clock import SYSTEM_CLOCK, Clock
 from alicred.credential import Credential, named
 from alicred.sources._clients import HttpChoice, StsChoice, imds_client
 from alicred.sources._role_session import SessionName
@@ -47,7 +48,8 @@ class CliProfileProvider(Source):
         sts: The client to ask for keys of a role; ``None`` means one for the host that the profile, else *environ* names.
         imds: The client to ask for an instance's keys; ``None`` means one for the metadata service.
         http: What sends all other requests, and those of the STS client if *sts* is ``None``.
-        listener: Gets every `LoginNotSaved`; ``None`` writes to the logger ``alicred``.
+        clock: Where the time comes from, for stored sessions, logins, and the clients that are made here.
+        listener: Gets every `LoginNotSaved`, beside the logger ``alicred``.
         name: What this source is called; ``None`` means ``cli_profile``.
 
     Raises:
@@ -66,15 +68,18 @@ class CliProfileProvider(Source):
         sts: StsClient | None = None,
         imds: ImdsClient | None = None,
         http: HttpClient | None = None,
+        clock: Clock = SYSTEM_CLOCK,
         listener: Listener | None = None,
         name: str | None = None,
     ) -> None:
         super().__init__(_OWNER, "cli_profile", name, environ)
+        check.clock(f"{_OWNER}.clock", clock)
         check.listener(f"{_OWNER}.listener", listener)
+        self._clock = clock
         self._lookup = CliLookup(_OWNER, path=path, profile=profile, environ=environ, of_both=self._of_both)
         self._logins = Logins(write_back=check.flag(f"{_OWNER}.write_back", write_back), listener=listener)
-        self._sts = StsChoice(_OWNER, sts, "assume_role", http=http)
-        self._imds = imds_client(_OWNER, imds)
+        self._sts = StsChoice(_OWNER, sts, "assume_role", http=http, clock=clock)
+        self._imds = imds_client(_OWNER, imds, clock)
         self._http = HttpChoice(_OWNER, http)
         self._session = SessionName(_OWNER, None)
 
@@ -95,6 +100,7 @@ class CliProfileProvider(Source):
                 sts=self._sts,
                 imds=self._imds,
                 http=self._http,
+                clock=self._clock,
                 session=self._session,
                 logins=self._logins,
             )

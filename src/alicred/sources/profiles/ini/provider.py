@@ -6,7 +6,9 @@ import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+import alicred._internal.checks as check
 from alicred._internal.public import public
+from alicred.clock import SYSTEM_CLOCK, Clock
 from alicred.credential import Credential, named
 from alicred.sources._clients import StsChoice, imds_client
 from alicred.sources._role_session import SessionName
@@ -41,6 +43,7 @@ class ProfileFileProvider(Source):
         sts: The client to ask for keys of a role; ``None`` means one for the host that the section, else *environ* names.
         imds: The client to ask for an instance's keys; ``None`` means one for the metadata service.
         http: What the STS client sends its requests with, if *sts* is ``None``.
+        clock: Where the STS and metadata clients that are made here get the time from.
         name: What this source is called; ``None`` means ``profile``.
 
     Raises:
@@ -57,12 +60,14 @@ class ProfileFileProvider(Source):
         sts: StsClient | None = None,
         imds: ImdsClient | None = None,
         http: HttpClient | None = None,
+        clock: Clock = SYSTEM_CLOCK,
         name: str | None = None,
     ) -> None:
         super().__init__(_OWNER, "profile", name, environ)
+        check.clock(f"{_OWNER}.clock", clock)
         self._lookup = Lookup(_OWNER, path=path, profile=profile, require_enable=require_enable, environ=environ)
-        self._sts = StsChoice(_OWNER, sts, "assume_role", http=http)
-        self._imds = imds_client(_OWNER, imds)
+        self._sts = StsChoice(_OWNER, sts, "assume_role", http=http, clock=clock)
+        self._imds = imds_client(_OWNER, imds, clock)
         self._session = SessionName(_OWNER, None)
 
     def get(self) -> Credential:

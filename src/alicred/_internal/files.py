@@ -19,7 +19,8 @@ _LONGEST_NAME = 255  # no common file system has longer ones
 _SHORTEST_KEY = 12  # characters: the head of a key that was cut off is shown no more than the whole
 _BASE64 = frozenset(string.ascii_letters + string.digits + "+/= \n\r\t")
 _FLAGS = os.O_RDONLY | sum(getattr(os, name, 0) for name in ("O_BINARY", "O_CLOEXEC", "O_NOCTTY", "O_NONBLOCK"))
-_MOMENT = 0.02  # seconds; putting another file in the place of one takes less
+# Seconds before each look for a file. Putting another one in its place takes a moment, or longer where the processor is wanted elsewhere.
+_PAUSES = (0.0, 0.02, 0.1)
 _warned: dict[str, object] = {}  # paths, so that each file is complained of once
 
 
@@ -83,16 +84,16 @@ def read_file(path: str, *, what: str, limit: int, private: bool = False) -> byt
 def read_if_there(path: str, *, what: str, limit: int, private: bool = False, is_asked_for: bool = True) -> bytes | None:
     """As `read_file`, but ``None`` for a file that does not exist.
 
-    A file may be missing for the moment in which another one takes its place, so it is looked for twice. If it *is_asked_for*, and if
-    its name is a symbolic link, with a pause between the two looks. If not, one whose folder may not be looked into, such as the home
-    of another user, counts as missing.
+    A file may be missing for the moment in which another one takes its place, so it is looked for three times: with pauses in between if it
+    *is_asked_for*, if its name is a symbolic link, or if its folder has just changed. One that is not asked for and whose folder may not be
+    looked into, such as the home of another user, counts as missing.
     """
     name = f"{what} {shown(path)}"
     short = None
     try:
-        for is_second in (False, True):
-            if is_second and (is_asked_for or os.path.lexists(path) or _has_changed(os.path.dirname(path))):
-                time.sleep(_MOMENT)
+        for pause in _PAUSES:
+            if pause and (is_asked_for or os.path.lexists(path) or _has_changed(os.path.dirname(path))):
+                time.sleep(pause)
             try:
                 content, mode = _read(path, limit, is_asked_for)
             except (FileNotFoundError, NotADirectoryError):

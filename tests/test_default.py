@@ -273,7 +273,7 @@ def test_a_credential_of_the_environment_loads_no_other_source_and_no_client(mon
         "assert alicred.default_provider().get().provider_name == 'default/env'\n"
         "print(*sorted(set(sys.modules) - before))\n"
     )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=30, check=True)
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     loaded = done.stdout.split()
     assert [name for name in loaded if name.startswith("alicred.sources.")] == [
         "alicred.sources._late", "alicred.sources._source", "alicred.sources.environment"

@@ -104,5 +104,5 @@ def test_nothing_below_a_warning_loads_logging() -> None:
         "assert is_logged(INFO)\n"
         "log(INFO, 'seen too')\n"
     )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=30, check=True)
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stderr == "seen\nINFO:alicred:seen too\n"

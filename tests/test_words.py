@@ -47,5 +47,5 @@ def test_of_a_test_the_names_are_read_and_nothing_else(monkeypatch: pytest.Monke
 
 
 def test_nothing_in_the_repository_has_one() -> None:
-    done = subprocess.run([sys.executable, words.__file__], capture_output=True, text=True, timeout=50, check=False)
+    done = subprocess.run([sys.executable, words.__file__], capture_output=True, text=True, check=False)
     assert (done.stdout, done.returncode) == ("", 0)

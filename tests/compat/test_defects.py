@@ -232,7 +232,7 @@ def test_the_newline_of_a_variable_is_dropped(ours: Package, official: Package, 
     program = "from {}.provider import EnvironmentVariableCredentialsProvider as P; print(repr(P().get_credentials().get_access_key_id()))"
     for package, expected in ((ours, "'id'"), (official, "'id\\n'")):
         command = [sys.executable, "-W", "ignore", "-c", program.format(package.name)]
-        done = subprocess.run(command, env={**os.environ, **variables}, capture_output=True, text=True, timeout=50, check=True)
+        done = subprocess.run(command, env={**os.environ, **variables}, capture_output=True, text=True, check=True)
         assert done.stdout.strip() == expected
 
 
@@ -408,7 +408,7 @@ def test_nothing_is_started_by_an_import_or_a_provider(official: Package) -> Non
     seen = []
     for package in ("alicred.compat", official.name):
         program = IMPORTING.format(package=package)
-        done = subprocess.run([sys.executable, "-W", "ignore", "-c", program], capture_output=True, text=True, timeout=50, check=True)
+        done = subprocess.run([sys.executable, "-W", "ignore", "-c", program], capture_output=True, text=True, check=True)
         seen.append(json.loads(done.stdout))
     assert seen[0] == [0, 0, []]
     assert seen[1][0] >= 1

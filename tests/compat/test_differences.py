@@ -60,7 +60,7 @@ except Exception as error:
     nowhere = dict.fromkeys(("http_proxy", "https_proxy"), "http://127.0.0.1:9")
     command = [sys.executable, "-W", "ignore", "-c", program, section(tmp_path, text)]
     variables = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), **nowhere, **environ}
-    return subprocess.run(command, env=variables, capture_output=True, text=True, timeout=50, check=True).stdout.strip()
+    return subprocess.run(command, env=variables, capture_output=True, text=True, check=True).stdout.strip()
 
 
 # --- the profile file ---------------------------------------------------------------------------------------------------------------

@@ -37,7 +37,7 @@ def commands(page: str) -> list[str]:
 
 
 def run(command: str, where: Path) -> tuple[str, str]:
-    done = subprocess.run(["/bin/sh", "-c", command], cwd=where, capture_output=True, text=True, timeout=50, check=False)
+    done = subprocess.run(["/bin/sh", "-c", command], cwd=where, capture_output=True, text=True, check=False)
     return done.stdout, done.stderr
 
 

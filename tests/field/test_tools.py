@@ -45,7 +45,7 @@ print(ask())
 def printed(subject: Subject, code: str, where: str) -> list[str]:
     """What *code* prints in a fresh interpreter, in which nothing has been used yet, with what *subject* makes of *where*."""
     arguments = [sys.executable, "-c", BEGIN + code, subject.make.__module__, subject.make.__qualname__, where]
-    return subprocess.run(arguments, cwd=ROOT, capture_output=True, text=True, check=True, timeout=60).stdout.split()
+    return subprocess.run(arguments, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
 
 
 @bites(naive_tools.KeepsTheClassOfConnections, failing="after the cassette", alicred=CredentialsUriProvider)

@@ -43,7 +43,7 @@ class Client:
             sent = self._app.send_task("jobs.identify")
             for message in self._written.iterdir():
                 message.rename(self._queue / message.name)
-        said = sent.get(timeout=25, interval=0.05)
+        said = sent.get(timeout=100, interval=0.05)
         assert isinstance(said, Mapping)
         return Answer.of(said)
 

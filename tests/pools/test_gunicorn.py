@@ -42,7 +42,7 @@ class Server(Program):
 
     def ask(self) -> bytes:
         """The body of one answer, on a connection of its own."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=25)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=100)
         try:
             connection.request("GET", "/")
             answer = connection.getresponse()

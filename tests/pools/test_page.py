@@ -43,9 +43,7 @@ def test_the_cloud_of_the_page_serves_the_programs() -> None:
             printed = "".join(cloud.stdout.readline() for _ in range(3))
             variables = dict(re.findall(r"(ALIBABA_CLOUD_\w+)=(\S+)", printed))
             command = [sys.executable, "-c", "from one_provider import call; print(call()['role'])"]
-            called = subprocess.run(
-                command, cwd=EXAMPLES, env={**os.environ, **variables}, capture_output=True, text=True, timeout=50, check=False
-            )
+            called = subprocess.run(command, cwd=EXAMPLES, env={**os.environ, **variables}, capture_output=True, text=True, check=False)
         finally:
             cloud.communicate("\n", timeout=50)
     assert (called.returncode, called.stdout.split("/")[0]) == (0, variables["ALIBABA_CLOUD_ROLE_ARN"].split(":role/")[0] + ":assumed-role")

@@ -38,7 +38,7 @@ class Background(CacheAgainstModel):
 
 TestInline, TestBackground = Inline.TestCase, Background.TestCase
 TestInline.settings = TestBackground.settings = settings(max_examples=EXAMPLES, stateful_step_count=25)
-TestInline.pytestmark = TestBackground.pytestmark = [pytest.mark.timeout(60 + EXAMPLES)]
+TestInline.pytestmark = TestBackground.pytestmark = [pytest.mark.timeout(240 + EXAMPLES)]
 
 
 # Histories that are drawn come by every corner, but not every day. So these are gone through one by one: both sides of every moment at

@@ -36,7 +36,7 @@ class Response:
 
 
 def send(method: str, url: str, *, body: bytes = b"", headers: Mapping[str, str] | None = None, ca_file: str | None = None) -> Response:
-    with urllib3.PoolManager(retries=False, timeout=5, ca_certs=ca_file) as pool:
+    with urllib3.PoolManager(retries=False, timeout=30, ca_certs=ca_file) as pool:
         answer = pool.request(method, url, body=body or None, headers=headers, redirect=False)
         return Response(answer.status, answer.headers, answer.data)
 

@@ -76,8 +76,8 @@ def test_many_clients_at_once_are_all_served_and_all_recorded(alicred_cloud: Fak
 def test_it_stops_with_connections_open_and_leaves_no_thread() -> None:
     before = cloud_threads()
     with FakeCloud() as cloud:
-        idle = [socket.create_connection(address(cloud), timeout=5) for _ in range(3)]
-        silent_tls = socket.create_connection((address(cloud)[0], int(cloud.endpoint.rpartition(":")[2])), timeout=5)
+        idle = [socket.create_connection(address(cloud), timeout=30) for _ in range(3)]
+        silent_tls = socket.create_connection((address(cloud)[0], int(cloud.endpoint.rpartition(":")[2])), timeout=30)
         with urllib3.PoolManager(retries=False) as pool:
             assert pool.request("GET", cloud.http_endpoint + "/credentials").status == 200
             began = time.monotonic()
@@ -94,7 +94,7 @@ def test_no_server_listens_after_the_stop() -> None:
     with FakeCloud() as cloud:
         where = address(cloud)
     with pytest.raises(ConnectionRefusedError):
-        socket.create_connection(where, timeout=5)
+        socket.create_connection(where, timeout=30)
 
 
 def test_it_starts_many_times_and_keeps_what_it_knows() -> None:
@@ -163,7 +163,7 @@ def test_a_forked_child_can_use_it_and_cannot_end_it(alicred_cloud: FakeCloud) -
 
 
 def test_a_connection_is_kept_alive_unless_the_client_closes_it(alicred_cloud: FakeCloud) -> None:
-    connection = http.client.HTTPConnection(*address(alicred_cloud), timeout=5)
+    connection = http.client.HTTPConnection(*address(alicred_cloud), timeout=30)
     for close in (False, False, True):
         connection.request("GET", "/credentials", headers={"Connection": "close"} if close else {})
         answer = connection.getresponse()
@@ -175,7 +175,7 @@ def test_a_connection_is_kept_alive_unless_the_client_closes_it(alicred_cloud: F
 def test_a_chunked_body_is_read(alicred_cloud: FakeCloud) -> None:
     login = alicred_cloud.add_oauth_login()
     body = f"grant_type=refresh_token&client_id={login.client_id}&refresh_token={signing.percent_encode(login.refresh_token)}"
-    connection = http.client.HTTPConnection(*address(alicred_cloud), timeout=5)
+    connection = http.client.HTTPConnection(*address(alicred_cloud), timeout=30)
     headers = {"Content-Type": "application/x-www-form-urlencoded; charset=utf-8"}
     connection.request("POST", "/v1/token", body=iter([body[:7].encode(), body[7:].encode()]), headers=headers, encode_chunked=True)
     answer = connection.getresponse()
@@ -186,7 +186,7 @@ def test_a_chunked_body_is_read(alicred_cloud: FakeCloud) -> None:
 
 
 def test_a_whole_url_in_the_request_line_is_served_as_a_proxy_would(alicred_cloud: FakeCloud) -> None:
-    connection = http.client.HTTPConnection(*address(alicred_cloud), timeout=5)
+    connection = http.client.HTTPConnection(*address(alicred_cloud), timeout=30)
     connection.request("GET", "http://metadata.test/latest/meta-data/ram/security-credentials/")
     answer = connection.getresponse()
     assert (answer.status, answer.read()) == (200, b"test-role")
@@ -205,7 +205,7 @@ def test_a_whole_url_in_the_request_line_is_served_as_a_proxy_would(alicred_clou
     ],
 )
 def test_a_request_that_breaks_off_leaves_no_record_and_does_no_harm(alicred_cloud: FakeCloud, sent: bytes) -> None:
-    with socket.create_connection(address(alicred_cloud), timeout=5) as connection:
+    with socket.create_connection(address(alicred_cloud), timeout=30) as connection:
         connection.sendall(sent)
         connection.shutdown(socket.SHUT_WR)
         while connection.recv(1000):
@@ -215,7 +215,7 @@ def test_a_request_that_breaks_off_leaves_no_record_and_does_no_harm(alicred_clo
 
 
 def test_no_tls_on_the_tls_port_does_no_harm(alicred_cloud: FakeCloud) -> None:
-    with socket.create_connection((address(alicred_cloud)[0], int(alicred_cloud.endpoint.rpartition(":")[2])), timeout=5) as connection:
+    with socket.create_connection((address(alicred_cloud)[0], int(alicred_cloud.endpoint.rpartition(":")[2])), timeout=30) as connection:
         connection.sendall(b"GET / HTTP/1.1\r\n\r\n")
         with contextlib.suppress(ConnectionResetError):
             while connection.recv(1000):

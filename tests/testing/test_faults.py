@@ -91,7 +91,7 @@ def test_a_reset_below_tls_is_a_reset_too(alicred_cloud: FakeCloud) -> None:
     alicred_cloud.inject(faults.Reset())
     context = ssl.create_default_context(cafile=alicred_cloud.ca_file)
     port = int(alicred_cloud.endpoint.rpartition(":")[2])
-    with socket.create_connection(("127.0.0.1", port), timeout=5) as plain, context.wrap_socket(plain, server_hostname="127.0.0.1") as tls:
+    with socket.create_connection(("127.0.0.1", port), timeout=30) as plain, context.wrap_socket(plain, server_hostname="127.0.0.1") as tls:
         tls.sendall(b"GET /credentials HTTP/1.1\r\nHost: x\r\n\r\n")
         with pytest.raises(ConnectionResetError):
             drain_below_tls(tls)
@@ -115,7 +115,7 @@ def test_a_client_that_stops_reading_an_oversized_body_does_no_harm(alicred_clou
     alicred_cloud.inject(faults.Oversized(), times=3)
     host, _, port = alicred_cloud.http_endpoint.partition("://")[2].partition(":")
     for _ in range(3):
-        connection = http.client.HTTPConnection(host, int(port), timeout=5)
+        connection = http.client.HTTPConnection(host, int(port), timeout=30)
         connection.request("GET", "/credentials")
         assert connection.getresponse().read(10) == b'{"AccessKe'
         connection.close()

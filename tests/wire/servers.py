@@ -171,7 +171,7 @@ def tls_proxy(certificate: Path, slow: threading.Event) -> Iterator[int]:
             with context.wrap_socket(accepted, server_side=True) as client:
                 port = int(read_head(client).split(b" ")[1].rpartition(b":")[2])
                 client.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
-                with socket.create_connection(("127.0.0.1", port), timeout=5) as upstream:
+                with socket.create_connection(("127.0.0.1", port), timeout=30) as upstream:
                     pass_on(client, upstream)
 
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

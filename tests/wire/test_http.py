@@ -182,5 +182,5 @@ def test_construction_loads_no_http_library() -> None:
         "import sys; from alicred.wire.http import HttpClient; HttpClient();"
         "print([name for name in sys.modules if name in ('urllib3', 'ssl', 'http.client')])"
     )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=30)
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

@@ -65,7 +65,7 @@ def connecting_proxy(heads: list[bytes], answer: bytes = b"HTTP/1.1 200 OK\r\n\r
             if b" 200 " not in answer:
                 return
             port = int(heads[0].split(b" ")[1].rpartition(b":")[2])
-            with socket.create_connection(("127.0.0.1", port), timeout=5) as upstream:
+            with socket.create_connection(("127.0.0.1", port), timeout=30) as upstream:
                 back = threading.Thread(target=pump, args=(upstream, connection))
                 back.start()
                 pump(connection, upstream)

@@ -152,7 +152,7 @@ def test_processes_renew_a_login_once(cloud: FakeCloud, tmp_path: Path) -> None:
     processes = [context.Process(target=_fetch, args=(path, barrier, out), daemon=True) for _ in range(4)]
     for process in processes:
         process.start()
-    found = {out.get(timeout=20) for _ in processes}
+    found = {out.get(timeout=100) for _ in processes}
     for process in processes:
         process.join()
     assert found == {read(path)["access_key_id"]}

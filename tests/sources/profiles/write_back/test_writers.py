@@ -282,7 +282,7 @@ def test_writers_without_locks_do_not_take_each_others_new_files_away(path: Path
     with reading(path) as found:
         for process in processes:
             process.start()
-        failures = [failure for _ in processes for failure in out.get(timeout=50)]
+        failures = [failure for _ in processes for failure in out.get(timeout=100)]
         for process in processes:
             process.join()
     # That a value goes back cannot be ruled out there: whoever reads, and writes a moment later, has seen nothing of what came in between.

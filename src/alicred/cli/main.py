@@ -1,9 +1,45 @@
-"""Takes the command line apart."""
+"""The command ``alicred``: takes the command line apart and runs one command of it."""
 
 from __future__ import annotations
 
 import argparse
+import os
+import sys
 from collections.abc import Sequence
+from importlib import import_module
+from typing import Protocol, cast
+
+from alicred.cli.terminal import Terminal
+from alicred.errors import AlicredError
+
+# What each command does, for the list of them. Each is a module of `alicred.cli.commands`, loaded when it is asked for: a `Command`.
+COMMANDS = {
+    "get": "print the credential, for a shell, another tool or a file",
+    "demo": "show a worker pool kept in fresh credentials, against a cloud on this machine",
+}
+
+EXIT_CODES = """\
+exit codes:
+  0    it worked
+  1    there is no credential: nothing is set up, or a setting or an answer is wrong
+  2    the command line is wrong
+  3    the service refused: no permission, no such role, a wrong key
+  4    the service could not be reached, or is too busy
+  130  interrupted"""
+
+
+class Command(Protocol):
+    """What a module of a command has."""
+
+    DESCRIPTION: str
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        """Add what only this command takes to *parser*, which has the options of all commands already."""
+        ...
+
+    def run(self, options: argparse.Namespace, terminal: Terminal) -> int:
+        """Run it; the exit code. An `AlicredError` may go on to `main`, which tells it and chooses the code."""
+        ...
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -12,33 +48,102 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Args:
         arguments: What stands behind the program's name; ``None`` means the process's own.
     """
-    parser = argparse.ArgumentParser(prog="alicred", description="Alibaba Cloud credentials.")
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    demo = commands.add_parser(
-        "demo",
-        help="show a worker pool kept in fresh credentials, against a cloud on this machine",
-        description="A worker pool calls the real OCR client through one provider, against a cloud on this machine that ends"
-        " sessions after seconds and gets into trouble on the way. Nothing leaves the machine.",
+    given = sys.argv[1:] if arguments is None else list(arguments)
+    options = _parser(_command_in(given)).parse_args(given)
+    terminal = Terminal.of(options)
+    if options.verbose:
+        _log_to_stderr()
+    try:
+        return _command(options.command).run(options, terminal)
+    except AlicredError as error:
+        terminal.error(error)
+        return exit_code(error)
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:  # whoever read the output has enough of it
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+
+
+def exit_code(error: AlicredError) -> int:
+    """The exit code for *error*."""
+    from alicred.errors import ChainError, DeniedError, is_transient
+
+    if isinstance(error, ChainError):
+        codes = {exit_code(report.error) for report in error.reports if report.error is not None}
+        return next((code for code in (3, 4) if code in codes), 1)
+    return 3 if isinstance(error, DeniedError) else 4 if is_transient(error) else 1
+
+
+def _command_in(given: Sequence[str]) -> str | None:
+    """The name of the command in the words *given*, which may stand behind options of all commands."""
+    words = iter(given)
+    for word in words:
+        if word in ("--profile", "--role-arn", "--region"):
+            next(words, None)
+        elif not word.startswith("-"):
+            return word
+    return None
+
+
+class _Version(argparse.Action):
+    """Prints the version, which takes a while to find out."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        from alicred._internal.version import __version__
+
+        parser.exit(message=f"alicred {__version__}\n")
+
+
+def _command(name: str) -> Command:
+    return cast("Command", import_module(f"alicred.cli.commands.{name}"))  # each of them is one
+
+
+def _parser(name: str | None) -> argparse.ArgumentParser:
+    """A parser of every command, of which that of *name* knows its arguments."""
+    general = _general(argparse.SUPPRESS)
+    parser = argparse.ArgumentParser(
+        prog="alicred",
+        description="Alibaba Cloud credentials: which one a program gets here, where from, until when, and why not.",
+        epilog=EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        parents=[_general(None)],
+        allow_abbrev=False,
     )
-    demo.add_argument("--seconds", type=_positive, default=10.0, help="how long to run (default: 10)")
-    demo.add_argument("--threads", type=_count, default=64, help="worker threads (default: 64)")
-    demo.add_argument("--tasks", type=_count, default=8, help="asyncio tasks beside them (default: 8)")
-    options = parser.parse_args(arguments)
-
-    from alicred.cli.demo import run  # imported when it is asked for
-
-    return run(seconds=options.seconds, threads=options.threads, tasks=options.tasks)
-
-
-def _positive(text: str) -> float:
-    number = float(text)
-    if not 0 < number <= 3600:
-        raise argparse.ArgumentTypeError("must be above 0 and at most 3600")
-    return number
+    parser.add_argument("--version", action=_Version, nargs=0, help="print the version and exit")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for each, summary in COMMANDS.items():
+        if each != name:
+            commands.add_parser(each, help=summary, add_help=False)
+            continue
+        command = _command(each)
+        described = commands.add_parser(
+            each, help=summary, description=command.DESCRIPTION, parents=[general], epilog=EXIT_CODES,
+            formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False,
+        )  # fmt: skip
+        command.add_arguments(described)
+    return parser
 
 
-def _count(text: str) -> int:
-    number = int(text)
-    if not 0 <= number <= 1000:
-        raise argparse.ArgumentTypeError("must be from 0 to 1000")
-    return number
+def _general(default: str | None) -> argparse.ArgumentParser:
+    """The options of all commands. Behind the command's name, *default* is ``SUPPRESS``, to keep what stood in front of it."""
+    options = argparse.ArgumentParser(add_help=False)
+    group = options.add_argument_group("options of all commands")
+    no = False if default is None else default
+    group.add_argument("--profile", metavar="NAME", default=default, help="the profile, in the CLI's file or the profile file")
+    group.add_argument("--role-arn", metavar="ARN", default=default, help="a RAM role to assume with what is found")
+    group.add_argument("--region", metavar="ID", default=default, help="the region whose STS is asked, such as cn-hangzhou")
+    group.add_argument("--json", action="store_true", default=no, help="print JSON of a documented shape")
+    group.add_argument("--verbose", action="store_true", default=no, help="print the log to stderr")
+    group.add_argument("--no-color", action="store_true", default=no, help="print without colour (so does the variable NO_COLOR)")
+    return options
+
+
+def _log_to_stderr() -> None:
+    import logging
+
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    logger = logging.getLogger("alicred")
+    logger.addHandler(handler)
+    logger.setLevel(logging.DEBUG)

@@ -1,0 +1,30 @@
+"""The identity that a command is about: the one that a program gets here, as the options of all commands choose it."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+from alicred.default import default_provider
+
+if TYPE_CHECKING:
+    from alicred.credential import Credential
+    from alicred.refresh.cache import CachingProvider
+    from alicred.wire.sts import StsClient
+
+
+def provider_of(options: argparse.Namespace) -> CachingProvider[Credential]:
+    """The default provider, with ``--profile``, ``--role-arn`` and ``--region``."""
+    return default_provider(role_arn=options.role_arn, profile=options.profile, sts=sts_of(options) if options.region else None)
+
+
+def sts_of(options: argparse.Namespace) -> StsClient:
+    """The STS client for ``--region``, else the one that the environment chooses."""
+    import os
+
+    from alicred.sources._clients import StsChoice
+    from alicred.wire.sts import StsClient
+
+    return (
+        StsClient.for_region(options.region) if options.region else StsChoice("StsClient", None, "get_caller_identity").client(os.environ)
+    )

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import errno
+import io
 import os
 import sys
 from collections.abc import Mapping
-from typing import TextIO
+from typing import NoReturn, TextIO
 
 from alicred.cli.wording import CHINESE
 from alicred.errors import AlicredError
@@ -36,7 +38,8 @@ class Terminal:
     def of(cls, options: argparse.Namespace, environ: Mapping[str, str] = os.environ) -> Terminal:
         """That of this process, as *options* and the environment want it."""
         color = not options.no_color and not environ.get("NO_COLOR") and environ.get("TERM") != "dumb"
-        return cls(sys.stdout, sys.stderr, json=options.json, color=color, chinese=is_chinese(environ))
+        output, errors = _stream("stdout"), _stream("stderr")
+        return cls(output, errors, json=options.json, color=color, chinese=is_chinese(environ))
 
     @property
     def is_terminal(self) -> bool:
@@ -66,6 +69,11 @@ class Terminal:
         """Tell *error*, without a traceback."""
         _write(self.errors, f"alicred: {error}")
 
+    def usage(self, command: str, problem: str) -> int:
+        """Say what is wrong with the command line of *command*; the exit code."""
+        _write(self.errors, f"alicred {command}: {problem}")
+        return 2
+
     def styled(self, text: str, style: str) -> str:
         """*text* for the output in *style*: good, bad, warning, quiet or strong; as it is where no colour is wanted."""
         return f"\x1b[{_STYLES[style]}m{text}\x1b[0m" if self._color and self.output.isatty() else text
@@ -75,6 +83,19 @@ def is_chinese(environ: Mapping[str, str]) -> bool:
     """Whether the locale of the user is a Chinese one."""
     chosen = next((value for name in ("LC_ALL", "LC_MESSAGES", "LANG") if (value := environ.get(name))), "")
     return chosen.lower().startswith("zh")
+
+
+class _Closed(io.StringIO):
+    """An output that was closed before the program began."""
+
+    def write(self, text: str) -> NoReturn:
+        """Say so."""
+        raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+
+
+def _stream(name: str) -> TextIO:
+    found: TextIO | None = getattr(sys, name)
+    return found or (_Closed() if name == "stdout" else io.StringIO())
 
 
 def _write(stream: TextIO, text: str) -> None:

@@ -15,6 +15,7 @@ from alicred.errors import AlicredError
 # What each command does, for the list of them. Each is a module of `alicred.cli.commands`, loaded when it is asked for: a `Command`.
 COMMANDS = {
     "get": "print the credential, for a shell, another tool or a file",
+    "profiles": "list the profiles of both files, and what is wrong with them",
     "demo": "show a worker pool kept in fresh credentials, against a cloud on this machine",
 }
 

@@ -16,6 +16,7 @@ from alicred.errors import AlicredError
 COMMANDS = {
     "get": "print the credential, for a shell, another tool or a file",
     "profiles": "list the profiles of both files, and what is wrong with them",
+    "plan": "draw what a refresh policy does with one value",
     "demo": "show a worker pool kept in fresh credentials, against a cloud on this machine",
 }
 

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import attrs
+import pytest
 
 from alicred.testing import FakeCloud
 
@@ -94,3 +95,11 @@ class Machine:
                 pass  # EIO: the program has closed the terminal
             os.close(ours)
         return child.returncode, printed.decode().replace("\r\n", "\n")
+
+
+@pytest.fixture
+def machine(alicred_cloud: FakeCloud, tmp_path: Path) -> Machine:
+    """A machine with a home in which nothing is set up, and a cloud."""
+    home = tmp_path / "home"
+    home.mkdir(mode=0o700)
+    return Machine(alicred_cloud, home)

@@ -17,6 +17,8 @@ COMMANDS = {
     "get": "print the credential, for a shell, another tool or a file",
     "exec": "run a program with the credential in its environment",
     "completion": "print a script that lets a shell complete commands and options",
+    "profiles": "list the profiles of both files, and what is wrong with them",
+    "plan": "draw what a refresh policy does with one value",
     "demo": "show a worker pool kept in fresh credentials, against a cloud on this machine",
 }
 
@@ -106,7 +108,8 @@ class _Version(argparse.Action):
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
         from alicred._internal.version import __version__
 
-        parser.exit(message=f"alicred {__version__}\n")
+        sys.stdout.write(f"alicred {__version__}\n")
+        parser.exit()
 
 
 def _command(name: str) -> Command:

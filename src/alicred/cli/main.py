@@ -15,6 +15,8 @@ from alicred.errors import AlicredError
 # What each command does, for the list of them. Each is a module of `alicred.cli.commands`, loaded when it is asked for: a `Command`.
 COMMANDS = {
     "get": "print the credential, for a shell, another tool or a file",
+    "profiles": "list the profiles of both files, and what is wrong with them",
+    "plan": "draw what a refresh policy does with one value",
     "demo": "show a worker pool kept in fresh credentials, against a cloud on this machine",
 }
 
@@ -60,7 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return exit_code(error)
     except KeyboardInterrupt:
         return 130
-    except BrokenPipeError:  # what reads the output has enough of it
+    except BrokenPipeError:  # the reader of the output has gone
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
 

@@ -4,14 +4,23 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import sys
-from collections.abc import Mapping
-from typing import TextIO
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, TextIO
 
 from alicred.cli.wording import CHINESE
 from alicred.errors import AlicredError
 
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from alicred.cli.layout import Cell, Node
+
 _STYLES = {"good": "32", "bad": "31", "warning": "33", "quiet": "2", "strong": "1"}
+_RICH_STYLES = {"good": "green", "bad": "red", "warning": "yellow", "quiet": "dim", "strong": "bold"}
+_LINES = "─│├└━●→✓✗"  # what tables, trees and timelines are drawn with
 
 
 class Terminal:
@@ -29,7 +38,7 @@ class Terminal:
         self.output = output
         self.errors = errors
         self.json = json
-        self.chinese = chinese
+        self.chinese = chinese and _encodes(output, "中")
         self._color = color
 
     @classmethod
@@ -42,6 +51,16 @@ class Terminal:
     def is_terminal(self) -> bool:
         """Whether a person reads the output, not a program or a file."""
         return self.output.isatty()
+
+    @property
+    def width(self) -> int | None:
+        """How many columns a line has; ``None`` if no person reads it, for then it may be as long as it is."""
+        return shutil.get_terminal_size().columns if self.is_terminal else None
+
+    @property
+    def ascii_only(self) -> bool:
+        """Whether the output knows no lines and ticks."""
+        return not _encodes(self.output, _LINES)
 
     def text(self, english: str, **values: object) -> str:
         """*english* in the language of the user, with *values* put in."""
@@ -68,13 +87,105 @@ class Terminal:
 
     def styled(self, text: str, style: str) -> str:
         """*text* for the output in *style*: good, bad, warning, quiet or strong; as it is where no colour is wanted."""
-        return f"\x1b[{_STYLES[style]}m{text}\x1b[0m" if self._color and self.output.isatty() else text
+        return f"\x1b[{_STYLES[style]}m{text}\x1b[0m" if style and self._color and self.output.isatty() else text
+
+    # --- what takes more than a line ----------------------------------------------------------------------------------------------
+
+    def paragraph(self, cell: Cell, *, first: str = "", then: str | None = None) -> None:
+        """Print a text in lines as long as the terminal's.
+
+        Args:
+            cell: The text.
+            first: What stands in front of its first line.
+            then: What stands in front of the other ones; ``None`` means blanks.
+        """
+        from alicred.cli.layout import Styled, columns, plain, wrapped
+
+        margin = " " * columns(first) if then is None else then
+        width = None if self.width is None else max(20, self.width - columns(margin))
+        style = cell.style if isinstance(cell, Styled) else ""
+        for number, line in enumerate(wrapped(plain(cell), width)):
+            self.say((margin if number else first) + self.styled(line, style))
+
+    def table(self, headings: Sequence[str], rows: Sequence[Sequence[Cell]]) -> None:
+        """Print a table: by rich if it is installed, and as a list of *headings* and cells for each row where the lines are too short."""
+        from alicred.cli.layout import GAP, Styled, columns, padded, plain, widths
+
+        sizes = widths(headings, rows)
+        total, width = sum(sizes) + GAP * len(sizes), self.width
+        console = self._rich(self.output)
+        if width is not None and total > (width if console is None else width * 1.5):
+            margin = max(map(columns, headings))
+            for row in rows:
+                for heading, cell in zip(headings, row, strict=True):
+                    if plain(cell):
+                        self.paragraph(cell, first=padded(heading, margin) + " " * GAP)
+                self.say("")
+        elif console is not None:
+            from rich.table import Table
+            from rich.text import Text
+
+            table = Table(box=None, pad_edge=False, padding=(0, GAP, 0, 0), header_style="bold")
+            for heading in headings:
+                table.add_column(heading, overflow="fold")
+            for row in rows:
+                styles = [_RICH_STYLES[cell.style] if isinstance(cell, Styled) else "" for cell in row]
+                table.add_row(*(Text(plain(cell), style) for cell, style in zip(row, styles, strict=True)))
+            console.print(table)
+        else:
+            for line in [[Styled(heading, "strong") for heading in headings], *rows]:
+                cells = [(padded(plain(cell), size), cell) for cell, size in zip(line, sizes, strict=True)]
+                shown = [self.styled(text, cell.style) if isinstance(cell, Styled) else text for text, cell in cells]
+                self.say((" " * GAP).join(shown).rstrip())
+
+    def tree(self, nodes: Sequence[Node]) -> None:
+        """Print a tree."""
+        from alicred.cli.layout import branches
+
+        for first, then, cell in branches(nodes, ascii_only=self.ascii_only):
+            self.paragraph(cell, first=first, then=then)
+
+    @contextmanager
+    def progress(self, text: str) -> Generator[None]:
+        """Say to a person what takes its time, until the block ends."""
+        console = self._rich(self.errors)
+        if console is not None:
+            with console.status(text):
+                yield
+        elif self._color and self.errors.isatty():
+            self.errors.write(text)
+            self.errors.flush()
+            try:
+                yield
+            finally:
+                self.errors.write("\r\x1b[K")
+                self.errors.flush()
+        else:
+            yield
+
+    def _rich(self, stream: TextIO) -> Console | None:
+        """What rich writes to *stream* with: for a person at a terminal with colours and lines. Everything works without it."""
+        if not (self._color and stream.isatty()) or not _encodes(stream, _LINES):
+            return None
+        try:
+            from rich.console import Console
+        except ImportError:
+            return None
+        return Console(file=stream, highlight=False, emoji=False, markup=False, width=self.width)
 
 
 def is_chinese(environ: Mapping[str, str]) -> bool:
     """Whether the locale of the user is a Chinese one."""
     chosen = next((value for name in ("LC_ALL", "LC_MESSAGES", "LANG") if (value := environ.get(name))), "")
     return chosen.lower().startswith("zh")
+
+
+def _encodes(stream: TextIO, text: str) -> bool:
+    try:
+        text.encode(stream.encoding or "ascii")
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True
 
 
 def _write(stream: TextIO, text: str) -> None:

@@ -1,0 +1,224 @@
+"""``alicred plan``: what a refresh policy does with one value, drawn."""
+
+from __future__ import annotations
+
+import argparse
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from alicred.cli.spans import positive_span, shown, span
+from alicred.cli.terminal import Terminal
+from alicred.cli.wording import marked
+from alicred.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from alicred.cli.plan import Plan
+    from alicred.policy.refresh import RefreshPolicy
+    from alicred.policy.window import Window
+
+DESCRIPTION = """\
+Draw what a refresh policy does with one value: when its refresh may begin, when callers wait for it, and how
+long the value serves if the service is down from the first refresh on. What is not given is as in the default
+policy. Nothing is sent. Spans are written 90s, 10m or 1h30m."""
+
+_SIGNS = {"fresh": ("━", "="), "begin": ("░", "~"), "aging": ("▒", "-"), "urgent": ("▓", "!"), "grace": ("·", ".")}
+_STYLES = {"fresh": "good", "begin": "warning", "aging": "warning", "urgent": "bad", "grace": "quiet"}
+_MEANINGS = {
+    "fresh": marked("fresh: served"),
+    "begin": marked("the refresh begins, at a random moment up to {end}, and goes on in the background"),
+    "aging": marked("aging: served while it is refreshed"),
+    "urgent": marked("urgent: callers wait for the refresh; if it fails, they get the value"),
+    "grace": marked("grace: it has ended, and is served if the refresh fails"),
+}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What only this command takes."""
+    group = parser.add_argument_group("the value and the policy")
+    group.add_argument(
+        "--lifetime", type=positive_span, metavar="SPAN", default=timedelta(hours=1), help="how long a value lives (default: 1h)"
+    )
+    window = group.add_mutually_exclusive_group()
+    window.add_argument(
+        "--ahead", type=_ahead, metavar="SPAN|PERCENT", help="how long before its end it is refreshed: 10m, or 25%% of the lifetime"
+    )
+    window.add_argument(
+        "--tiers", type=_tiers, metavar="TIERS", help="the same by lifetimes: 20m:5m,90m:15m,1h is 5m up to 20m, 15m below 90m, else 1h"
+    )
+    group.add_argument("--at-most", type=span, metavar="SPAN", help="with --ahead PERCENT: no longer than this")
+    group.add_argument("--jitter", type=float, metavar="SHARE", help="share of that, 0 to 1, by which the refresh is delayed at random")
+    group.add_argument("--margin", type=span, metavar="SPAN", help="how long before the end callers begin to wait")
+    group.add_argument("--max-age", type=positive_span, metavar="SPAN", help="refresh a value that is older, whatever its end")
+    group.add_argument("--grace", type=span, metavar="SPAN", help="how long past its end a value may be served")
+    group.add_argument("--backoff-initial", type=span, metavar="SPAN", help="pause after the first failed refresh")
+    group.add_argument("--backoff-maximum", type=span, metavar="SPAN", help="longest pause after a failed refresh")
+    parser.add_argument("--seed", type=int, default=1, metavar="NUMBER", help="what the random draws are made from (default: 1)")
+    parser.add_argument("--svg", type=Path, metavar="FILE", help="draw it into this file too")
+
+
+def run(options: argparse.Namespace, terminal: Terminal) -> int:
+    """Draw it."""
+    from alicred.cli.plan import Plan
+
+    try:
+        policy, code = _policy(options)
+    except ConfigurationError as error:
+        terminal.error(error)
+        return 2
+    plan = Plan.make(policy, options.lifetime, options.seed)
+    if options.svg is not None:
+        from alicred.cli.plan_svg import drawn
+
+        try:
+            options.svg.write_text(drawn(plan, terminal, code), "utf-8")
+        except OSError as error:
+            terminal.error(ConfigurationError(f"--svg: {options.svg} cannot be written: {error.strerror}"))
+            return 2
+    if terminal.json:
+        terminal.say_json(plan.as_json())
+    else:
+        _draw(plan, terminal, code)
+    return 0
+
+
+# --- the policy ---------------------------------------------------------------------------------------------------------------------
+
+
+def _policy(options: argparse.Namespace) -> tuple[RefreshPolicy, str]:
+    """The policy, and the code that makes it."""
+    import attrs
+
+    from alicred.policy.refresh import USUAL_BACKOFF, RefreshPolicy
+
+    given: dict[str, Any] = {}
+    code: list[str] = []
+    window = _window(options)
+    if window is not None:
+        given["ahead"], text = window
+        code.append(f"ahead={text}")
+    for name in ("jitter", "margin", "grace", "max_age"):
+        value = getattr(options, name)
+        if value is not None:
+            given[name] = value
+            code.append(f"{name}={_code(value)}")
+    pauses = {name: value for name in ("initial", "maximum") if (value := getattr(options, f"backoff_{name}")) is not None}
+    if pauses:
+        backoff = given["failure_backoff"] = attrs.evolve(USUAL_BACKOFF, **pauses)
+        code.append(f"failure_backoff=Backoff(initial={_code(backoff.initial)}, maximum={_code(backoff.maximum)})")
+    return RefreshPolicy(**given), f"RefreshPolicy({', '.join(code)})"
+
+
+def _window(options: argparse.Namespace) -> tuple[Window, str] | None:
+    from alicred.policy.window import FixedWindow, FractionWindow, TieredWindow
+
+    if options.at_most is not None and not isinstance(options.ahead, float):
+        raise ConfigurationError("--at-most limits a share of the lifetime. Give --ahead in percent too, such as --ahead 25%")
+    if options.tiers is not None:
+        tiers, beyond = options.tiers
+        pairs = ", ".join(f"({_code(lifetime)}, {_code(window)})" for lifetime, window in tiers)
+        return TieredWindow(tiers, beyond), f"TieredWindow(({pairs}{',' if tiers else ''}), {_code(beyond)})"
+    if isinstance(options.ahead, float):
+        window = FractionWindow(options.ahead) if options.at_most is None else FractionWindow(options.ahead, options.at_most)
+        return window, f"FractionWindow({options.ahead:g}, {_code(window.at_most)})"
+    return None if options.ahead is None else (FixedWindow(options.ahead), _code(options.ahead))
+
+
+def _code(value: timedelta | float) -> str:
+    """*value* as it is written in a program."""
+    if not isinstance(value, timedelta):
+        return f"{value:g}"
+    for unit, size in (("hours", timedelta(hours=1)), ("minutes", timedelta(minutes=1))):
+        if value and not value % size:
+            return f"timedelta({unit}={value // size})"
+    return f"timedelta(seconds={value.total_seconds():g})"
+
+
+def _ahead(text: str) -> timedelta | float:
+    return float(text[:-1]) / 100 if text.endswith("%") else span(text)
+
+
+def _tiers(text: str) -> tuple[tuple[tuple[timedelta, timedelta], ...], timedelta]:
+    *pairs, beyond = text.split(",")
+    tiers = [pair.split(":") for pair in pairs]
+    if any(len(pair) != 2 for pair in tiers):
+        raise argparse.ArgumentTypeError("write LIFETIME:SPAN for each tier and SPAN for what lives longer, such as 20m:5m,90m:15m,1h")
+    return tuple((span(lifetime), span(window)) for lifetime, window in tiers), span(beyond)
+
+
+# --- the picture --------------------------------------------------------------------------------------------------------------------
+
+
+def _draw(plan: Plan, terminal: Terminal, code: str) -> None:
+    width = min((terminal.width or 80) - 2, 100)
+    terminal.paragraph(terminal.styled(title(plan, terminal), "strong"))
+    terminal.paragraph(terminal.styled(code, "quiet"))
+    terminal.say("")
+    _life(plan, terminal, width)
+    terminal.say("")
+    _outage(plan, terminal, width)
+
+
+def title(plan: Plan, terminal: Terminal) -> str:
+    """What the picture shows."""
+    return terminal.text("A value that lives for {lifetime}", lifetime=shown(plan.lifetime))
+
+
+def legend(plan: Plan, terminal: Terminal) -> list[tuple[str, timedelta, str]]:
+    """The phases of the value's life, and its end: the name of the phase, when it begins, and what happens in it."""
+    found = [(name, begin, terminal.text(_MEANINGS[name], end=shown(end))) for name, begin, end in plan.phases()]
+    return [*found, ("", plan.dead, terminal.text("over: no caller gets it any more"))]
+
+
+def outage(plan: Plan, terminal: Terminal) -> list[str]:
+    """What happens if the service is down, in words."""
+    count = f"{len(plan.attempts)}+" if plan.is_cut else str(len(plan.attempts))
+    first, served, end = shown(plan.first_attempt), shown(plan.served_for), shown(plan.dead)
+    return [
+        terminal.text("If the service is down from the first refresh on, at {first}", first=first),
+        terminal.text("The value is served for {served} more. Callers get an error from {end} on.", served=served, end=end),
+        terminal.text("Attempts to refresh until then: {count}, and one more at the end.", count=count),
+    ]
+
+
+def _life(plan: Plan, terminal: Terminal, width: int) -> None:
+    ascii_only = terminal.ascii_only
+    phases = list(plan.phases())
+    sizes = _sizes([(end - begin) / plan.dead for _, begin, end in phases], width)
+    bar = [(_SIGNS[name][ascii_only] * size, _STYLES[name]) for (name, _, _), size in zip(phases, sizes, strict=True)]
+    terminal.say("".join(terminal.styled(text, style) for text, style in bar))
+    _ends(shown(plan.fetched), shown(plan.dead), terminal, width)
+    lines = legend(plan, terminal)
+    margin = max(len(shown(at)) for _, at, _ in lines)
+    for name, at, words in lines:
+        sign = terminal.styled(_SIGNS[name][ascii_only] * 2, _STYLES[name]) if name else "  "
+        terminal.paragraph(words, first=f"  {sign} {shown(at):>{margin}}  ")
+
+
+def _outage(plan: Plan, terminal: Terminal, width: int) -> None:
+    heading, *rest = outage(plan, terminal)
+    terminal.paragraph(terminal.styled(heading, "strong"))
+    terminal.say("")
+    sign, line = ("x", ".") if terminal.ascii_only else ("✗", "·")
+    marks = [line] * width
+    for at in plan.attempts:
+        marks[min(width - 1, int((at - plan.first_attempt) / plan.served_for * width))] = sign
+    terminal.say("".join(terminal.styled(mark, "bad" if mark == sign else "quiet") for mark in marks))
+    _ends(shown(plan.first_attempt), shown(plan.dead), terminal, width)
+    for text in rest:
+        terminal.paragraph(text)
+    first = [shown(at) for at in plan.attempts[:12]]
+    more = ", …" if len(plan.attempts) > len(first) and not terminal.ascii_only else ", ..." if len(plan.attempts) > len(first) else ""
+    terminal.paragraph(", ".join(first) + more, first=f"{sign} ")
+
+
+def _ends(left: str, right: str, terminal: Terminal, width: int) -> None:
+    terminal.say(terminal.styled(left + " " * max(1, width - len(left) - len(right)) + right, "quiet"))
+
+
+def _sizes(shares: list[float], width: int) -> list[int]:
+    """*width* columns divided by *shares*, which make one; each gets a column at least, at the expense of the largest one."""
+    sizes = [max(1, round(share * width)) for share in shares]
+    largest = sizes.index(max(sizes))
+    sizes[largest] += width - sum(sizes)
+    return sizes

@@ -1,0 +1,85 @@
+"""Text set for a terminal: columns, lines of a given width, tables and trees. Pure functions; a Chinese character takes two columns."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
+
+import attrs
+
+_STYLING = re.compile(r"\x1b\[[0-9;]*m")
+GAP = 2  # columns between two columns of a table
+# A line may end behind each: a word, or a Chinese character with what may not begin a line.
+_WORD = re.compile(r"\s+|[\u2e80-\u9fff\uf900-\uffef][、。，：；！？）”]*|[^\s\u2e80-\u9fff\uf900-\uffef]+")
+
+
+@attrs.frozen
+class Styled:
+    """A text and its style; see `Terminal.styled`."""
+
+    text: str
+    style: str
+
+
+Cell = str | Styled
+
+
+@attrs.frozen
+class Node:
+    """A line of a tree, and what hangs under it."""
+
+    text: Cell
+    below: Sequence[Node] = ()
+
+
+def plain(cell: Cell) -> str:
+    """The text of *cell*."""
+    return cell.text if isinstance(cell, Styled) else cell
+
+
+def columns(text: str) -> int:
+    """How many columns *text* takes."""
+    text = _STYLING.sub("", text)
+    return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
+
+
+def padded(text: str, width: int) -> str:
+    """*text*, and blanks up to *width* columns."""
+    return text + " " * (width - columns(text))
+
+
+def wrapped(text: str, width: int | None) -> list[str]:
+    """*text* in lines of at most *width* columns, but for a word that is longer; ``None`` is no limit."""
+    lines: list[str] = []
+    for paragraph in text.split("\n"):
+        line, used = "", 0
+        for word in _WORD.findall(paragraph):
+            size = columns(word)
+            if width is not None and line.strip() and used + columns(word.rstrip()) > width:
+                lines.append(line.rstrip())
+                line, used = "", 0
+                if word.isspace():
+                    continue
+            line, used = line + word, used + size
+        lines.append(line.rstrip())
+    return lines
+
+
+def widths(headings: Sequence[str], rows: Iterable[Sequence[Cell]]) -> list[int]:
+    """How many columns each column of a table takes."""
+    return [max(columns(plain(cell)) for cell in column) for column in zip(headings, *rows, strict=True)]
+
+
+def branches(nodes: Sequence[Node], *, ascii_only: bool) -> Iterator[tuple[str, str, Cell]]:
+    """The lines of a tree: what is drawn in front of each, what in front of the lines in which it goes on, and its text."""
+    tee, corner, bar = ("|-- ", "`-- ", "|   ") if ascii_only else ("├── ", "└── ", "│   ")
+
+    def lines(nodes: Sequence[Node], margin: str) -> Iterator[tuple[str, str, Cell]]:
+        for number, node in enumerate(nodes, start=1):
+            is_last = number == len(nodes)
+            inner = margin + ("    " if is_last else bar)
+            yield margin + (corner if is_last else tee), inner + (bar if node.below else "    "), node.text
+            yield from lines(node.below, inner)
+
+    return lines(nodes, "")

@@ -1,0 +1,163 @@
+"""The worlds that the pages show: what is set up on the machine when a command is run. A function for each; add what a page needs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from alicred.credential import Credential
+from alicred.testing import FakeCloud, faults
+
+Environment = dict[str, str]
+
+
+@dataclass
+class Sandbox:
+    """Where a world is made: a fake cloud that runs, and an empty home."""
+
+    cloud: FakeCloud
+    home: Path
+    on_an_instance: bool = False
+
+    def cli_file(self, *profiles: Mapping[str, object], current: str = "default") -> None:
+        """Write ``~/.aliyun/config.json``."""
+        self.file(".aliyun/config.json", json.dumps({"current": current, "profiles": profiles}, indent="\t") + "\n")
+
+    def profile_file(self, text: str) -> None:
+        """Write ``~/.alibabacloud/credentials``."""
+        self.file(".alibabacloud/credentials", text)
+
+    def file(self, name: str, text: str, mode: int = 0o600) -> Path:
+        """Write a file below the home."""
+        path = self.home / name
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.write_text(text, "utf-8")
+        path.chmod(mode)
+        return path
+
+    @property
+    def at_the_cloud(self) -> Environment:
+        """Lets the services be those of the fake cloud."""
+        return {"ALIBABA_CLOUD_STS_ENDPOINT": self.cloud.http_endpoint}
+
+    @property
+    def reports_role(self) -> str:
+        """A role that every user of the account may assume."""
+        return self.cloud.add_role("reports")
+
+    @property
+    def closed_role(self) -> str:
+        """A role that trusts no one here."""
+        return self.cloud.add_role("billing", trusts=["acs:ram::1000000000000001:role/auditor"])
+
+
+def ak_profile(key: Credential, name: str = "default") -> dict[str, object]:
+    """A profile of the CLI's file with *key*."""
+    return {
+        "name": name,
+        "mode": "AK",
+        "access_key_id": key.access_key_id,
+        "access_key_secret": key.access_key_secret,
+        "region_id": "cn-hangzhou",
+    }
+
+
+def nothing(sandbox: Sandbox) -> Environment:
+    """Nothing is set up, on a machine that is no instance."""
+    return sandbox.at_the_cloud
+
+
+def keys(sandbox: Sandbox) -> Environment:
+    """An access key in the environment."""
+    key = sandbox.cloud.access_key
+    return {
+        **sandbox.at_the_cloud,
+        "ALIBABA_CLOUD_ACCESS_KEY_ID": key.access_key_id,
+        "ALIBABA_CLOUD_ACCESS_KEY_SECRET": key.access_key_secret,
+    }
+
+
+def profile(sandbox: Sandbox) -> Environment:
+    """The CLI's file with one profile, an access key."""
+    sandbox.cli_file(ak_profile(sandbox.cloud.access_key))
+    return sandbox.at_the_cloud
+
+
+def role(sandbox: Sandbox) -> Environment:
+    """The CLI's file, whose current profile is a role: ``reports``, assumed with the key of the profile ``default``."""
+    chained = {"name": "reports", "mode": "ChainableRamRoleArn", "source_profile": "default", "ram_role_arn": sandbox.reports_role}
+    sandbox.cli_file(ak_profile(sandbox.cloud.access_key), {**chained, "ram_session_name": "ada"}, current="reports")
+    return sandbox.at_the_cloud
+
+
+def profiles(sandbox: Sandbox) -> Environment:
+    """Both files, with profiles of many kinds, some of them with problems."""
+    key = sandbox.cloud.add_access_key()
+    role_profile = {"name": "reports", "mode": "RamRoleArn", "ram_role_arn": sandbox.reports_role, "ram_session_name": "ada"}
+    sandbox.cli_file(
+        ak_profile(sandbox.cloud.access_key),
+        {**ak_profile(key), **role_profile},
+        {"name": "instance", "mode": "EcsRamRole", "ram_role_name": "test-role"},
+        {"name": "vault", "mode": "External", "process_command": "get-cred --account reports"},
+        {"name": "half", "mode": "AK", "access_key_id": key.access_key_id, "access_key_secret": ""},
+        {"name": "typo", "mode": "RamRoleARN", "ram_role_arn": sandbox.reports_role},
+        {"name": "chained", "mode": "ChainableRamRoleArn", "source_profile": "gone", "ram_role_arn": sandbox.reports_role},
+    )
+    sandbox.profile_file(
+        f"[default]\nenable = true\ntype = access_key\naccess_key_id = {key.access_key_id}\naccess_key_secret = {key.access_key_secret}\n\n"
+        f"[batch]\nenable = true\ntype = ram_role_arn\naccess_key_id = {key.access_key_id}\naccess_key_secret = {key.access_key_secret}\n"
+        f"role_arn = {sandbox.reports_role}\nrole_session_name = batch\n\n"
+        f"[off]\nenable = false\ntype = access_key\naccess_key_id = {key.access_key_id}\naccess_key_secret = {key.access_key_secret}\n"
+    )
+    (sandbox.home / ".alibabacloud" / "credentials").chmod(0o644)
+    return sandbox.at_the_cloud
+
+
+def instance(sandbox: Sandbox) -> Environment:
+    """An ECS instance with a role, and nothing else."""
+    sandbox.on_an_instance = True
+    return sandbox.at_the_cloud
+
+
+def denied(sandbox: Sandbox) -> Environment:
+    """A role that does not trust the key which is to assume it."""
+    closed = {"name": "billing", "mode": "RamRoleArn", "ram_role_arn": sandbox.closed_role, "ram_session_name": "ada"}
+    sandbox.cli_file({**ak_profile(sandbox.cloud.access_key), **closed}, current="billing")
+    return sandbox.at_the_cloud
+
+
+def wrong_secret(sandbox: Sandbox) -> Environment:
+    """An access key in the environment with the secret of another one."""
+    other = sandbox.cloud.add_access_key()
+    return {**keys(sandbox), "ALIBABA_CLOUD_ACCESS_KEY_SECRET": other.access_key_secret}
+
+
+def throttled(sandbox: Sandbox) -> Environment:
+    """A role, and an STS that throttles."""
+    sandbox.cloud.inject(faults.Throttling(), times=None)
+    return role(sandbox)
+
+
+def offline(sandbox: Sandbox) -> Environment:
+    """A role, and no network."""
+    role(sandbox)
+    return {}
+
+
+def broken(sandbox: Sandbox) -> Environment:
+    """The CLI's file with a comma too many."""
+    key = sandbox.cloud.access_key
+    sandbox.file(
+        ".aliyun/config.json",
+        '{\n\t"current": "default",\n\t"profiles": [\n\t\t{\n\t\t\t"name": "default",\n\t\t\t"mode": "AK",\n'
+        f'\t\t\t"access_key_id": "{key.access_key_id}",\n\t\t\t"access_key_secret": "{key.access_key_secret}",\n\t\t}}\n\t]\n}}\n',
+    )
+    return sandbox.at_the_cloud
+
+
+WORLDS: dict[str, Callable[[Sandbox], Environment]] = {
+    each.__name__.replace("_", "-"): each
+    for each in (nothing, keys, profile, role, profiles, instance, denied, wrong_secret, throttled, offline, broken)
+}

@@ -10,11 +10,21 @@ from typing import Any
 
 import attrs
 
+from alicred.cli.spans import shown
+from alicred.cli.terminal import Terminal
+from alicred.cli.wording import marked
 from alicred.policy.refresh import RefreshPolicy, Schedule
 
 ZERO = timedelta(0)
 _LAST_DRAW = math.nextafter(1.0, 0.0)  # draws are below 1
 _MOST_ATTEMPTS = 1000
+_MEANINGS = {
+    "fresh": marked("fresh: served"),
+    "begin": marked("the refresh begins, at a random moment up to {end}, and goes on in the background"),
+    "aging": marked("aging: served while it is refreshed"),
+    "urgent": marked("urgent: callers wait for the refresh; if it fails, they get the value"),
+    "grace": marked("grace: it has ended, and is served if the refresh fails"),
+}
 
 
 @attrs.frozen(kw_only=True)
@@ -121,6 +131,28 @@ class Plan:
                 "served_for": _seconds(self.served_for),
             },
         }
+
+
+def title(plan: Plan, terminal: Terminal) -> str:
+    """What the picture shows."""
+    return terminal.text("A value that lives for {lifetime}", lifetime=shown(plan.lifetime))
+
+
+def legend(plan: Plan, terminal: Terminal) -> list[tuple[str, timedelta, str]]:
+    """The phases of the value's life, and its end: the name of the phase, when it begins, and what happens in it."""
+    found = [(name, begin, terminal.text(_MEANINGS[name], end=shown(end))) for name, begin, end in plan.phases()]
+    return [*found, ("", plan.dead, terminal.text("over: no caller gets it any more"))]
+
+
+def outage(plan: Plan, terminal: Terminal) -> list[str]:
+    """What happens if the service is down, in words."""
+    count = f"{len(plan.attempts)}+" if plan.is_cut else str(len(plan.attempts))
+    first, served, end = shown(plan.first_attempt), shown(plan.served_for), shown(plan.dead)
+    return [
+        terminal.text("If the service is down from the first refresh on, at {first}", first=first),
+        terminal.text("The value is served for {served} more. Callers get an error from {end} on.", served=served, end=end),
+        terminal.text("Attempts to refresh until then: {count}, and one more at the end.", count=count),
+    ]
 
 
 PHASES = ("fresh", "begin", "aging", "urgent", "grace")

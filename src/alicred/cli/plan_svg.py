@@ -6,9 +6,8 @@ from collections.abc import Iterator
 from datetime import timedelta
 from html import escape
 
-from alicred.cli.commands import plan as words
 from alicred.cli.layout import wrapped
-from alicred.cli.plan import ZERO, Plan
+from alicred.cli.plan import ZERO, Plan, legend, outage, title
 from alicred.cli.spans import shown
 from alicred.cli.terminal import Terminal
 
@@ -35,7 +34,7 @@ def drawn(plan: Plan, terminal: Terminal, code: str) -> str:
     """The whole file. Its texts are in the language of *terminal*."""
     parts: list[str] = []
     y = 30
-    parts.append(_text(_MARGIN, y, words.title(plan, terminal), "title"))
+    parts.append(_text(_MARGIN, y, title(plan, terminal), "title"))
     for line in wrapped(code, _CODE_COLUMNS):
         y += _LINE
         parts.append(_text(_MARGIN, y, line, "quiet code"))
@@ -44,13 +43,13 @@ def drawn(plan: Plan, terminal: Terminal, code: str) -> str:
     y += _BAR + 16
     parts += _axis([ZERO, plan.refresh_from, plan.refresh_until, plan.urgent, plan.lifetime, plan.dead], ZERO, plan.dead, y)
     y += 26
-    for name, at, meaning in words.legend(plan, terminal):
+    for name, at, meaning in legend(plan, terminal):
         if name:
             parts.append(f'<rect x="{_MARGIN}" y="{y - 11}" width="14" height="14" rx="2" class="{name}"/>')
         parts.append(_text(_MARGIN + 22, y, shown(at), "quiet"))
         parts.append(_text(_MARGIN + 90, y, meaning))
         y += _LINE
-    heading, *rest = words.outage(plan, terminal)
+    heading, *rest = outage(plan, terminal)
     y += 22
     parts.append(_text(_MARGIN, y, heading, "title"))
     y += 16
@@ -66,8 +65,8 @@ def drawn(plan: Plan, terminal: Terminal, code: str) -> str:
         y += _LINE
     size = f'viewBox="0 0 {_WIDTH} {y}" width="{_WIDTH}" height="{y}"'
     head = f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img" aria-labelledby="title">'
-    title = f'<title id="title">{escape(words.title(plan, terminal))}: {escape(code)}</title>'
-    return "\n".join([head, title, f"<style>{_STYLE}</style>", *parts, "</svg>", ""])
+    description = f'<title id="title">{escape(title(plan, terminal))}: {escape(code)}</title>'
+    return "\n".join([head, description, f"<style>{_STYLE}</style>", *parts, "</svg>", ""])
 
 
 def _life(plan: Plan, y: int) -> Iterator[str]:

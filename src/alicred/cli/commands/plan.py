@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from alicred.cli.spans import positive_span, shown, span
 from alicred.cli.terminal import Terminal
-from alicred.cli.wording import marked
 from alicred.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -24,13 +23,6 @@ policy. Nothing is sent. Spans are written 90s, 10m or 1h30m."""
 
 _SIGNS = {"fresh": ("━", "="), "begin": ("░", "~"), "aging": ("▒", "-"), "urgent": ("▓", "!"), "grace": ("·", ".")}
 _STYLES = {"fresh": "good", "begin": "warning", "aging": "warning", "urgent": "bad", "grace": "quiet"}
-_MEANINGS = {
-    "fresh": marked("fresh: served"),
-    "begin": marked("the refresh begins, at a random moment up to {end}, and goes on in the background"),
-    "aging": marked("aging: served while it is refreshed"),
-    "urgent": marked("urgent: callers wait for the refresh; if it fails, they get the value"),
-    "grace": marked("grace: it has ended, and is served if the refresh fails"),
-}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -150,6 +142,8 @@ def _tiers(text: str) -> tuple[tuple[tuple[timedelta, timedelta], ...], timedelt
 
 
 def _draw(plan: Plan, terminal: Terminal, code: str) -> None:
+    from alicred.cli.plan import title
+
     width = min((terminal.width or 80) - 2, 100)
     terminal.paragraph(terminal.styled(title(plan, terminal), "strong"))
     terminal.paragraph(terminal.styled(code, "quiet"))
@@ -159,29 +153,9 @@ def _draw(plan: Plan, terminal: Terminal, code: str) -> None:
     _outage(plan, terminal, width)
 
 
-def title(plan: Plan, terminal: Terminal) -> str:
-    """What the picture shows."""
-    return terminal.text("A value that lives for {lifetime}", lifetime=shown(plan.lifetime))
-
-
-def legend(plan: Plan, terminal: Terminal) -> list[tuple[str, timedelta, str]]:
-    """The phases of the value's life, and its end: the name of the phase, when it begins, and what happens in it."""
-    found = [(name, begin, terminal.text(_MEANINGS[name], end=shown(end))) for name, begin, end in plan.phases()]
-    return [*found, ("", plan.dead, terminal.text("over: no caller gets it any more"))]
-
-
-def outage(plan: Plan, terminal: Terminal) -> list[str]:
-    """What happens if the service is down, in words."""
-    count = f"{len(plan.attempts)}+" if plan.is_cut else str(len(plan.attempts))
-    first, served, end = shown(plan.first_attempt), shown(plan.served_for), shown(plan.dead)
-    return [
-        terminal.text("If the service is down from the first refresh on, at {first}", first=first),
-        terminal.text("The value is served for {served} more. Callers get an error from {end} on.", served=served, end=end),
-        terminal.text("Attempts to refresh until then: {count}, and one more at the end.", count=count),
-    ]
-
-
 def _life(plan: Plan, terminal: Terminal, width: int) -> None:
+    from alicred.cli.plan import legend
+
     ascii_only = terminal.ascii_only
     phases = list(plan.phases())
     sizes = _sizes([(end - begin) / plan.dead for _, begin, end in phases], width)
@@ -196,6 +170,8 @@ def _life(plan: Plan, terminal: Terminal, width: int) -> None:
 
 
 def _outage(plan: Plan, terminal: Terminal, width: int) -> None:
+    from alicred.cli.plan import outage
+
     heading, *rest = outage(plan, terminal)
     terminal.paragraph(terminal.styled(heading, "strong"))
     terminal.say("")

@@ -79,7 +79,8 @@ def credential(number: int = 1, lifetime: timedelta | None = timedelta(hours=1),
 @st.composite
 def helds(draw: st.DrawFn, policy: RefreshPolicy) -> Held[Credential]:
     lifetime = draw(st.one_of(st.none(), lifetimes))
-    held = scheduled(credential(lifetime=lifetime), lifetime, policy=policy, u=draw(draws), fetched_at=draw(moments), wall=EPOCH)
+    began = draw(moments)
+    held = scheduled(credential(lifetime=lifetime), lifetime, policy=policy, u=draw(draws), began=began, fetched_at=began, wall=EPOCH)
     if draw(st.booleans()):
         held = held.with_wall_clock(EPOCH + draw(spans()), held.fetched_at + draw(spans()).total_seconds())
     if draw(st.integers(0, 3)) == 0:

@@ -14,7 +14,8 @@ from alicred.credential import C, prefixed
 from alicred.errors import AlicredError, ChainError, ConfigurationError, SourceOutcome, SourceReport, is_not_configured
 from alicred.events import ChainResolved, Listener, SourceSkipped, emit
 from alicred.policy.chain import ChainPolicy, OnError
-from alicred.provider import Explanation, Provider, ask, asks_each_time, explain, failure_report
+from alicred.provider import Explanation, Provider, asks_each_time, explain, failure_report
+from alicred.refresh.need import Answer, Deferred, Need, ask_for
 
 
 @public("alicred")
@@ -72,13 +73,19 @@ class ChainProvider(Generic[C]):
             ChainError: No source had one; ``reports`` and the text say why, source by source.
             AlicredError: What a source raised that is set up and broken.
         """
+        return self._get_for(Need()).value
+
+    def _get_for(self, need: Need) -> Answer[C]:
+        """The same for a cache, which says what it needs the value for. A source that defers is the one that is used."""
         if self._used is not None and self._chain.sticky:
-            return prefixed(ask(self._used), self._name)
+            return self._named(ask_for(self._used, need))
         reports: list[SourceReport] = []
         for source in self._sources:
             began = monotonic()
             try:
-                value = ask(source)
+                answer = ask_for(source, need)
+            except Deferred:
+                raise
             except AlicredError as error:
                 if not is_not_configured(error) and self._chain.on_error is OnError.STOP:
                     raise
@@ -87,8 +94,11 @@ class ChainProvider(Generic[C]):
                 continue
             changed, self._used = self._used is not source, source
             emit(self._listener, ChainResolved(provider_name=self.name, source=source.name, changed=changed))
-            return prefixed(value, self._name)
+            return self._named(answer)
         raise ChainError("no source has a credential:", reports=tuple(reports), provider=self.name)
+
+    def _named(self, answer: Answer[C]) -> Answer[C]:
+        return attrs.evolve(answer, value=prefixed(answer.value, self._name))
 
     def explain(self) -> tuple[SourceReport, ...]:
         """What each source answers when it is asked now, all of them and in their order. Raises nothing and changes nothing.

@@ -90,6 +90,20 @@ class RefreshFailed(_AnyEvent):
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
+class RefreshDeferred(_AnyEvent):
+    """A source that shares its values with other workers has nothing new yet, and nothing has failed.
+
+    Args:
+        provider_name: Name of the provider that was to be refreshed.
+        reason: Why, in a word.
+        next_attempt_at: Before this moment the source is not asked again; ``None`` means at once, when a caller asks.
+    """
+
+    reason: str
+    next_attempt_at: datetime | None
+
+
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class ServedStale(_AnyEvent):
     """A value past its end was served, as the policy's ``grace`` allows.
 
@@ -161,7 +175,17 @@ class LoginNotSaved(_AnyEvent):
     tokens: bool
 
 
-Event = RefreshStarted | RefreshSucceeded | RefreshFailed | ServedStale | RetryScheduled | SourceSkipped | ChainResolved | LoginNotSaved
+Event = (
+    RefreshStarted
+    | RefreshSucceeded
+    | RefreshFailed
+    | RefreshDeferred
+    | ServedStale
+    | RetryScheduled
+    | SourceSkipped
+    | ChainResolved
+    | LoginNotSaved
+)
 """Every kind of event. The union may grow: a listener handles the kinds that it knows and ignores the others."""
 
 Listener = Callable[[Event], None]
@@ -236,6 +260,8 @@ def log_events(event: Event) -> None:
         if event.found is not None and is_logged(level):  # it mostly is not, and then no text is made
             doing = "using" if event.changed else "refreshed:"
             log(level, "%s: %s %s (fetched in %.3f s)", name, doing, sentence(event.found), event.seconds)
+    elif isinstance(event, RefreshDeferred):
+        log(DEBUG, "%s: nothing new yet (%s)", name, event.reason)
     elif isinstance(event, ServedStale):
         level = WARNING if event.times == 1 else DEBUG
         end = utc(event.expires_at) if event.expires_at else "its rejection"
@@ -256,6 +282,7 @@ __all__ = [
     "Event",
     "Listener",
     "LoginNotSaved",
+    "RefreshDeferred",
     "RefreshFailed",
     "RefreshStarted",
     "RefreshSucceeded",

@@ -6,6 +6,8 @@ from datetime import timedelta
 from functools import partial
 from typing import Generic
 
+import attrs
+
 import alicred._internal.checks as check
 from alicred._internal.public import public
 from alicred._internal.random import draw
@@ -15,7 +17,8 @@ from alicred.errors import AlicredError, SourceReport, copy_for_caller, is_trans
 from alicred.events import Listener, RetryScheduled, emit
 from alicred.policy.backoff import Backoff, asked
 from alicred.policy.retry import RetryPolicy
-from alicred.provider import Provider, ask, asks_each_time, explain
+from alicred.provider import Provider, asks_each_time, explain
+from alicred.refresh.need import Answer, Deferred, Need, ask_for
 
 
 @public("alicred")
@@ -68,11 +71,18 @@ class RetryingProvider(Generic[C]):
         Raises:
             AlicredError: What the last attempt raised.
         """
+        return self._get_for(Need()).value
+
+    def _get_for(self, need: Need) -> Answer[C]:
+        """The same for a cache, which says what it needs the value for. A source that defers is not tried again."""
         began = self._clock.monotonic()
         failures, problem = 0, ""
         while True:
             try:
-                return prefixed(ask(self._source), self._name)
+                answer = ask_for(self._source, need)
+                return attrs.evolve(answer, value=prefixed(answer.value, self._name))
+            except Deferred:
+                raise
             except AlicredError as error:
                 failures += 1
                 delay, this_problem = self._pause(failures, began, error)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Generator
+from datetime import timedelta
 
 import attrs
 
 from alicred import Credential
+from alicred.refresh.need import Answer, Need
 from alicred.refresh.waiting import Wait
 from tests.refresh.model import Caller, Reply
 
@@ -41,20 +43,30 @@ def suspend(asking: Generator[Wait, None, Credential]) -> Credential:
 class Call:
     """One call of the source, held until it is told what to bring."""
 
-    def __init__(self) -> None:
+    def __init__(self, need: Need) -> None:
+        self.need = need
         self.thread = threading.current_thread()
         self.is_held = True
-        self._answer: queue.SimpleQueue[Credential | BaseException] = queue.SimpleQueue()
+        self._answer: queue.SimpleQueue[Answer[Credential] | BaseException] = queue.SimpleQueue()
 
-    def wait(self) -> Credential:
+    def wait(self) -> Answer[Credential]:
         answer = self._answer.get(timeout=LONGEST)
         if isinstance(answer, BaseException):
             raise answer
         return answer
 
-    def release(self, answer: Credential | BaseException) -> None:
+    def release(self, answer: Credential | BaseException, life: tuple[float, float] | None = None) -> None:
+        """Bring *answer*, whose lifetime and age are *life*."""
         self.is_held = False
-        self._answer.put(answer)
+        if isinstance(answer, BaseException):
+            self._answer.put(answer)
+            return
+        lifetime, age = (None, timedelta(0)) if life is None else map(_seconds, life)
+        self._answer.put(Answer(value=answer, lifetime=lifetime, age=age))
+
+
+def _seconds(number: float) -> timedelta:
+    return timedelta(seconds=number)
 
 
 @attrs.define(eq=False)

@@ -65,11 +65,16 @@ def policies(mode: RefreshMode) -> st.SearchStrategy[RefreshPolicy]:
     )
 
 
-# What a source brings: a lifetime, one of three words, or an error. Lists with repetitions, which weigh as `st.one_of` does not.
+# What a source brings: a lifetime, one of three words, an error, a value of another worker's, or nothing new yet.
+# Lists with repetitions, which weigh as `st.one_of` does not.
 LIFETIMES = (900.0, 3600.0, 40.0, 10.0, 7200.0, math.inf)
 ERRORS = (TransientError, TransientError, DeniedError, NotConfiguredError, ConfigurationError, RuntimeError, KeyboardInterrupt)
-answers = st.sampled_from([*LIFETIMES * 3, *ERRORS, 0.0, -3600.0, *["the same", "by true time"] * 3, "an old one"])
-troubles = st.sampled_from([TransientError, TransientError, DeniedError, "by true time", "by true time", 3600.0, 900.0])
+SHARED = (
+    ("adopted", 3600.0, 0.0, 0.0), ("adopted", 3600.0, 600.0, 0.0), ("adopted", 900.0, 850.0, 0.0), ("adopted", 3600.0, 600.0, -900.0),
+    ("adopted", 900.0, 300.0, 3600.0), ("adopted", 900.0, 900.0, 0.0), ("deferred", 1.0), ("deferred", 60.0), ("deferred", 0.0),
+)  # fmt: skip
+answers = st.sampled_from([*LIFETIMES * 3, *SHARED, *ERRORS, 0.0, -3600.0, *["the same", "by true time"] * 3, "an old one"])
+troubles = st.sampled_from([("deferred", 5.0), TransientError, TransientError, DeniedError, "by true time", "by true time", 3600.0, 900.0])
 
 # When a step happens: at once, after a while, or at (or next to) a moment at which something changes.
 EDGES = (

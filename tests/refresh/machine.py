@@ -14,6 +14,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import datetime, timedelta
 from types import SimpleNamespace
+from typing import TypeGuard
 from unittest import mock
 
 import pytest
@@ -23,12 +24,18 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from alicred import AlicredError, CachingProvider, Credential, ProviderError, RefreshPolicy
 from alicred.events import ServedStale
 from alicred.refresh import cache
+from alicred.refresh.need import Answer, Deferred, Need
 from alicred.testing import FakeClock
 from tests.refresh.callers import LONGEST, Asked, Call, Suspended, suspend
 from tests.refresh.histories import BYS, EDGES, TICK, UPSETS, When, answers, draws, spans, troubles, whens
 from tests.refresh.model import LOOK, PAYS, WAITS, Caller, Flight, Model, Reply, end_of
 from tests.strategies import EPOCH
 from tests.support import Recorder
+
+
+def _is_adopted(answer: object) -> TypeGuard[tuple[str, float, float, float]]:
+    """Whether it is a value that was issued for another worker: its lifetime, its age, and how much more the wall clock says is left."""
+    return isinstance(answer, tuple) and answer[0] == "adopted"
 
 
 class CacheAgainstModel(RuleBasedStateMachine):
@@ -47,6 +54,7 @@ class CacheAgainstModel(RuleBasedStateMachine):
         self.values: list[Credential] = []
         self.good_until: dict[str, float] = {}
         self.errors: list[AlicredError] = []
+        self.deferrals = 0
 
     def begin(self, policy: RefreshPolicy, first: float, u: float) -> None:
         self.patches.enter_context(mock.patch.object(cache, "draw", self.draw))
@@ -54,7 +62,7 @@ class CacheAgainstModel(RuleBasedStateMachine):
         self.patches.enter_context(mock.patch.object(cache, "LOOK_AGAIN_SECONDS", math.inf))
         self.patches.enter_context(mock.patch.object(cache, "wait_in_thread", suspend))
         self.model = Model(policy)
-        source = SimpleNamespace(name="model", get=self.called)
+        source = SimpleNamespace(name="model", get=self.called, _get_for=self.called)
         self.cache: CachingProvider[Credential] = CachingProvider(source, refresh=policy, clock=self.clock, listener=self.heard)
         self.get(0.0, None, first, 1, u)
 
@@ -78,11 +86,11 @@ class CacheAgainstModel(RuleBasedStateMachine):
 
     # The threads of the engine and of its callers
 
-    def called(self) -> Credential:
+    def called(self, need: Need) -> Answer[Credential]:
         """The source."""
         if threading.current_thread() is self.here:
             raise AssertionError("rule 5: nobody was to ask the source")
-        call = Call()
+        call = Call(need)
         self.calls.append(call)
         self.news.put(call)
         return call.wait()
@@ -108,10 +116,14 @@ class CacheAgainstModel(RuleBasedStateMachine):
 
     def compare(self, asked: Asked) -> None:
         """Once every thread has gone as far as it can."""
-        while not (asked.stopped or self.pays(asked)) or len(self.calls) < self.cache.state().attempts:
+        while not (asked.stopped or self.pays(asked)) or len(self.calls) - self.deferrals < self.cache.state().attempts:
             self.news.get(timeout=LONGEST)
-        if len(self.calls) == self.model.attempts and self.model.flight and all(self.model.flight is not one for _, one in self.under_way):
-            self.under_way.append((self.calls[-1], self.model.flight))
+        flight = self.model.flight
+        if flight and len(self.calls) - self.deferrals == self.model.attempts and all(flight is not one for _, one in self.under_way):
+            self.under_way.append((self.calls[-1], flight))
+            need = self.calls[-1].need
+            left = math.inf if need.until_urgent == timedelta.max else need.until_urgent.total_seconds()
+            assert (need.span.total_seconds(), need.usable, left) == pytest.approx(flight.need, abs=1e-3), "what it is needed for"
         stopped = asked.stopped
         if stopped is None:
             assert asked.expected == PAYS, f"pays, and was to get {asked.expected}"
@@ -157,19 +169,25 @@ class CacheAgainstModel(RuleBasedStateMachine):
         else:  # rule 10, where a caller is there to receive it; else rule 11
             taken_as = None if payer and isinstance(brought, KeyboardInterrupt) else ProviderError
         before = self.model.held
-        self.model.end(flight, taken_as, self.now, self.wall, self.u)
+        life = (float(answer[1]), float(answer[2])) if _is_adopted(answer) and isinstance(brought, Credential) else None
+        if isinstance(brought, Deferred):
+            self.deferrals += flight is self.model.flight and not self.model.closed
+            self.model.defer(flight, brought.until.total_seconds(), self.now)
+        else:
+            self.model.end(flight, taken_as, self.now, self.wall, self.u, life)
         if flight.kept and isinstance(brought, Credential):
-            good_until = self.now + end_of(brought) - self.wall + self.model.grace
+            left = end_of(brought) - self.wall
+            good_until = self.now + (left if life is None else min(left, life[0] - life[1])) + self.model.grace
             if before is not None and before.value == brought and not before.rejected:  # rule 14: measured again, it ends no sooner
                 good_until = max(good_until, self.good_until[brought.access_key_id])
             self.good_until[brought.access_key_id] = good_until
         if payer is None:
-            call.release(brought)
+            call.release(brought, life)
             call.thread.join(LONGEST)
         else:
             self.paying.remove(payer)
             payer.expected = KeyboardInterrupt if taken_as is None else self.model.answer_after(payer.model, self.now, self.wall)
-            call.release(brought)
+            call.release(brought, life)
             self.compare(payer)
         for asked in [asked for asked in self.waiting if asked.model.flight is flight]:
             self.go_on(asked, self.model.answer_after(asked.model, self.now, self.wall))
@@ -180,7 +198,11 @@ class CacheAgainstModel(RuleBasedStateMachine):
             return answer("as the history says")
         if answer in ("the same", "an old one") and self.values and not is_orphan:
             return self.values[-1] if answer == "the same" or len(self.values) == 1 else self.values[-2]
+        if isinstance(answer, tuple) and answer[0] == "deferred":
+            return Deferred("nothing new yet", until=timedelta(seconds=answer[1]))
         lifetime = answer if isinstance(answer, float) else 900.0
+        if _is_adopted(answer):
+            lifetime = answer[1] - answer[2] + answer[3]
         if answer == "by true time":  # as a service counts that nobody tells the time from
             lifetime = 3600 + (self.clock.true_time() - self.clock.utcnow()).total_seconds()
         if is_orphan:  # whose answer is never looked at in the child
@@ -334,7 +356,7 @@ class CacheAgainstModel(RuleBasedStateMachine):
     def agrees(self) -> None:
         state, model, held = self.cache.state(), self.model, self.model.held
         assert state.phase.name == model.phase(self.now)
-        assert (len(self.calls), state.attempts) == (model.attempts, model.attempts), "rules 2, 5 and 7"
+        assert (len(self.calls) - self.deferrals, state.attempts) == (model.attempts, model.attempts), "rules 2, 5 and 7"
         assert (state.refreshes, state.consecutive_failures) == (model.refreshes, model.failures)
         assert (state.last_error and type(state.last_error)) is model.error
         assert self.ahead(state.next_attempt_at) == (model.not_before - self.now if model.not_before > self.now else None)

@@ -28,6 +28,7 @@ from alicred import (
     RefreshPolicy,
     RefreshTimeoutError,
 )
+from alicred.refresh.need import Deferred
 
 WAITS, PAYS = "waits", "pays"
 Reply = Credential | type[BaseException] | str
@@ -41,6 +42,7 @@ FREE_REJECTIONS = 2
 class Flight:
     started: float
     span: float
+    need: tuple[float, bool, float]
     overtaken: bool = False
     error: type[AlicredError] | None = None
     kept: bool = False
@@ -59,6 +61,7 @@ class Caller:
 class Held:
     value: Credential
     fetched: float
+    began: float  # its life: before it was fetched, if it was issued for another worker
     lifetime: float
     ends: float
     lead: float  # of the wall clock over the monotonic one
@@ -84,6 +87,7 @@ class Model:
         self.held: Held | None = None
         self.flight: Flight | None = None
         self.closed = False
+        self.deferred = False
         self.attempts = self.refreshes = self.failures = self.repeats = self.shortfalls = self.rejections = self.announced = 0
         self.announced_of_this = 0
         self.error: type[AlicredError] | None = None
@@ -136,7 +140,7 @@ class Model:
         look = self.policy.recheck if held.lifetime == inf else None
         after = held.lifetime - held.ahead if look is None else look.total_seconds() * (1 - self.policy.jitter * u)
         age = self.policy.max_age
-        held.due = held.fetched + min(after, inf if age is None else age.total_seconds())
+        held.due = held.began + min(after, inf if age is None else age.total_seconds())
 
     def pause(self, times: int, u: float) -> float:
         """The back-off after so many times."""
@@ -155,7 +159,9 @@ class Model:
             return self.give(now)  # rule 3
         if flight is None:
             if not caller.demanded and not self.may_begin(caller, now):
-                return self.give(now) if usable else self.error or ProviderError  # rule 5: nobody waits for a back-off
+                return (
+                    self.give(now) if usable else Deferred if self.deferred else self.error or ProviderError
+                )  # rule 5: nobody waits for a back-off
             flight = self.begin(caller, now)
             if self.inline:
                 caller.flight = flight
@@ -170,6 +176,13 @@ class Model:
             caller.until = min(caller.until, flight.started + self.max_wait)
         return WAITS
 
+    def need_of(self, caller: Caller, now: float) -> tuple[float, bool, float]:
+        """What the source is told that *caller* needs: a span, whether a value is usable meanwhile, and how long until callers wait."""
+        held = self.held
+        if held is None or caller.demanded or not self.usable(now, caller.span):
+            return caller.span, False, 0.0
+        return caller.span, True, max(0.0, held.ends - held.hurry - self.margin(held) - now)
+
     def may_begin(self, caller: Caller, now: float) -> bool:
         """Rule 5: whether the source may be asked for *caller*."""
         held = self.held
@@ -181,7 +194,7 @@ class Model:
 
     def begin(self, caller: Caller, now: float) -> Flight:
         self.attempts += 1
-        self.flight = Flight(now, caller.span)
+        self.flight = Flight(now, caller.span, self.need_of(caller, now))
         if self.held is not None and self.held.ends <= now:
             self.held.tried_since_the_end = True
         return self.flight
@@ -216,23 +229,42 @@ class Model:
             if abs(gain - held.hurry) > STEP and now < held.ends:
                 held.hurry = gain
 
-    def end(self, flight: Flight, answer: Credential | type[AlicredError] | None, now: float, wall: float, u: float) -> None:
-        """*flight* ends with *answer*; ``None``: its caller was interrupted."""
+    def defer(self, flight: Flight, until: float, now: float) -> None:
+        """*flight* ends without anything new, and the source is to be left alone for so long."""
+        if flight is not self.flight:
+            return
+        self.flight = None
+        if not self.closed:
+            self.attempts -= 1
+            self.not_before, self.deferred, flight.error = now + until, True, Deferred
+
+    def end(
+        self,
+        flight: Flight,
+        answer: Credential | type[AlicredError] | None,
+        now: float,
+        wall: float,
+        u: float,
+        life: tuple[float, float] | None,
+    ) -> None:
+        """*flight* ends with *answer*; ``None``: its caller was interrupted. *life*: its lifetime and its age, if it comes with them."""
         if flight is not self.flight:
             return  # it belongs to the parent of this process
         self.flight = None
         if self.closed or answer is None:
             return
         if isinstance(answer, Credential):
-            lifetime = end_of(answer) - wall
-            if lifetime > 0:
+            left = end_of(answer) - wall
+            lifetime, age = life or (left, 0.0)
+            left = min(left, lifetime - age)
+            if left > 0:
                 if not flight.overtaken:
-                    self.keep(flight, Held(answer, now, lifetime, now + lifetime, wall - now), u)
+                    self.keep(flight, Held(answer, now, now + left - lifetime if life else now, lifetime, now + left, wall - now), u)
                 return
             if self.held is not None and end_of(self.held.value) < end_of(answer) < inf:  # then it is the wall clock that is wrong
                 self.held.hurry, self.held.wrong = 0.0, wall - now - self.held.lead
             answer = MalformedResponseError  # rule 12
-        self.failures += 1
+        self.failures, self.deferred = self.failures + 1, False
         self.error = flight.error = answer
         self.denied = self.policy.on_denied is OnDenied.RAISE and (self.denied or answer is DeniedError)
         is_free = answer in (NotConfiguredError, ConfigurationError) and not (self.held and self.held.ends == inf)
@@ -242,11 +274,11 @@ class Model:
         before, now = self.held, held.fetched
         is_same = before is not None and before.value == held.value
         self.repeats = self.repeats + 1 if is_same and before and before.ends < inf else 0
-        self.shortfalls = self.shortfalls + 1 if held.lifetime < flight.span else 0
+        self.shortfalls = self.shortfalls + 1 if held.ends - held.fetched < flight.span else 0
         self.not_before = now + self.pause(self.repeats, u) if self.repeats else -inf
         self.no_longer_before = now + self.pause(self.shortfalls, u) if self.shortfalls else -inf
         self.rejections = self.rejections if before is not None and before.rejected else 0
-        self.failures, self.error, self.denied, self.looked = 0, None, False, now
+        self.failures, self.error, self.denied, self.deferred, self.looked = 0, None, False, False, now
         self.refreshes, self.announced_of_this = self.refreshes + 1, 0
         self.draw(held, u)
         if before and is_same and not before.rejected and held.ends < before.ends:  # rule 14

@@ -10,6 +10,7 @@ import pytest
 
 from alicred import Backoff, Credential, DeniedError, NotConfiguredError, OnDenied, Phase, RefreshPolicy, TransientError
 from alicred.refresh.decision import Action, Decision, decide
+from alicred.refresh.need import Answer
 from alicred.refresh.snapshot import Held, Snapshot, hold, rejittered, scheduled
 from tests.strategies import EPOCH, credential
 
@@ -40,7 +41,7 @@ BUSY: Snapshot[Credential] = Snapshot(
 
 def held(number: int = 1, *, at: float = 100.0, lifetime: timedelta | None = HOUR, policy: RefreshPolicy = POLICY) -> Held[Credential]:
     """A value fetched at *at*: of an hour's life, AGING after 45 minutes, URGENT after 59."""
-    return scheduled(credential(number, lifetime), lifetime, policy=policy, u=0.5, fetched_at=at, wall=EPOCH)
+    return scheduled(credential(number, lifetime), lifetime, policy=policy, u=0.5, began=at, fetched_at=at, wall=EPOCH)
 
 
 def changes(before: object, after: object) -> dict[str, object]:
@@ -59,10 +60,10 @@ class TestHeld:
         assert (value.wall, value.wall_mark, value.ahead, value.suspect, value.invalidated) == (EPOCH, 100.0, 0.0, None, False)
 
     def test_its_life_is_what_the_wall_clock_says_is_left_when_it_arrives(self) -> None:
-        arrived = hold(credential(lifetime=HOUR), policy=POLICY, u=0.5, now=100.0, wall=EPOCH + timedelta(minutes=20))
+        arrived = hold(Answer(value=credential(lifetime=HOUR)), policy=POLICY, u=0.5, now=100.0, wall=EPOCH + timedelta(minutes=20))
         assert (arrived.lifetime, arrived.expires_after) == (timedelta(minutes=40), 2500.0)
         assert (arrived.value, arrived.wall, arrived.wall_mark) == (credential(), EPOCH + timedelta(minutes=20), 100.0)
-        endless = hold(credential(lifetime=None), policy=POLICY, u=0.5, now=100.0, wall=EPOCH)
+        endless = hold(Answer(value=credential(lifetime=None)), policy=POLICY, u=0.5, now=100.0, wall=EPOCH)
         assert (endless.lifetime, endless.window, endless.refresh_after, endless.dead_after) == (None, None, 400.0, inf)
         assert (endless.is_endless, arrived.is_endless) == (True, False)
         assert not endless.invalidated_at(200.0, timedelta(0)).is_endless
@@ -131,7 +132,7 @@ class TestHeld:
 
     def test_a_newer_value_that_has_ended_on_arrival_proves_the_wall_clock_wrong_until_it_is_stepped_again(self) -> None:
         doubted = held().with_wall_clock(EPOCH + 2 * HOUR, 100.0)
-        arrived = hold(credential(2, 2 * HOUR - SECOND), policy=POLICY, u=0.5, now=150.0, wall=EPOCH + 2 * HOUR + 50 * SECOND)
+        arrived = hold(Answer(value=credential(2, 2 * HOUR - SECOND)), policy=POLICY, u=0.5, now=150.0, wall=EPOCH + 2 * HOUR + 50 * SECOND)
         corrected = doubted.resynced(arrived)
         assert changes(doubted, corrected) == {"ahead": 0.0, "suspect": 7200.0}
         for off in (0, 5, -5):
@@ -143,13 +144,13 @@ class TestHeld:
     @pytest.mark.parametrize("end", [HOUR, HOUR - SECOND, None])
     def test_a_value_that_is_no_newer_proves_nothing(self, end: timedelta | None) -> None:
         doubted = held().with_wall_clock(EPOCH + 2 * HOUR, 100.0)
-        arrived = scheduled(credential(1, end), timedelta(0), policy=POLICY, u=0.5, fetched_at=150.0, wall=EPOCH + 2 * HOUR)
+        arrived = scheduled(credential(1, end), timedelta(0), policy=POLICY, u=0.5, began=150.0, fetched_at=150.0, wall=EPOCH + 2 * HOUR)
         assert doubted.resynced(arrived) is doubted
         assert held(lifetime=None).resynced(held()).suspect is None
 
     def test_the_same_value_that_looks_shorter_keeps_its_end_and_is_due_as_was_measured_last(self) -> None:
         before = held()
-        again = hold(credential(1, HOUR), policy=POLICY, u=0.5, now=200.0, wall=EPOCH + timedelta(minutes=50))
+        again = hold(Answer(value=credential(1, HOUR)), policy=POLICY, u=0.5, now=200.0, wall=EPOCH + timedelta(minutes=50))
         assert (again.refresh_after, again.urgent_after, again.expires_after) == (650.0, 740.0, 800.0)
         kept = again.never_sooner_than(before)
         assert changes(again, kept) == {
@@ -163,7 +164,7 @@ class TestHeld:
     def test_the_same_value_that_looks_no_shorter_is_taken_as_it_is_measured(self) -> None:
         again = held(at=100.0)
         assert again.never_sooner_than(held()) is again
-        longer = hold(credential(1, HOUR), policy=POLICY, u=0.5, now=200.0, wall=EPOCH)
+        longer = hold(Answer(value=credential(1, HOUR)), policy=POLICY, u=0.5, now=200.0, wall=EPOCH)
         assert longer.never_sooner_than(held()) is longer
         endless = held(lifetime=None)
         assert endless.never_sooner_than(held(lifetime=None)) is endless
@@ -224,7 +225,7 @@ class TestSnapshot:
         assert rejected.succeeded(held(at=702.0, lifetime=None), POLICY, 0.5, span=timedelta(0)).next_attempt_at == 703.0
 
     def test_the_same_value_never_ends_sooner_unless_it_was_rejected(self) -> None:
-        again = hold(credential(1, HOUR), policy=POLICY, u=0.5, now=200.0, wall=EPOCH + timedelta(minutes=50))
+        again = hold(Answer(value=credential(1, HOUR)), policy=POLICY, u=0.5, now=200.0, wall=EPOCH + timedelta(minutes=50))
         other = attrs.evolve(again, value=credential(2, HOUR))
         for before, fetched, end in ((held(), again, 3700.0), (held(), other, 800.0), (held().invalidated_at(150.0, HOUR), again, 800.0)):
             found = Snapshot(held=before).succeeded(fetched, POLICY, 0.5, span=timedelta(0)).held
@@ -315,7 +316,7 @@ class TestSnapshot:
 
     def test_a_wrong_wall_clock_changes_the_held_value_alone(self) -> None:
         snapshot = attrs.evolve(BUSY, held=held())
-        arrived = hold(credential(2, 2 * HOUR), policy=POLICY, u=0.5, now=200.0, wall=EPOCH + 2 * HOUR)
+        arrived = hold(Answer(value=credential(2, 2 * HOUR)), policy=POLICY, u=0.5, now=200.0, wall=EPOCH + 2 * HOUR)
         corrected = snapshot.resynced(arrived)
         assert changes(snapshot, corrected).keys() == {"held"}
         assert changes(snapshot.held, corrected.held) == {"suspect": 7100.0}

@@ -25,13 +25,24 @@ from alicred._internal.validators import ZERO
 from alicred.clock import SYSTEM_CLOCK, Clock
 from alicred.credential import C, prefixed
 from alicred.errors import AlicredError, ConfigurationError, SourceReport, copy_for_caller, is_of_user_code, without_traceback
-from alicred.events import Event, Listener, RefreshFailed, RefreshStarted, RefreshSucceeded, ServedStale, emit, is_of_listener
+from alicred.events import (
+    Event,
+    Listener,
+    RefreshDeferred,
+    RefreshFailed,
+    RefreshStarted,
+    RefreshSucceeded,
+    ServedStale,
+    emit,
+    is_of_listener,
+)
 from alicred.policy.refresh import USUAL_BACKOFF, RefreshMode, RefreshPolicy
 from alicred.policy.window import WINDOWS
 from alicred.provider import Provider, as_alicred_error, explain, validate_value
 from alicred.refresh import failures
 from alicred.refresh.decision import Action, Decision, decide
 from alicred.refresh.flight import Flight, Outcome
+from alicred.refresh.need import Deferred, Need, ask_for
 from alicred.refresh.snapshot import Held, Phase, Snapshot, hold
 from alicred.refresh.state import CacheState, State, describe, report, wall_time
 from alicred.refresh.threads import start_thread
@@ -326,6 +337,8 @@ class CachingProvider(Generic[C]):
         snapshot, now = plan.snapshot, plan.now
         if snapshot.closed:
             return failures.closed(self._name)
+        if snapshot.deferral is not None:
+            return failures.deferred(snapshot.deferral, snapshot.next_attempt_at - now)
         if snapshot.last_error is not None:
             return failures.replayed(snapshot.last_error, now - snapshot.failed_at, snapshot.next_attempt_at - now)
         if snapshot.usable(now) is not None:
@@ -389,7 +402,7 @@ class CachingProvider(Generic[C]):
 
     def _plan(self, span: timedelta, *, inline: bool, demanded: bool) -> Plan[C]:
         """What a caller is to do who needs a value for *span*, or has *demanded* a new one; the refresh is started that this takes."""
-        mine = Flight(span)
+        mine = Flight(span, demanded=demanded)
         try:
             plan = self._decide(mine, this_frame(), demanded=demanded)
             plan.ran_here = plan.flight is mine and self._start(mine, inline=inline)
@@ -457,13 +470,13 @@ class CachingProvider(Generic[C]):
             return
         outcome: Outcome = Outcome.SUPERSEDED
         error: AlicredError | None = None
-        event: RefreshSucceeded | RefreshFailed | None = None
+        event: RefreshSucceeded | RefreshFailed | RefreshDeferred | None = None
         began = self._now()
         try:
             started = RefreshStarted(provider_name=self._name, attempt=self._state.snapshot.attempts)
             self._emit(started, on_callers_thread=on_callers_thread)
             try:
-                outcome, event = self._commit(flight, self._fetch(), began)
+                outcome, event = self._commit(flight, self._fetch(self._need(flight, began)), began)
             except Exception as raised:  # noqa: BLE001  (a foreign source may raise anything; it is kept as the cause)
                 error = as_alicred_error(raised, provider=self._name)
             except BaseException as raised:
@@ -477,8 +490,11 @@ class CachingProvider(Generic[C]):
                 without_traceback(error)
                 if on_callers_thread and _is_out_of_stack(error):
                     raise error  # the caller's own trouble: the next one, with a stack that is not used up, finds nothing of it
-                outcome, event = self._fail(flight, error, began)
-                error = event.error if event is not None else error
+                if isinstance(error, Deferred):
+                    outcome, event = self._defer(flight, error)
+                else:
+                    outcome, failed = self._fail(flight, error, began)
+                    event, error = failed, error if failed is None else failed.error
             if event is not None:
                 self._emit(event, on_callers_thread=on_callers_thread)
         finally:
@@ -495,11 +511,21 @@ class CachingProvider(Generic[C]):
             text = "%s: the listener ended with %s on %s; the refresh goes on"
             log(ERROR, text, self._name, type(raised).__name__, type(event).__name__, with_traceback=True)
 
-    def _fetch(self) -> Held[C]:
-        value = prefixed(validate_value(self._source.get(), self._name), self._given_name)
+    def _need(self, flight: Flight, now: float) -> Need:
+        """What the source is to bring something for."""
+        snapshot = self._current().snapshot
+        held = snapshot.usable(now, flight.span)
+        if held is None or flight.demanded:
+            return Need(span=flight.span)
+        left = held.waits_after - now
+        return Need(span=flight.span, usable=True, until_urgent=timedelta.max if left == inf else timedelta(seconds=max(0.0, left)))
+
+    def _fetch(self, need: Need) -> Held[C]:
+        answer = ask_for(self._source, need)
+        answer = attrs.evolve(answer, value=prefixed(validate_value(answer.value, self._name), self._given_name))
         now, wall = self._now(), self._clock.utcnow()
         try:
-            held = hold(value, policy=self._refresh, u=draw(), now=now, wall=wall)
+            held = hold(answer, policy=self._refresh, u=draw(), now=now, wall=wall)
         except BaseException as error:
             if not is_of_user_code(error, at_once=not isinstance(self._refresh.ahead, WINDOWS)):
                 raise
@@ -561,6 +587,20 @@ class CachingProvider(Generic[C]):
             seconds=now - began,
             held=report(snapshot.usable(now), self._name),
         )
+
+    def _defer(self, flight: Flight, deferral: Deferred) -> tuple[Outcome, RefreshDeferred | None]:
+        """Leave the source alone for as long as it says, and everything else as it was."""
+        deferral.provider = deferral.provider or self._name
+        while True:
+            state = self._current()
+            if state.flight is not flight or state.snapshot.closed:
+                return Outcome.SUPERSEDED, None
+            now = self._now()
+            snapshot = state.snapshot.deferred(deferral, now)
+            if self._change(state, snapshot, None, now):
+                break
+        next_attempt_at = describe(snapshot, now, self._clock.utcnow(), self._name).next_attempt_at
+        return Outcome.FAILED, RefreshDeferred(provider_name=self._name, reason=deferral.reason, next_attempt_at=next_attempt_at)
 
     def _end(self, flight: Flight) -> None:
         """Leave no trace of a flight that has neither brought a value nor failed."""

@@ -15,6 +15,7 @@ from alicred.errors import (
     RefreshTimeoutError,
     copy_for_caller,
 )
+from alicred.refresh.need import Deferred
 from alicred.refresh.snapshot import Held
 
 
@@ -26,6 +27,11 @@ def closed(provider: str) -> ClosedError:
 def replayed(error: AlicredError, ago: float, wait: float) -> AlicredError:
     """The error of the last refresh once more, *ago* seconds after it failed and *wait* seconds before the next attempt."""
     return copy_for_caller(error, f" (failed {_seconds(ago)} ago; next attempt in {_seconds(wait)})")
+
+
+def deferred(deferral: Deferred, wait: float) -> AlicredError:
+    """What the source said instead of bringing a value, once more, *wait* seconds before the next attempt."""
+    return copy_for_caller(deferral, f" (next attempt in {_seconds(wait)})")
 
 
 def _seconds(span: float) -> str:

@@ -56,10 +56,12 @@ class Flight:
 
     Args:
         span: What the caller who begins it needs a value for.
+        demanded: Whether that caller needs a new one, whatever is held.
     """
 
-    def __init__(self, span: timedelta) -> None:
+    def __init__(self, span: timedelta, *, demanded: bool = False) -> None:
         self.span = span
+        self.demanded = demanded
         self.generation = 0
         self.outcome: Outcome | None = None
         self.error: AlicredError | None = None

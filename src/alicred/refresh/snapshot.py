@@ -17,6 +17,7 @@ from alicred._internal.validators import ZERO
 from alicred.credential import C
 from alicred.errors import AlicredError, DeniedError, copy_for_caller, is_local
 from alicred.policy.refresh import OnDenied, RefreshPolicy, pause_after
+from alicred.refresh.need import Answer, Deferred
 
 _FREE_REJECTIONS = 2  # so many young values in a row may be rejected before the source is left alone for a while
 
@@ -55,6 +56,9 @@ class Held(Generic[C]):
     value: C
     lifetime: timedelta | None
     fetched_at: float
+    """When it arrived."""
+    began: float
+    """When its life began: when it arrived, unless it was issued before that for another worker."""
     window: timedelta | None
     refresh_after: float
     urgent_after: float
@@ -159,23 +163,33 @@ def _is_no_step(before: float, after: float) -> bool:
     return abs(after - before) <= STEP_SECONDS
 
 
-def hold(value: C, *, policy: RefreshPolicy, u: float, now: float, wall: datetime) -> Held[C]:
-    """*value* as fetched at *now*, when the wall clock said *wall*; *u* is the random draw."""
-    lifetime = None if value.expires_at is None else value.expires_at - wall
-    return scheduled(value, lifetime, policy=policy, u=u, fetched_at=now, wall=wall)
+def hold(answer: Answer[C], *, policy: RefreshPolicy, u: float, now: float, wall: datetime) -> Held[C]:
+    """*answer* as it arrived at *now*, when the wall clock said *wall*; *u* is the random draw.
+
+    A value that was issued for another worker has the schedule of its whole life, so that all have the same. What is left of it is the
+    less of what its age and what the wall clock say.
+    """
+    left = None if answer.value.expires_at is None else answer.value.expires_at - wall
+    if left is None or answer.lifetime is None:
+        return scheduled(answer.value, left, policy=policy, u=u, began=now, fetched_at=now, wall=wall)
+    age = max(answer.age, answer.lifetime - left).total_seconds()
+    return scheduled(answer.value, answer.lifetime, policy=policy, u=u, began=now - age, fetched_at=now, wall=wall)
 
 
-def scheduled(value: C, lifetime: timedelta | None, *, policy: RefreshPolicy, u: float, fetched_at: float, wall: datetime) -> Held[C]:
-    """*value* with the moments that *policy* gives to *lifetime*."""
+def scheduled(
+    value: C, lifetime: timedelta | None, *, policy: RefreshPolicy, u: float, began: float, fetched_at: float, wall: datetime
+) -> Held[C]:
+    """*value* with the moments that *policy* gives to *lifetime*, which began at *began*."""
     schedule = policy.schedule(lifetime, u)
 
     def moment(span: timedelta | None) -> float:
-        return inf if span is None else fetched_at + span.total_seconds()
+        return inf if span is None else began + span.total_seconds()
 
     return Held(
         value=value,
         lifetime=lifetime,
         fetched_at=fetched_at,
+        began=began,
         window=schedule.window,
         refresh_after=moment(schedule.refresh_after),
         urgent_after=moment(schedule.urgent_after),
@@ -193,7 +207,7 @@ def rejittered(held: Held[C], policy: RefreshPolicy, u: float, now: float) -> He
     """
     if held.invalidated or held.phase(now) not in (Phase.FRESH, Phase.AGING):
         return held
-    again = scheduled(held.value, held.lifetime, policy=policy, u=u, fetched_at=held.fetched_at, wall=held.wall)
+    again = scheduled(held.value, held.lifetime, policy=policy, u=u, began=held.began, fetched_at=held.fetched_at, wall=held.wall)
     urgent_after = inf if held.is_endless else held.expires_after - (again.expires_after - again.urgent_after)
     refresh_after = again.refresh_after
     if refresh_after <= now:
@@ -226,6 +240,8 @@ class Snapshot(Generic[C]):
     last_error: AlicredError | None = None
     failed_at: float = -inf
     """When the last refresh failed."""
+    deferral: Deferred | None = None
+    """What the source said last, if that was that there is nothing new yet."""
     denied: bool = False
     """The service has denied the refresh, and the policy is to tell the callers."""
     wall_due_at: float = inf
@@ -242,6 +258,11 @@ class Snapshot(Generic[C]):
             attempted_at=now,
             attempts=self.attempts + 1,
         )
+
+    def deferred(self, deferral: Deferred, now: float) -> Snapshot[C]:
+        """The source has nothing new yet: as if it had not been asked, but for the moment before which it is not asked again."""
+        pause = max(ZERO, deferral.until).total_seconds()
+        return attrs.evolve(self, waited_for_until=None, next_attempt_at=now + pause, deferral=deferral, attempts=self.attempts - 1)
 
     def ended(self) -> Snapshot[C]:
         """A refresh is over and has left nothing behind."""
@@ -275,6 +296,7 @@ class Snapshot(Generic[C]):
             long_span_retry_after=pause(shortfalls),
             rejections=self.rejections if before is not None and before.invalidated else 0,
             last_error=None,
+            deferral=None,
             denied=False,
             wall_due_at=held.fetched_at + WALL_CHECK_SECONDS,
             refreshes=self.refreshes + 1,
@@ -298,6 +320,7 @@ class Snapshot(Generic[C]):
             failures=failures,
             last_error=error,
             failed_at=now,
+            deferral=None,
             denied=policy.on_denied is OnDenied.RAISE and (self.denied or isinstance(error, DeniedError)),
         )
 

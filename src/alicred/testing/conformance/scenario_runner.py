@@ -15,6 +15,7 @@ import alicred
 from alicred import AlicredError, Backoff, Clock, ConfigurationError, Credential, OnDenied, Provider, RefreshMode, RefreshPolicy
 from alicred._internal.public import public
 from alicred.events import Event, Listener
+from alicred.refresh.need import Answer, Deferred, Need
 from alicred.testing.clock import FakeClock
 from alicred.testing.conformance.harness import expect, made
 
@@ -66,6 +67,9 @@ class _Source:
         self._meanwhile = meanwhile
 
     def get(self) -> Credential:
+        return self._get_for(Need()).value
+
+    def _get_for(self, need: Need) -> Answer[Credential]:
         self.called_at.append(self._clock.monotonic() - self.began)
         number = len(self.called_at)
         answer = self._answers[min(number, len(self._answers)) - 1]
@@ -77,11 +81,16 @@ class _Source:
             self._clock.observe(self._clock.true_time())
         if "fails" in answer:
             raise _error(str(answer["fails"]))
+        if "defers" in answer:
+            raise Deferred("another worker is at it", until=_span(answer["defers"]), reason="scenario")
         if "returns" in answer:
-            return self.values[str(answer["returns"])]
+            return Answer(value=self.values[str(answer["returns"])])
         value = Credential(f"id-{number}", f"secret-{number}", f"token-{number}", self._end(answer))
         self.values[f"value {number}"] = value
-        return value
+        if "of" not in answer:
+            return Answer(value=value)
+        life = _span(answer["of"])
+        return Answer(value=value, lifetime=life, age=_span(answer["aged"]) if "aged" in answer else life - _span(answer["lasts"]))
 
     def _end(self, answer: Json) -> datetime | None:
         if answer["lasts"] is None:

@@ -58,7 +58,7 @@ class Deferred(ProviderError):
 
     _retryable = True
 
-    def __init__(self, message: str, *, until: timedelta, provider: str = "", reason: str = "") -> None:
+    def __init__(self, message: str, *, until: timedelta = ZERO, provider: str = "", reason: str = "") -> None:
         super().__init__(message, provider=provider, code="Deferred")
         self.until = until
         self.reason = reason

@@ -1,0 +1,1 @@
+"""Credentials that many workers share through a store."""

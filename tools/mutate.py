@@ -52,7 +52,7 @@ PARTS = {
     "policy": Part(("policy/*.py",), ("tests/policy",)),
     "decision": Part(
         ("refresh/decision.py", "refresh/snapshot.py"),
-        ("tests/refresh/test_snapshot.py",),
+        ("tests/refresh/test_snapshot.py", "tests/refresh/test_need.py", "tests/refresh/test_scenarios.py"),
     ),
     "engine": Part(
         ("refresh/cache.py", "refresh/flight.py", "refresh/need.py", "refresh/waiting.py"),
@@ -83,8 +83,8 @@ PARTS = {
         ),
         ("every_start_method", "random_moments", "many_short_sessions", "500_threads"),
     ),
-    "chain": Part(("chain.py",), ("tests/test_chain.py",)),
-    "retrying": Part(("retrying.py",), ("tests/test_retrying.py",)),
+    "chain": Part(("chain.py",), ("tests/test_chain.py", "tests/test_origins.py", "tests/refresh/test_need.py")),
+    "retrying": Part(("retrying.py",), ("tests/test_retrying.py", "tests/test_origins.py", "tests/refresh/test_need.py")),
     "signing": Part(
         ("wire/signing.py", "wire/rsa.py"),
         ("tests/wire/test_signing.py", "tests/wire/test_rsa.py", "tests/wire/test_private_keys.py"),

@@ -175,6 +175,96 @@ class LoginNotSaved(_AnyEvent):
     tokens: bool
 
 
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class CredentialAdopted(_AnyEvent):
+    """A worker uses a credential that another worker has fetched.
+
+    Args:
+        provider_name: Name of the `SharedProvider`.
+        store: Name of the store.
+        generation: Its number: a higher one is newer.
+        age: How long ago it was stored.
+    """
+
+    store: str
+    generation: int
+    age: timedelta
+
+
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class CredentialPublished(_AnyEvent):
+    """A worker has stored a credential for the others.
+
+    Args:
+        provider_name: Name of the `SharedProvider`.
+        store: Name of the store.
+        generation: Its number.
+        expires_at: Its end.
+    """
+
+    store: str
+    generation: int
+    expires_at: datetime
+
+
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class StoreFailed(_AnyEvent):
+    """A store could not be asked, or could not save. The credential comes from the source instead.
+
+    Args:
+        provider_name: Name of the `SharedProvider`.
+        store: Name of the store.
+        error: What the store raised.
+        consecutive_failures: How often in a row, this time included.
+        next_attempt_at: Before this moment the store is left alone.
+    """
+
+    store: str
+    error: Exception
+    consecutive_failures: int
+    next_attempt_at: datetime | None
+
+
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class StoreRecovered(_AnyEvent):
+    """A store that failed works again.
+
+    Args:
+        provider_name: Name of the `SharedProvider`.
+        store: Name of the store.
+    """
+
+    store: str
+
+
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class RecordRefused(_AnyEvent):
+    """What is stored cannot be used, and counts as absent.
+
+    Args:
+        provider_name: Name of the `SharedProvider`.
+        store: Name of the store.
+        reason: ``NOT_OPENED`` (another key, another entry, or garbage), ``OLDER``, ``ENDED`` or ``TOO_LARGE``.
+    """
+
+    store: str
+    reason: str
+
+
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class LeaseLost(_AnyEvent):
+    """A worker has fetched for so long that another one has stored a newer credential.
+
+    Args:
+        provider_name: Name of the `SharedProvider`.
+        store: Name of the store.
+        seconds: How long it took.
+    """
+
+    store: str
+    seconds: float
+
+
 Event = (
     RefreshStarted
     | RefreshSucceeded
@@ -185,6 +275,12 @@ Event = (
     | SourceSkipped
     | ChainResolved
     | LoginNotSaved
+    | CredentialAdopted
+    | CredentialPublished
+    | StoreFailed
+    | StoreRecovered
+    | RecordRefused
+    | LeaseLost
 )
 """Every kind of event. The union may grow: a listener handles the kinds that it knows and ignores the others."""
 
@@ -275,13 +371,42 @@ def log_events(event: Event) -> None:
         log(DEBUG, "%s: %s has a credential", name, event.source)  # the cache around it says which
     elif isinstance(event, LoginNotSaved):
         log(WARNING, "%s: %s", name, event.detail)
+    elif not isinstance(event, RefreshStarted):
+        _log_sharing(event)
+
+
+def _log_sharing(event: CredentialAdopted | CredentialPublished | StoreFailed | StoreRecovered | RecordRefused | LeaseLost) -> None:
+    name, store = event.provider_name, event.store
+    if isinstance(event, CredentialAdopted):
+        log(DEBUG, "%s: generation %d of %s is used, stored %.1f s ago", name, event.generation, store, event.age.total_seconds())
+    elif isinstance(event, CredentialPublished):
+        log(DEBUG, "%s: generation %d stored in %s, valid until %s", name, event.generation, store, utc(event.expires_at))
+    elif isinstance(event, StoreFailed):
+        level = WARNING if event.consecutive_failures == 1 else DEBUG
+        after = f", next attempt at {utc(event.next_attempt_at)}" if event.next_attempt_at else ""
+        text = "%s: the store %s failed (%d in a row), the source is asked instead%s: %s"
+        # The text of a foreign exception may hold anything, a password included.
+        told = one_line(event.error, without=name) if isinstance(event.error, AlicredError) else type(event.error).__name__
+        log(level, text, name, store, event.consecutive_failures, after, told)
+    elif isinstance(event, StoreRecovered):
+        log(INFO, "%s: the store %s works again", name, store)
+    elif isinstance(event, RecordRefused):
+        log(
+            WARNING if event.reason in ("NOT_OPENED", "OLDER") else DEBUG, "%s: the record in %s is not used: %s", name, store, event.reason
+        )
+    else:
+        log(INFO, "%s: fetching took %.1f s, and another worker has stored a newer credential in %s", name, event.seconds, store)
 
 
 __all__ = [
     "ChainResolved",
+    "CredentialAdopted",
+    "CredentialPublished",
     "Event",
+    "LeaseLost",
     "Listener",
     "LoginNotSaved",
+    "RecordRefused",
     "RefreshDeferred",
     "RefreshFailed",
     "RefreshStarted",
@@ -289,6 +414,8 @@ __all__ = [
     "RetryScheduled",
     "ServedStale",
     "SourceSkipped",
+    "StoreFailed",
+    "StoreRecovered",
     "fan_out",
     "log_events",
 ]

@@ -118,6 +118,12 @@ def explain(provider: Provider[C]) -> tuple[SourceReport, ...]:
     return Explanation((success_report(provider.name, value, monotonic() - began),))
 
 
+def identity_of(provider: object) -> object:
+    """What *provider* says of itself, by its optional ``identity()``: what makes its credential another one than that of its like."""
+    identity: object = getattr(provider, "identity", None)
+    return cast("Callable[[], object]", identity)() if callable(identity) else None
+
+
 def asks_each_time(provider: Provider[C]) -> bool:
     """Whether *provider* is known to keep nothing: it, or what it passes the question on to, asks its origin at every `get`."""
     return getattr(provider, "_asks_each_time", False) is True

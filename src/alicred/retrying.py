@@ -17,7 +17,7 @@ from alicred.errors import AlicredError, SourceReport, copy_for_caller, is_trans
 from alicred.events import Listener, RetryScheduled, emit
 from alicred.policy.backoff import Backoff, asked
 from alicred.policy.retry import RetryPolicy
-from alicred.provider import Provider, asks_each_time, explain
+from alicred.provider import Provider, asks_each_time, explain, identity_of
 from alicred.refresh.need import Answer, Deferred, Need, ask_for
 
 
@@ -92,6 +92,10 @@ class RetryingProvider(Generic[C]):
                         raise copy_for_caller(error, f". {problem}") from error
                     raise
             self._clock.sleep(delay)
+
+    def identity(self) -> object:
+        """What the source says of itself, for the name of a shared entry; ``None`` if it says nothing."""
+        return identity_of(self._source)
 
     def explain(self) -> tuple[SourceReport, ...]:
         """What the source answers when it is asked now, once. Raises nothing."""

@@ -95,6 +95,11 @@ class StsChoice:
         self._clock = clock
         self._http = HttpChoice(owner, http, make)
 
+    @property
+    def endpoint(self) -> str | None:
+        """That of the client that was given."""
+        return None if self._given is None else self._given.endpoint
+
     def client(
         self,
         environ: Mapping[str, str],

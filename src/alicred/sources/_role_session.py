@@ -25,8 +25,13 @@ class SessionName:
     def __init__(self, owner: str, given: object) -> None:
         if given is not None and not (isinstance(given, str) and _FORM.fullmatch(given)):
             raise ConfigurationError(f"{owner}.role_session_name {_MUST}")
-        self._given = given
+        self._given: str | None = given
         self._default = f"alicred-{time.time_ns() // 1_000_000}"
+
+    @property
+    def given(self) -> str | None:
+        """The name that was given."""
+        return self._given
 
     def resolve(self, environ: Mapping[str, str]) -> str:
         """The name to send.

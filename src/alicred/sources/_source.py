@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Generic, TypeVar
 
 import alicred._internal.checks as check
@@ -56,6 +57,11 @@ class Given(Generic[T]):
     def __call__(self, environ: Mapping[str, str]) -> T:
         """The settings."""
         return self._value
+
+
+def role_identity(role_arn: str, session: str | None, duration: timedelta, policy: str | None, **more: object) -> dict[str, object]:
+    """What makes the sessions of a role differ from each other, for `identity` of a source; texts are hashed later."""
+    return {"role_arn": role_arn, "session": session, "duration": duration.total_seconds(), "policy": policy, **more}
 
 
 class Origin:

@@ -19,7 +19,7 @@ from alicred.credential import Credential, named
 from alicred.errors import ConfigurationError, DeniedError, NotConfiguredError
 from alicred.sources._clients import ResolvesLate, StsChoice, StsResolver
 from alicred.sources._role_session import SessionName
-from alicred.sources._source import Given, Source, errors_of
+from alicred.sources._source import Given, Source, errors_of, role_identity
 from alicred.wire.role_session import policy_text, role_arn_text, session_span
 
 if TYPE_CHECKING:
@@ -158,6 +158,16 @@ class OidcRoleArnProvider(Source):
                     raise
                 fetched = self._ask(identity, newer, environ)
         return named(fetched, self.name, origin=origin.text)
+
+    def identity(self) -> dict[str, object]:
+        """What makes its sessions differ from others of its kind, for the name of a shared entry. Not the token: each pod has its own.
+
+        Raises:
+            NotConfiguredError: Made by `from_environment`, and a variable is missing.
+        """
+        found = self._settings(self._variables)
+        more = {"provider": found.oidc_provider_arn, "sts": getattr(self._sts, "endpoint", None)}
+        return role_identity(found.role_arn, found.session.given, found.duration, found.session_policy, **more)
 
     def _ask(self, identity: _Identity, token: str, environ: Mapping[str, str]) -> Credential:
         return self._sts.client(environ).assume_role_with_oidc(

@@ -15,7 +15,7 @@ from alicred.errors import ConfigurationError
 from alicred.provider import Provider, ask, success_report
 from alicred.sources._clients import ResolvesLate, StsChoice, StsResolver
 from alicred.sources._role_session import SessionName
-from alicred.sources._source import Source, errors_of
+from alicred.sources._source import Source, errors_of, role_identity
 from alicred.wire.role_session import policy_text, role_arn_text, session_span
 
 if TYPE_CHECKING:
@@ -93,6 +93,12 @@ class RamRoleArnProvider(Source):
             )
         obtained = attrs.evolve(fetched, obtained_with=origin.obtained_with)
         return named(obtained, self.name, source.provider_name, origin=origin.text)
+
+    def identity(self) -> dict[str, object]:
+        """What makes its sessions differ from others of its kind, for the name of a shared entry."""
+        sts = getattr(self._sts, "endpoint", None)
+        more = {"external_id": self._external_id, "sts": sts}
+        return role_identity(self._role_arn, self._session.given, self._duration, self._session_policy, **more)
 
     def _credential(self) -> Credential:
         found = _value_of(self._source)

@@ -12,7 +12,7 @@ from alicred._internal.public import public
 from alicred.credential import Credential, named
 from alicred.errors import AlicredError, ConfigurationError, ProviderError
 from alicred.sources._clients import StsChoice
-from alicred.sources._source import Source, errors_of
+from alicred.sources._source import Source, errors_of, role_identity
 from alicred.wire.role_session import policy_text, role_arn_text, session_span
 
 if TYPE_CHECKING:
@@ -83,6 +83,11 @@ class SamlRoleArnProvider(Source):
                 session_policy=self._session_policy,
             )
         return named(fetched, self.name, origin=origin.text)
+
+    def identity(self) -> dict[str, object]:
+        """What makes its sessions differ from others of its kind, for the name of a shared entry."""
+        more = {"provider": self._saml_provider_arn, "sts": self._sts.endpoint}
+        return role_identity(self._role_arn, None, self._duration, self._session_policy, **more)
 
     def _ask_for_assertion(self) -> object:
         try:

@@ -344,6 +344,24 @@ def test_the_one_that_was_used_before_stays_chosen() -> None:
     assert [(report.outcome, report.chosen) for report in chain.explain()] == [(SourceOutcome.FOUND, False), (SourceOutcome.FAILED, True)]
 
 
+def test_a_chain_that_does_not_stay_with_a_source_marks_the_one_that_comes_next() -> None:
+    first, second = Script(ABSENT, HOUR), Script(HOUR)
+    chain = ChainProvider(first, second, chain=ChainPolicy(sticky=False))
+    chain.get()
+    assert [report.chosen for report in chain.explain()] == [True, False]
+
+
+def test_a_nested_chain_that_was_used_before_marks_why_it_fails_now() -> None:
+    nested = ChainProvider(Script(ABSENT), Script(HOUR, DOWN), Script(ABSENT), chain=ChainPolicy(sticky=False))
+    chain = ChainProvider(nested, Script(HOUR))
+    chain.get()
+    assert [report.chosen for report in chain.explain()] == [False, True, False, False]
+    nested = ChainProvider(Script(ABSENT), Script(HOUR, ABSENT), chain=ChainPolicy(sticky=False))
+    chain = ChainProvider(nested, Script(HOUR))
+    chain.get()
+    assert [report.chosen for report in chain.explain()] == [False, True, False]
+
+
 def test_an_explanation_is_a_list_for_people(cloud: FakeCloud, tmp_path: Path) -> None:
     place = Place(cloud, tmp_path)
     _cli(place, **_CHAINED, ram_role_arn=cloud.role_arn)

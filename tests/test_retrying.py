@@ -186,3 +186,17 @@ def test_a_policy_that_cannot_be_asked_is_blamed_and_the_usual_one_used(policy: 
     with pytest.raises(TransientError, match=rf"RetryPolicy\.next_delay\(\) {blamed}"):
         RetryingProvider(source, retry=policy, clock=FakeClock()).get()
     assert source.calls == RetryPolicy().attempts
+
+
+# --- its name, and what travels -----------------------------------------------------------------------------------------------------
+
+
+def test_a_name_that_is_given_goes_before_that_of_the_value() -> None:
+    provider = RetryingProvider(Pickled(), name="mine", retry=RetryPolicy(attempts=7))
+    for each in (provider, pickle.loads(pickle.dumps(provider))):
+        assert each.name == "mine"
+        assert each.get().provider_name == "mine"
+        assert each._retry == RetryPolicy(attempts=7)
+    assert RetryingProvider(Pickled()).name == "pickled"
+    with pytest.raises(ConfigurationError, match=r"^RetryingProvider\.name must"):
+        RetryingProvider(Pickled(), name=3)  # type: ignore[arg-type]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import pickle
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 
@@ -169,3 +170,20 @@ def test_what_is_no_answer_is_an_error_of_ours(answer: object) -> None:
     with pytest.raises(AlicredError) as caught:
         ask_for(source, Need())
     assert type(caught.value) is (ProviderError if answer is None else MalformedResponseError)
+
+
+def test_a_chain_that_stays_with_a_source_hands_the_need_on_as_well() -> None:
+    source = Shared(adopted(FakeClock()))
+    chain = ChainProvider(source)
+    for span in (MINUTE, HOUR):
+        ask_for(chain, Need(span=span))
+    assert [need.span for need in source.needs] == [MINUTE, HOUR]
+    chain.get()
+    RetryingProvider(source).get()
+    assert source.needs[2:] == [Need(), Need()]
+
+
+def test_retries_say_of_themselves_what_their_source_says() -> None:
+    role = SimpleNamespace(name="role", get=lambda: None, identity=lambda: {"role": "a"})
+    assert RetryingProvider(role).identity() == {"role": "a"}
+    assert RetryingProvider(Shared()).identity() is None

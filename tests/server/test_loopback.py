@@ -177,7 +177,7 @@ def test_too_many_connections_are_closed_and_the_others_go_on(server: LoopbackSe
     wait_until(lambda: raw(server, b"GET / HTTP/1.1\r\n\r\n") != b"")
 
 
-def test_too_many_requests_are_told_to_wait(server: LoopbackServer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_many_requests_have_to_wait(server: LoopbackServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(loopback, "_PER_SECOND", 0)
     status, headers, body = ask(server)
     assert (status, headers["retry-after"], body["Code"]) == (429, "1", "TooManyRequests")

@@ -16,7 +16,6 @@ from alicred.policy.chain import ChainPolicy
 from alicred.policy.refresh import RefreshPolicy
 from alicred.policy.retry import RetryPolicy
 from alicred.provider import Provider
-from alicred.refresh.cache import CachingProvider
 from alicred.retrying import RetryingProvider
 from alicred.sources._late import LateSource
 from alicred.sources._source import parameters_called
@@ -24,6 +23,7 @@ from alicred.sources.environment import EnvironmentProvider
 
 if TYPE_CHECKING:
     from alicred.events import Listener
+    from alicred.refresh.cache import CachingProvider
     from alicred.sources.profiles.ini.provider import ProfileFileProvider
     from alicred.wire.http import HttpClient
     from alicred.wire.imds import ImdsClient
@@ -68,6 +68,8 @@ def default_provider(
     Raises:
         ConfigurationError: An argument is of the wrong type; the text names it.
     """
+    from alicred.refresh.cache import CachingProvider
+
     with parameters_called({}, "default_provider."):
         sources = default_sources(
             environ=environ, profile=profile, retry=retry, sts=sts, imds=imds, http=http, clock=clock, listener=listener,
@@ -208,16 +210,7 @@ class _Settings:
         self.listener = listener
         self.require_enable = check.flag("Default.require_enable", require_enable)
         self.profile_file = profile_file
-        self._imds = imds
-
-    @property
-    def imds(self) -> ImdsClient:
-        """One for all sources: it keeps the token of the metadata service. Two threads may make two, at the cost of a token."""
-        if self._imds is None:
-            from alicred.wire.imds import ImdsClient
-
-            self._imds = ImdsClient(clock=self.clock)
-        return self._imds
+        self.imds = imds  # else each source makes its own, if it ever asks the metadata service
 
 
 # One function for each source that a program may never ask.
@@ -260,8 +253,9 @@ def _profile_file(settings: _Settings) -> Provider[Credential]:
 
 def _ecs_ram_role(settings: _Settings) -> Provider[Credential]:
     from alicred.sources.ecs_ram_role import EcsRamRoleProvider
+    from alicred.wire.imds import ImdsClient
 
-    return EcsRamRoleProvider.from_environment(settings.environ, imds=settings.imds)
+    return EcsRamRoleProvider.from_environment(settings.environ, imds=settings.imds or ImdsClient(clock=settings.clock))
 
 
 def _credentials_uri(settings: _Settings) -> Provider[Credential]:

@@ -17,6 +17,7 @@ COMMANDS = {
     "get": "print the credential, for a shell, another tool or a file",
     "profiles": "list the profiles of both files, and what is wrong with them",
     "plan": "draw what a refresh policy does with one value",
+    "cloud": "run a cloud on this machine, for trying things out and for tests in other languages",
     "demo": "show a worker pool kept in fresh credentials, against a cloud on this machine",
 }
 

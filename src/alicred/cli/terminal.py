@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import shutil
 import sys
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
@@ -55,7 +54,11 @@ class Terminal:
     @property
     def width(self) -> int | None:
         """How many columns a line has; ``None`` if no person reads it, for then it may be as long as it is."""
-        return shutil.get_terminal_size().columns if self.is_terminal else None
+        if not self.is_terminal:
+            return None
+        from shutil import get_terminal_size
+
+        return get_terminal_size().columns
 
     @property
     def ascii_only(self) -> bool:

@@ -225,7 +225,7 @@ def test_explain_says_what_each_source_has_and_no_secret(home: Path) -> None:
         reports = default_chain(environ=environ, **clients(cloud)).explain()
         texts = [str(report) for report in reports]
         assert [report.outcome.name for report in reports] == ["FOUND", "FAILED", "NOT_CONFIGURED", "FAILED", "FOUND", "NOT_CONFIGURED"]
-        assert texts[0] == "env: found: access key id env-id, without an end"
+        assert texts[0].splitlines()[0] == "env: found: access key id env-id, without an end"
         assert texts[1].startswith(f"oidc_role_arn: failed: the OIDC token file {home}/token does not exist")
         assert texts[2].startswith("cli_profile: not configured: ")
         assert f"{home}/.aliyun/config.json" in texts[2]
@@ -233,7 +233,6 @@ def test_explain_says_what_each_source_has_and_no_secret(home: Path) -> None:
         assert "ecs_ram_role: found: access key id" in texts[4]
         assert "ALIBABA_CLOUD_CREDENTIALS_URI is not set" in texts[5]
         for text in texts:
-            assert "\n" not in text
             assert "planted" not in text
 
 

@@ -35,7 +35,7 @@ def test_a_listener_stands_beside_the_log(caplog: pytest.LogCaptureFixture) -> N
     CachingProvider(Script(), name="mine", listener=heard).get()
     assert [type(event) for event in heard.events] == [RefreshStarted, RefreshSucceeded]
     (said,) = caplog.messages
-    assert said.startswith("mine: credential fetched")
+    assert said.startswith("mine: using access key id id-1, valid until ")
 
 
 def test_fan_out_gives_every_event_to_all(caplog: pytest.LogCaptureFixture) -> None:

@@ -5,14 +5,16 @@ from __future__ import annotations
 from functools import partial
 from typing import Generic
 
+import attrs
+
 import alicred._internal.checks as check
 from alicred._internal.public import public
 from alicred._internal.real_time import monotonic
 from alicred.credential import C, prefixed
-from alicred.errors import AlicredError, ChainError, ConfigurationError, SourceReport, is_not_configured
+from alicred.errors import AlicredError, ChainError, ConfigurationError, SourceOutcome, SourceReport, is_not_configured
 from alicred.events import ChainResolved, Listener, SourceSkipped, emit
 from alicred.policy.chain import ChainPolicy, OnError
-from alicred.provider import Provider, ask, explain, failure_report
+from alicred.provider import Explanation, Provider, ask, asks_each_time, explain, failure_report
 
 
 @public("alicred")
@@ -59,6 +61,10 @@ class ChainProvider(Generic[C]):
         """Name of the chain."""
         return self._name
 
+    @property
+    def _asks_each_time(self) -> bool:
+        return any(map(asks_each_time, self._sources))
+
     def get(self) -> C:
         """The value of the first source that has one. Blocks for as long as the sources that are asked do.
 
@@ -89,10 +95,29 @@ class ChainProvider(Generic[C]):
 
         Blocks for as long as all the sources together do.
         """
-        return tuple(report for source in self._sources for report in explain(source))
+        found: list[SourceReport] = []
+        used = self._used if self._chain.sticky else None
+        chooses = used is None  # until one is chosen, or stops the search
+        for source in self._sources:
+            reports = explain(source)
+            if source is used or (chooses and any(report.chosen for report in reports)):
+                chooses = False
+                # One that was used before is asked again, whatever it answers now.
+                found += reports if any(report.chosen for report in reports) else _chosen(reports)
+                continue
+            if chooses and self._chain.on_error is OnError.STOP and any(report.outcome is SourceOutcome.FAILED for report in reports):
+                chooses = False
+            found += [attrs.evolve(report, chosen=False) for report in reports]
+        return Explanation(found)
 
     def __repr__(self) -> str:
         return f"<ChainProvider {self.name}: {', '.join(source.name for source in self._sources)}>"
 
     def __reduce__(self) -> tuple[object, ...]:
         return partial(type(self), chain=self._chain, listener=self._listener, name=self._name), self._sources
+
+
+def _chosen(reports: tuple[SourceReport, ...]) -> list[SourceReport]:
+    """*reports* of a source that is used although none of them is of a success: the one that its `get` would end with."""
+    last = next((report for report in reports if report.outcome is SourceOutcome.FAILED), reports[-1]) if reports else None
+    return [attrs.evolve(report, chosen=report is last) for report in reports]

@@ -9,7 +9,7 @@ import attrs
 
 import alicred._internal.checks as check
 from alicred._internal.public import public
-from alicred.errors import ConfigurationError
+from alicred.errors import ConfigurationError, SourceReport
 
 if TYPE_CHECKING:
     Field = attrs.Attribute[Any]
@@ -66,7 +66,9 @@ class Credential:
         access_key_secret: Signs requests. Never in ``repr``, ``str``, a log or an error text.
         security_token: Goes along with a temporary key; the empty string counts as ``None``. As secret as the key.
         expires_at: When the key ends, as the service said it, timezone-aware, kept in UTC; ``None`` means never.
-        provider_name: Where the key came from, for example ``"default/cli_profile/ram_role_arn"``. No part of equality.
+        provider_name: The providers that it came through, for example ``"default/cli_profile/ram_role_arn"``. No part of equality.
+        origin: Where it came from, in words: variables, a profile with its file and mode, a role. No part of equality.
+        obtained_with: The identity that a role was assumed with. No part of equality.
 
     Raises:
         ConfigurationError: A part is empty, is no string or cannot be part of a key, or *expires_at* has no time zone.
@@ -77,6 +79,8 @@ class Credential:
     security_token: str | None = attrs.field(default=None, repr=False, validator=_text_or_nothing)
     expires_at: datetime | None = attrs.field(default=None, validator=attrs.validators.optional(_aware))
     provider_name: str = attrs.field(default="", repr=False, eq=False)
+    origin: str = attrs.field(default="", repr=False, eq=False, kw_only=True)
+    obtained_with: SourceReport | None = attrs.field(default=None, repr=False, eq=False, kw_only=True)
 
     def __attrs_post_init__(self) -> None:
         if self.security_token == "":
@@ -93,7 +97,8 @@ class BearerToken:
     Args:
         token: The token. Never in ``repr``, ``str``, a log or an error text.
         expires_at: When the token ends, timezone-aware, kept in UTC; ``None`` means never.
-        provider_name: Where the token came from. No part of equality.
+        provider_name: The providers that it came through. No part of equality.
+        origin: Where it came from, in words. No part of equality.
 
     Raises:
         ConfigurationError: The token is empty, is no string or cannot be a token, or *expires_at* has no time zone.
@@ -102,6 +107,7 @@ class BearerToken:
     token: str = attrs.field(repr=False, validator=_text)
     expires_at: datetime | None = attrs.field(default=None, validator=attrs.validators.optional(_aware))
     provider_name: str = attrs.field(default="", repr=False, eq=False)
+    origin: str = attrs.field(default="", repr=False, eq=False, kw_only=True)
 
     def __attrs_post_init__(self) -> None:
         if self.expires_at is not None and self.expires_at.tzinfo is not timezone.utc:
@@ -111,9 +117,14 @@ class BearerToken:
 N = TypeVar("N", bound="Credential | BearerToken")
 
 
-def named(value: N, *names: str) -> N:
-    """*value*, said to come from *names*: the outermost first, without those that are empty."""
-    return attrs.evolve(value, provider_name="/".join(filter(None, names)))
+def named(value: N, *names: str, origin: str = "") -> N:
+    """*value*, said to come from *names*, the outermost first, without those that are empty; and from *origin*, more precisely."""
+    return attrs.evolve(value, provider_name="/".join(filter(None, names)), origin=more_precise(origin, value.origin))
+
+
+def more_precise(origin: str, inner: str) -> str:
+    """Where something comes from, of which *inner* is known already, and *origin* is where that was found."""
+    return inner if inner.startswith(origin) else f"{origin}, {inner}" if inner else origin
 
 
 def prefixed(value: C, name: str | None) -> C:

@@ -173,7 +173,9 @@ class _NamedProfile:
             return self._source.get()
         except NotConfiguredError as error:
             problem = f"the profile {self._profile!r} was asked for, and no file has it: {error.message}"
-            raise ConfigurationError(problem, provider=self.name) from None
+            wrong = ConfigurationError(problem, provider=self.name)
+            wrong.origin = error.origin
+            raise wrong from None
 
 
 class _Settings:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import Enum
 from typing import TYPE_CHECKING
 
@@ -23,7 +23,14 @@ class AlicredError(Exception):
         code: A short word for what went wrong, for the label of a metric, such as the service's ``"NoPermission"``.
 
     Errors can be pickled and copied; both keep every detail.
+
+    Attributes:
+        origin: Where the credential would have come from, in words, as far as the source had found out; else empty.
+        obtained_with: The identity that a role was to be assumed with, if the source had got that far.
     """
+
+    origin: str = ""
+    obtained_with: SourceReport | None = None
 
     def __init__(self, message: str, *, provider: str = "", code: str | None = None) -> None:
         super().__init__(message)
@@ -126,12 +133,17 @@ class SourceOutcome(Enum):
 
 @attrs.frozen(kw_only=True)
 class SourceReport:
-    """What one source of a chain answered. A value; ``str()`` is one readable line without a secret.
+    """What one source of a chain answered. A value; ``str()`` is a few readable lines without a secret.
 
     Args:
         name: Name of the source.
         outcome: Whether it had a credential, is not set up here, or is broken.
         detail: One line: what was found, what would set the source up, or how it is broken.
+        chosen: Whether ``get()`` uses this source.
+        origin: Where its credential comes from, or would: variables, the profile with its file and mode, the role. May be empty.
+        access_key_id: The id of the access key that was found.
+        expires_at: When that ends; ``None`` if it does not, or nothing was found.
+        obtained_with: The identity that a role was assumed with, or was to be.
         error: The error, unless a credential was found.
         seconds: How long the source took to answer.
     """
@@ -139,11 +151,27 @@ class SourceReport:
     name: str
     outcome: SourceOutcome
     detail: str
+    chosen: bool = False
+    origin: str = ""
+    access_key_id: str | None = None
+    expires_at: datetime | None = None
+    obtained_with: SourceReport | None = None
     error: AlicredError | None = None
     seconds: float = 0.0
 
-    def __str__(self) -> str:
+    @property
+    def headline(self) -> str:
+        """The first line of ``str()``: name, outcome and detail."""
         return f"{self.name}: {self.outcome.value}: {self.detail}"
+
+    def __str__(self) -> str:
+        lines = [self.headline]
+        # Where nothing is set up, the detail says what would set it up, and has said where.
+        if self.origin and self.outcome is not SourceOutcome.NOT_CONFIGURED:
+            lines.append(f"from {self.origin}")
+        if self.obtained_with is not None:
+            lines += f"obtained with {self.obtained_with}".splitlines()
+        return "\n      ".join(lines)
 
 
 class ChainError(ProviderError):
@@ -176,7 +204,7 @@ class ChainError(ProviderError):
         self.reports = reports
 
     def __str__(self) -> str:
-        return "\n".join([super().__str__(), *(f"  - {report}" for report in self.reports)])
+        return "\n".join([super().__str__(), *(f"  - {report.headline}" for report in self.reports)])
 
 
 class ClosedError(AlicredError):

@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 import attrs
 
 import alicred._internal.checks as check
-from alicred._internal.log import DEBUG, ERROR, INFO, WARNING, is_logged, log
+from alicred._internal.log import DEBUG, ERROR, INFO, WARNING, has_handlers, is_logged, log
 from alicred._internal.text import utc
-from alicred.errors import AlicredError, is_not_configured, is_of_user_code, one_line
+from alicred.errors import AlicredError, SourceReport, is_not_configured, is_of_user_code, one_line
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
@@ -54,12 +54,17 @@ class RefreshSucceeded(_AnyEvent):
         expires_at: End of the new value; ``None`` means never.
         refresh_due_at: When the next refresh is due; ``None`` means never.
         seconds: How long the source took.
+        found: Whose the new value is: where it comes from, its key id, and what a role was assumed with.
+        changed: Whether that is another identity than before, or the first one. The key ids of a session change with every refresh, and
+            do not count.
     """
 
     refreshes: int
     expires_at: datetime | None
     refresh_due_at: datetime | None
     seconds: float
+    found: SourceReport | None = None
+    changed: bool = False
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
@@ -73,6 +78,7 @@ class RefreshFailed(_AnyEvent):
         next_attempt_at: Before this moment the source is not asked again; ``None`` means at once, when a caller asks.
         usable: Whether a value is still in service.
         seconds: How long the source took.
+        held: Whose that value is.
     """
 
     error: AlicredError
@@ -80,6 +86,7 @@ class RefreshFailed(_AnyEvent):
     next_attempt_at: datetime | None
     usable: bool
     seconds: float
+    held: SourceReport | None = None
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
@@ -208,20 +215,27 @@ class _FanOut:
             _call(listener, event)
 
 
+def sentence(found: SourceReport) -> str:
+    """Whose a value is, on one line: key id, end, origin, and what a role was assumed with."""
+    text = f"{found.detail}, from {found.origin or found.name}"
+    return text if found.obtained_with is None else f"{text}; obtained with {sentence(found.obtained_with)}"
+
+
 def log_events(event: Event) -> None:
     """Write *event* to the logger ``alicred``: what every event goes through, beside the listener. It can serve as a listener too."""
     name = event.provider_name
     if isinstance(event, RefreshFailed):
-        kept = "the held value stays in service" if event.usable else "no value is left to serve"
-        text = one_line(event.error, without=name)
-        # A caller gets the error, and what is not set up is no failure of a service's.
-        level = DEBUG if is_not_configured(event.error) and not event.usable else WARNING
-        log(level, "%s: refresh failed (%d in a row), %s: %s", name, event.consecutive_failures, kept, text)
+        kept = "no value is left to serve" if event.held is None else f"still serving {event.held.detail}"
+        after = f", next attempt at {utc(event.next_attempt_at)}" if event.next_attempt_at else ""
+        # Where nothing is left, a caller gets the error, and it is not to be printed twice. What is not set up is no failure of a service.
+        is_raised = event.held is None and (is_not_configured(event.error) or not has_handlers())
+        text, told = "%s: refresh failed (%d in a row), %s%s: %s", one_line(event.error, without=name)
+        log(DEBUG if is_raised else WARNING, text, name, event.consecutive_failures, kept, after, told)
     elif isinstance(event, RefreshSucceeded):
-        level = INFO if event.refreshes == 1 else DEBUG
-        if is_logged(level):  # it mostly is not, and then no text is made
-            end = f"until {utc(event.expires_at)}" if event.expires_at else "without an end"
-            log(level, "%s: credential fetched in %.3f s, valid %s", name, event.seconds, end)
+        level = INFO if event.changed else DEBUG
+        if event.found is not None and is_logged(level):  # it mostly is not, and then no text is made
+            doing = "using" if event.changed else "refreshed:"
+            log(level, "%s: %s %s (fetched in %.3f s)", name, doing, sentence(event.found), event.seconds)
     elif isinstance(event, ServedStale):
         level = WARNING if event.times == 1 else DEBUG
         end = utc(event.expires_at) if event.expires_at else "its rejection"
@@ -232,7 +246,7 @@ def log_events(event: Event) -> None:
     elif isinstance(event, SourceSkipped):
         log(DEBUG, "%s: %s passed over: %s", name, event.source, one_line(event.error, without=event.source))
     elif isinstance(event, ChainResolved):
-        log(INFO if event.changed else DEBUG, "%s: using %s", name, event.source)
+        log(DEBUG, "%s: %s has a credential", name, event.source)  # the cache around it says which
     elif isinstance(event, LoginNotSaved):
         log(WARNING, "%s: %s", name, event.detail)
 

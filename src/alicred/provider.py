@@ -11,8 +11,8 @@ from alicred._internal.public import public
 from alicred._internal.real_time import monotonic
 from alicred._internal.shortage import TEMPORARY, shortage
 from alicred._internal.tasks import in_thread
-from alicred._internal.text import utc
-from alicred.credential import C, C_co, Credential
+from alicred._internal.text import until
+from alicred.credential import BearerToken, C, C_co, Credential, Expiring
 from alicred.errors import (
     AlicredError,
     ConfigurationError,
@@ -114,11 +114,38 @@ def explain(provider: Provider[C]) -> tuple[SourceReport, ...]:
     try:
         value = ask(provider)
     except AlicredError as error:
-        return (failure_report(provider, error, monotonic() - began),)
-    key = f"access key id {value.access_key_id}" if isinstance(value, Credential) else type(value).__name__
-    end = f"valid until {utc(value.expires_at)}" if value.expires_at else "without an end"
-    seconds = monotonic() - began
-    return (SourceReport(name=provider.name, outcome=SourceOutcome.FOUND, detail=f"{key}, {end}", seconds=seconds),)
+        return Explanation((failure_report(provider, error, monotonic() - began),))
+    return Explanation((success_report(provider.name, value, monotonic() - began),))
+
+
+def asks_each_time(provider: Provider[C]) -> bool:
+    """Whether *provider* is known to keep nothing: it, or what it passes the question on to, asks its origin at every `get`."""
+    return getattr(provider, "_asks_each_time", False) is True
+
+
+class Explanation(tuple[SourceReport, ...]):
+    """Reports in the order in which their sources are asked. ``str()`` is a list for people, in which the one that is chosen is marked."""
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        return "\n".join(f"{'->' if report.chosen else '  '} {report}" for report in self)
+
+
+def success_report(name: str, value: Expiring, seconds: float = 0.0) -> SourceReport:
+    """What the source *name* answered within *seconds*, if that was *value*."""
+    credential = value if isinstance(value, Credential) else None
+    return SourceReport(
+        name=name,
+        outcome=SourceOutcome.FOUND,
+        detail=f"{type(value).__name__ if credential is None else f'access key id {credential.access_key_id}'}, {until(value.expires_at)}",
+        chosen=True,
+        origin=value.origin if isinstance(value, (Credential, BearerToken)) else "",
+        access_key_id=None if credential is None else credential.access_key_id,
+        expires_at=value.expires_at,
+        obtained_with=None if credential is None else credential.obtained_with,
+        seconds=seconds,
+    )
 
 
 def failure_report(provider: Provider[C], error: AlicredError, seconds: float) -> SourceReport:
@@ -127,6 +154,8 @@ def failure_report(provider: Provider[C], error: AlicredError, seconds: float) -
         name=provider.name,
         outcome=SourceOutcome.NOT_CONFIGURED if is_not_configured(error) else SourceOutcome.FAILED,
         detail=one_line(error, without=provider.name),
+        origin=error.origin,
+        obtained_with=error.obtained_with,
         error=error,
         seconds=seconds,
     )

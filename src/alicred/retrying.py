@@ -15,7 +15,7 @@ from alicred.errors import AlicredError, SourceReport, copy_for_caller, is_trans
 from alicred.events import Listener, RetryScheduled, emit
 from alicred.policy.backoff import Backoff, asked
 from alicred.policy.retry import RetryPolicy
-from alicred.provider import Provider, ask, explain
+from alicred.provider import Provider, ask, asks_each_time, explain
 
 
 @public("alicred")
@@ -57,6 +57,10 @@ class RetryingProvider(Generic[C]):
     def name(self) -> str:
         """As given, else the source's name."""
         return self._name or self._source.name
+
+    @property
+    def _asks_each_time(self) -> bool:
+        return asks_each_time(self._source)
 
     def get(self) -> C:
         """One value of the source. Blocks for as long as the source does, and for the pauses of the policy.

@@ -1,5 +1,6 @@
 """What the tests of the command line share."""
 
 from tests.cli.commands import shell
+from tests.cli.programs import machine
 
-__all__ = ["shell"]
+__all__ = ["machine", "shell"]

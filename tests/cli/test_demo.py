@@ -36,7 +36,8 @@ def test_a_wrong_command_line_is_explained(arguments: list[str], capsys: pytest.
     with pytest.raises(SystemExit) as caught:
         main.main(arguments)
     assert caught.value.code == 2
-    assert "usage: alicred" in capsys.readouterr().err
+    (said,) = capsys.readouterr().err.splitlines()
+    assert re.fullmatch(r"alicred.*: .*\. See `alicred.* --help`", said)
 
 
 def test_without_the_client_the_demo_says_what_to_install(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -26,6 +26,7 @@ from alicred import (
     TransientError,
 )
 from alicred.events import Event, RefreshFailed, RefreshStarted, RefreshSucceeded, ServedStale
+from alicred.provider import success_report
 from alicred.testing import FakeClock
 from tests.strategies import credential
 from tests.support import HOUR, SECOND, Gate, Recorder, Script, in_threads, wait_until
@@ -48,7 +49,7 @@ class TestEvents:
 
         cache, clock, heard, _ = cached(slow)
         began = clock.utcnow()
-        cache.get()
+        value = cache.get()
         assert heard.events == [
             RefreshStarted(provider_name="script", attempt=1),
             RefreshSucceeded(
@@ -57,6 +58,8 @@ class TestEvents:
                 expires_at=began + 2 * SECOND + HOUR,
                 refresh_due_at=began + 2 * SECOND + timedelta(minutes=45),
                 seconds=2.0,
+                found=success_report("script", value),
+                changed=True,
             ),
         ]
 

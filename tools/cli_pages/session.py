@@ -80,7 +80,7 @@ def transcript(world: str, shown: str) -> str:
             **variables,
         }
         printed = _run(_script(commands), environ, home, terminal="terminal" in features)
-        printed = printed.replace("\r\n", "\n").replace(str(home), HOME)
+        printed = printed.replace("\r\n", "\n").replace(str(home), HOME).replace(str(programs), "/usr/local/bin")
     outputs = printed.split(_MARK)[1:]
     if len(outputs) != len(commands):
         raise ValueError(f"of {len(commands)} commands only {len(outputs)} were run: {commands}")

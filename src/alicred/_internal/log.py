@@ -26,6 +26,11 @@ def is_logged(level: int) -> bool:
     return (level >= WARNING or "logging" in sys.modules) and _logger().isEnabledFor(level)
 
 
+def has_handlers() -> bool:
+    """Whether the program has set its log up. Where it has not, Python prints warnings to standard error."""
+    return "logging" in sys.modules and _logger().hasHandlers()
+
+
 def log(level: int, text: str, *values: object, with_traceback: bool = False) -> None:
     """Write a line, with the traceback of the exception that is being handled if that is asked for.
 

@@ -8,10 +8,11 @@ from inspect import iscoroutine
 from typing import ClassVar, Generic, Protocol, TypeVar, cast
 
 import alicred._internal.checks as check
+from alicred._internal.log import WARNING, log
 from alicred._internal.public import public
 from alicred.credential import BearerToken, C_co, Credential
 from alicred.errors import ConfigurationError
-from alicred.provider import Provider, ask_in_task
+from alicred.provider import Provider, ask_in_task, asks_each_time
 
 H = TypeVar("H", bound=Credential | BearerToken)
 V = TypeVar("V")
@@ -45,6 +46,7 @@ class Adapter(Generic[H, V]):
     # What was made last, and what of. Never changed, only replaced, so that threads need no lock; and it holds on to the value that it was
     # made of, so that no other object can have its identity.
     _made: tuple[H, V] | None = None
+    _has_warned = False
 
     def __init__(self, provider: Provider[H], valid_for: timedelta | None = None) -> None:
         check.provider(f"{self._call}.provider", provider)
@@ -86,6 +88,10 @@ class Adapter(Generic[H, V]):
 
     def _checked(self, held: H) -> H:
         if isinstance(held, self._takes):
+            if held.expires_at is not None and not self._has_warned and asks_each_time(self._provider):
+                self._has_warned = True
+                text = "%s: the provider %r keeps nothing, and is asked for every request. Put a CachingProvider around it"
+                log(WARNING, text, self._call, self._provider.name)
             return held
         advice = ""
         found: object = held

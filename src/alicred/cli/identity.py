@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from alicred.default import default_provider
+from alicred.default import default_chain, default_provider
+from alicred.policy.refresh import RefreshPolicy
 
 if TYPE_CHECKING:
     from alicred.credential import Credential
@@ -13,9 +14,17 @@ if TYPE_CHECKING:
     from alicred.wire.sts import StsClient
 
 
-def provider_of(options: argparse.Namespace) -> CachingProvider[Credential]:
+def provider_of(options: argparse.Namespace, refresh: RefreshPolicy = RefreshPolicy()) -> CachingProvider[Credential]:  # noqa: B008
     """The default provider, with ``--profile``, ``--role-arn`` and ``--region``."""
-    return default_provider(role_arn=options.role_arn, profile=options.profile, sts=sts_of(options) if options.region else None)
+    sts = sts_of(options) if options.region else None
+    return default_provider(role_arn=options.role_arn, profile=options.profile, sts=sts, refresh=refresh)
+
+
+def fetched(options: argparse.Namespace) -> Credential:
+    """The credential itself, for a command that needs it once: no cache, so nothing of one is loaded."""
+    if options.role_arn is not None:
+        return provider_of(options).get()
+    return default_chain(profile=options.profile, sts=sts_of(options) if options.region else None).get()
 
 
 def sts_of(options: argparse.Namespace) -> StsClient:

@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from typing import Protocol, cast
+from typing import NoReturn, Protocol, cast
 
 from alicred.cli.terminal import Terminal
 from alicred.errors import AlicredError
@@ -15,6 +15,8 @@ from alicred.errors import AlicredError
 # What each command does, for the list of them. Each is a module of `alicred.cli.commands`, loaded when it is asked for: a `Command`.
 COMMANDS = {
     "get": "print the credential, for a shell, another tool or a file",
+    "exec": "run a program with the credential in its environment",
+    "completion": "print a script that lets a shell complete commands and options",
     "profiles": "list the profiles of both files, and what is wrong with them",
     "plan": "draw what a refresh policy does with one value",
     "cloud": "run a cloud on this machine, for trying things out and for tests in other languages",
@@ -52,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: What stands behind the program's name; ``None`` means the process's own.
     """
     given = sys.argv[1:] if arguments is None else list(arguments)
-    options = _parser(_command_in(given)).parse_args(given)
+    options = parsers(_command_in(given))[0].parse_args(given)
     terminal = Terminal.of(options)
     if options.verbose:
         _log_to_stderr()
@@ -64,7 +66,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:  # the reader of the output has gone
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return 1
+    except OSError as error:  # a disk that is full, an output that is closed
+        terminal.hint(f"alicred: {error.filename or 'the output'} cannot be written: {error.strerror}")
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # so that nothing is tried again at the exit
         return 1
 
 
@@ -89,23 +95,32 @@ def _command_in(given: Sequence[str]) -> str | None:
     return None
 
 
+class _Parser(argparse.ArgumentParser):
+    """One that says in one line what is wrong with a command line, and where to read more."""
+
+    def error(self, message: str) -> NoReturn:
+        """Say so, and exit."""
+        self.exit(2, f"{self.prog}: {message}. See `{self.prog} --help`\n")
+
+
 class _Version(argparse.Action):
     """Prints the version, which takes a while to find out."""
 
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
         from alicred._internal.version import __version__
 
-        parser.exit(message=f"alicred {__version__}\n")
+        sys.stdout.write(f"alicred {__version__}\n")
+        parser.exit()
 
 
 def _command(name: str) -> Command:
     return cast("Command", import_module(f"alicred.cli.commands.{name}"))  # each of them is one
 
 
-def _parser(name: str | None) -> argparse.ArgumentParser:
-    """A parser of every command, of which that of *name* knows its arguments."""
+def parsers(name: str | None) -> tuple[argparse.ArgumentParser, argparse.ArgumentParser | None]:
+    """A parser of every command, of which that of *name* knows its arguments; and that of the command *name*, if there is one."""
     general = _general(argparse.SUPPRESS)
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="alicred",
         description="Alibaba Cloud credentials: which one a program gets here, where from, until when, and why not.",
         epilog=EXIT_CODES,
@@ -115,6 +130,7 @@ def _parser(name: str | None) -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action=_Version, nargs=0, help="print the version and exit")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    described = None
     for each, summary in COMMANDS.items():
         if each != name:
             commands.add_parser(each, help=summary, add_help=False)
@@ -125,12 +141,12 @@ def _parser(name: str | None) -> argparse.ArgumentParser:
             formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False,
         )  # fmt: skip
         command.add_arguments(described)
-    return parser
+    return parser, described
 
 
-def _general(default: str | None) -> argparse.ArgumentParser:
+def _general(default: str | None) -> _Parser:
     """The options of all commands. Behind the command's name, *default* is ``SUPPRESS``, to keep what stood in front of it."""
-    options = argparse.ArgumentParser(add_help=False)
+    options = _Parser(add_help=False)
     group = options.add_argument_group("options of all commands")
     no = False if default is None else default
     group.add_argument("--profile", metavar="NAME", default=default, help="the profile, in the CLI's file or the profile file")

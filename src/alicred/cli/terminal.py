@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import errno
+import io
 import os
 import sys
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, NoReturn, TextIO
 
 from alicred.cli.wording import CHINESE
 from alicred.errors import AlicredError
@@ -44,7 +46,8 @@ class Terminal:
     def of(cls, options: argparse.Namespace, environ: Mapping[str, str] = os.environ) -> Terminal:
         """That of this process, as *options* and the environment want it."""
         color = not options.no_color and not environ.get("NO_COLOR") and environ.get("TERM") != "dumb"
-        return cls(sys.stdout, sys.stderr, json=options.json, color=color, chinese=is_chinese(environ))
+        output, errors = _stream("stdout"), _stream("stderr")
+        return cls(output, errors, json=options.json, color=color, chinese=is_chinese(environ))
 
     @property
     def is_terminal(self) -> bool:
@@ -54,11 +57,9 @@ class Terminal:
     @property
     def width(self) -> int | None:
         """How many columns a line has; ``None`` if no person reads it, for then it may be as long as it is."""
-        if not self.is_terminal:
-            return None
-        from shutil import get_terminal_size
+        import shutil
 
-        return get_terminal_size().columns
+        return shutil.get_terminal_size().columns if self.is_terminal else None
 
     @property
     def ascii_only(self) -> bool:
@@ -87,6 +88,11 @@ class Terminal:
     def error(self, error: AlicredError) -> None:
         """Tell *error*, without a traceback."""
         _write(self.errors, f"alicred: {error}")
+
+    def usage(self, command: str, problem: str) -> int:
+        """Say what is wrong with the command line of *command*; the exit code."""
+        _write(self.errors, f"alicred {command}: {problem}")
+        return 2
 
     def styled(self, text: str, style: str) -> str:
         """*text* for the output in *style*: good, bad, warning, quiet or strong; as it is where no colour is wanted."""
@@ -181,6 +187,19 @@ def is_chinese(environ: Mapping[str, str]) -> bool:
     """Whether the locale of the user is a Chinese one."""
     chosen = next((value for name in ("LC_ALL", "LC_MESSAGES", "LANG") if (value := environ.get(name))), "")
     return chosen.lower().startswith("zh")
+
+
+class _Closed(io.StringIO):
+    """An output that was closed before the program began."""
+
+    def write(self, text: str) -> NoReturn:
+        """Say so."""
+        raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+
+
+def _stream(name: str) -> TextIO:
+    found: TextIO | None = getattr(sys, name)
+    return found or (_Closed() if name == "stdout" else io.StringIO())
 
 
 def _encodes(stream: TextIO, text: str) -> bool:

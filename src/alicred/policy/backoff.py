@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from alicred._internal.public import public
+from alicred._internal.text import reads_like_code
 from alicred._internal.validators import at_least_one, not_negative, refuse, share, unit_draw
 from alicred.errors import ConfigurationError, is_of_user_code
 
@@ -22,7 +23,7 @@ def _at_least_initial(instance: Backoff, field: Field, value: timedelta) -> None
 
 
 @public("alicred")
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, field_transformer=reads_like_code)
 class Backoff:
     """How long to pause after consecutive failures. A value: share it freely between threads and processes.
 

@@ -7,6 +7,7 @@ from enum import Enum
 import attrs
 
 from alicred._internal.public import public
+from alicred._internal.text import reads_like_code
 from alicred._internal.validators import flag, member_of
 
 
@@ -21,7 +22,7 @@ class OnError(Enum):
 
 
 @public("alicred")
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, field_transformer=reads_like_code)
 class ChainPolicy:
     """How a `ChainProvider` goes from one source to the next. A value: share it freely.
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import attrs
 
 from alicred._internal.public import public
+from alicred._internal.text import reads_like_code
 from alicred._internal.validators import ZERO, instance_of, member_of, not_negative, positive, refuse, share, unit_draw
 from alicred.errors import ConfigurationError
 from alicred.policy.backoff import Backoff, asked
@@ -46,7 +47,7 @@ class OnDenied(Enum):
 
 
 @public("alicred.policy")
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, field_transformer=reads_like_code)
 class Schedule:
     """The moments in the life of one fetched value, as spans since it was fetched; ``None`` means never.
 
@@ -91,7 +92,7 @@ def _answers(instance: object, field: Field, value: object) -> None:
 
 
 @public("alicred")
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, field_transformer=reads_like_code)
 class RefreshPolicy:
     """When a `CachingProvider` refreshes its value, and which callers wait. A value: share it freely.
 

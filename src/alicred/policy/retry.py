@@ -8,13 +8,14 @@ from datetime import timedelta
 import attrs
 
 from alicred._internal.public import public
+from alicred._internal.text import reads_like_code
 from alicred._internal.validators import ZERO, callable_, count, instance_of, not_negative
 from alicred.errors import AlicredError, ProviderError, is_transient
 from alicred.policy.backoff import Backoff
 
 
 @public("alicred")
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, field_transformer=reads_like_code)
 class RetryPolicy:
     """How often and how long one fetch is tried again. A value: share it freely.
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeGuard, cast
 import attrs
 
 from alicred._internal.public import public
+from alicred._internal.text import reads_like_code
 from alicred._internal.validators import not_negative, refuse, share
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ Window = Callable[[timedelta], timedelta]
 
 
 @public("alicred")
-@attrs.frozen
+@attrs.frozen(field_transformer=reads_like_code)
 class FixedWindow:
     """The same window for every lifetime. A value.
 
@@ -38,7 +39,7 @@ class FixedWindow:
 
 
 @public("alicred")
-@attrs.frozen
+@attrs.frozen(field_transformer=reads_like_code)
 class FractionWindow:
     """A share of the lifetime, up to a limit. A value.
 
@@ -81,7 +82,7 @@ def _is_tier(value: object) -> bool:
 
 
 @public("alicred")
-@attrs.frozen
+@attrs.frozen(field_transformer=reads_like_code)
 class TieredWindow:
     """A window by classes of lifetime. A value.
 

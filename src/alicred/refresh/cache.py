@@ -33,7 +33,7 @@ from alicred.refresh import failures
 from alicred.refresh.decision import Action, Decision, decide
 from alicred.refresh.flight import Flight, Outcome
 from alicred.refresh.snapshot import Held, Phase, Snapshot, hold
-from alicred.refresh.state import CacheState, State, describe, wall_time
+from alicred.refresh.state import CacheState, State, describe, report, wall_time
 from alicred.refresh.threads import start_thread
 from alicred.refresh.waiting import Wait, wait_in_task, wait_in_thread
 
@@ -219,7 +219,7 @@ class CachingProvider(Generic[C]):
 
     def state(self) -> CacheState:
         """What is held and planned, without a request. Never blocks."""
-        return describe(self._current().snapshot, self._now(), self._clock.utcnow())
+        return describe(self._current().snapshot, self._now(), self._clock.utcnow(), self._name)
 
     def explain(self) -> tuple[SourceReport, ...]:
         """What the sources in it answer when they are asked now. Raises nothing and changes nothing; blocks for as long as they do."""
@@ -520,6 +520,7 @@ class CachingProvider(Generic[C]):
         """Put *held* into service, if it is still wanted."""
         while True:
             state = self._current()
+            before, found = report(state.snapshot.held, self._name), report(held, self._name)
             if state.flight is not flight or flight.generation != state.snapshot.generation:
                 return Outcome.SUPERSEDED, None
             snapshot = state.snapshot.succeeded(held, self._refresh, draw(), span=flight.span)
@@ -531,6 +532,8 @@ class CachingProvider(Generic[C]):
             expires_at=held.value.expires_at,
             refresh_due_at=wall_time(held.refresh_after, held.fetched_at, held.wall),
             seconds=held.fetched_at - began,
+            found=found,
+            changed=before is None or _identity(before) != _identity(found),
         )
 
     def _fail(self, flight: Flight, error: AlicredError, began: float) -> tuple[Outcome, RefreshFailed | None]:
@@ -553,9 +556,10 @@ class CachingProvider(Generic[C]):
             provider_name=self._name,
             error=snapshot.last_error or error,
             consecutive_failures=snapshot.failures,
-            next_attempt_at=describe(snapshot, now, self._clock.utcnow()).next_attempt_at,
+            next_attempt_at=describe(snapshot, now, self._clock.utcnow(), self._name).next_attempt_at,
             usable=snapshot.usable(now) is not None,
             seconds=now - began,
+            held=report(snapshot.usable(now), self._name),
         )
 
     def _end(self, flight: Flight) -> None:
@@ -564,6 +568,12 @@ class CachingProvider(Generic[C]):
             state = self._current()
             if state.flight is not flight or self._change(state, state.snapshot.ended(), None, self._now()):
                 return
+
+
+def _identity(found: SourceReport) -> tuple[object, ...]:
+    """What stays the same from one session of an identity to the next."""
+    key_id = found.access_key_id if found.expires_at is None else None
+    return found.name, found.origin, key_id, found.obtained_with and _identity(found.obtained_with)
 
 
 def _served_until(snapshot: Snapshot[C], decision: Decision) -> float:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from math import inf
-from typing import Generic, cast
+from typing import Generic, cast, overload
 
 import attrs
 
 from alicred._internal.public import public
+from alicred._internal.text import reads_like_code, until, utc
 from alicred.credential import C
-from alicred.errors import AlicredError
+from alicred.errors import AlicredError, SourceReport, one_line
+from alicred.provider import success_report
 from alicred.refresh.flight import Flight
-from alicred.refresh.snapshot import Phase, Snapshot
+from alicred.refresh.snapshot import Held, Phase, Snapshot
 
 
 class State(Generic[C]):
@@ -42,11 +44,16 @@ class State(Generic[C]):
 
 
 @public("alicred")
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, field_transformer=reads_like_code)
 class CacheState:
-    """What a `CachingProvider` holds and plans at one moment. A value; it holds no secret.
+    """What a `CachingProvider` holds and plans at one moment. A value; it holds no secret, and ``str()`` is a few lines for people.
 
     Args:
+        provider_name: The providers that the held value came through, else the name of the cache.
+        access_key_id: The id of the held access key; ``None`` if nothing is held, or a value of another kind.
+        origin: Where the held value comes from: variables, the profile with its file and mode, the role. Empty if it does not say.
+        obtained_with: The identity that the held role was assumed with.
+        fetched_at: When the held value arrived; ``None`` if nothing is held.
         phase: Where the held value is in its life.
         expires_at: End of the held value, as its source said it; ``None`` if nothing is held or it never ends.
         window: How long before its end the refresh of the held value may begin.
@@ -58,6 +65,11 @@ class CacheState:
         attempts: Refreshes that were begun.
     """
 
+    provider_name: str
+    access_key_id: str | None
+    origin: str
+    obtained_with: SourceReport | None = attrs.field(default=None, kw_only=True)
+    fetched_at: datetime | None
     phase: Phase
     expires_at: datetime | None
     window: timedelta | None
@@ -68,12 +80,35 @@ class CacheState:
     refreshes: int
     attempts: int
 
+    def __str__(self) -> str:
+        lines = [f"{self.provider_name}: {self.phase.name}"]
+        if self.fetched_at is not None:
+            key = f"access key id {self.access_key_id}" if self.access_key_id else "a value"
+            lines.append(f"{key}, {until(self.expires_at)}, fetched at {utc(self.fetched_at)}")
+            lines += [f"from {self.origin}"] * bool(self.origin)
+        if self.obtained_with is not None:
+            lines += f"obtained with {self.obtained_with}".splitlines()
+        if self.refresh_due_at is not None:
+            lines.append(f"refresh due at {utc(self.refresh_due_at)}")
+        lines.append(f"{self.refreshes} of {self.attempts} refreshes succeeded")
+        if self.last_error is not None:
+            after = f", next attempt at {utc(self.next_attempt_at)}" if self.next_attempt_at else ""
+            last = one_line(self.last_error, without=self.last_error.provider)
+            lines.append(f"{self.consecutive_failures} failed since{after}; the last one with: {last}")
+        return "\n  ".join(lines)
 
-def describe(snapshot: Snapshot[C], now: float, wall: datetime) -> CacheState:
-    """*snapshot* as its user sees it, at *now* on the monotonic clock and *wall* on the other."""
+
+def describe(snapshot: Snapshot[C], now: float, wall: datetime, name: str) -> CacheState:
+    """*snapshot* of the cache *name* as its user sees it, at *now* on the monotonic clock and *wall* on the other."""
     held = snapshot.held
     phase = Phase.CLOSED if snapshot.closed else Phase.EMPTY if held is None else held.phase(now)
+    found = report(held, name)
     return CacheState(
+        provider_name=name if found is None else found.name,
+        access_key_id=None if found is None else found.access_key_id,
+        origin="" if found is None else found.origin,
+        obtained_with=None if found is None else found.obtained_with,
+        fetched_at=None if held is None else wall_time(held.fetched_at, now, wall),
         phase=phase,
         expires_at=None if held is None else held.value.expires_at,
         window=None if held is None else held.window,
@@ -84,6 +119,15 @@ def describe(snapshot: Snapshot[C], now: float, wall: datetime) -> CacheState:
         refreshes=snapshot.refreshes,
         attempts=snapshot.attempts,
     )
+
+
+@overload
+def report(held: Held[C], name: str) -> SourceReport: ...
+@overload
+def report(held: Held[C] | None, name: str) -> SourceReport | None: ...
+def report(held: Held[C] | None, name: str) -> SourceReport | None:
+    """Whose value *held* is, of the cache *name*."""
+    return None if held is None else success_report(getattr(held.value, "provider_name", "") or name, held.value)
 
 
 def wall_time(moment: float, now: float, wall: datetime) -> datetime | None:

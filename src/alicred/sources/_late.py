@@ -17,6 +17,8 @@ class LateSource(Generic[C]):
         make: Makes the source. Its arguments have been checked: a caller of `get` cannot correct them.
     """
 
+    _asks_each_time = True
+
     def __init__(self, name: str, make: Callable[[], Provider[C]]) -> None:
         self._name = name
         self._make = make

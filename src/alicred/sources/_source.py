@@ -9,7 +9,8 @@ from contextlib import contextmanager
 from typing import Generic, TypeVar
 
 import alicred._internal.checks as check
-from alicred.errors import AlicredError, ConfigurationError
+from alicred.credential import more_precise
+from alicred.errors import AlicredError, ConfigurationError, SourceReport
 
 T = TypeVar("T")
 
@@ -28,6 +29,8 @@ class Source:
     Raises:
         ConfigurationError: *name* is empty or no string, or *environ* is no mapping; the text names it.
     """
+
+    _asks_each_time = True  # and keeps nothing: see `alicred.provider.asks_each_time`
 
     def __init__(self, owner: str, kind: str, name: str | None, environ: Mapping[str, str] | None = None) -> None:
         self._name = kind if name is None else check.text(f"{owner}.name", name)
@@ -55,16 +58,36 @@ class Given(Generic[T]):
         return self._value
 
 
+class Origin:
+    """Where a credential comes from, as far as its source has found out.
+
+    Attributes:
+        text: The words for it.
+        obtained_with: The identity that a role is assumed with.
+    """
+
+    __slots__ = ("obtained_with", "text")
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.obtained_with: SourceReport | None = None
+
+
 @contextmanager
-def errors_of(name: str) -> Generator[None, None, None]:
-    """Give every `AlicredError` that passes the provider name *name*, in front of the one that it may have: ``profile/ecs_ram_role``.
+def errors_of(name: str, origin: str = "") -> Generator[Origin, None, None]:
+    """Give every `AlicredError` that passes the provider name *name*, in front of the one that it may have, and *origin*.
+
+    ``profile`` and ``ecs_ram_role`` become ``profile/ecs_ram_role``. The source may write into the `Origin` as it finds out more.
 
     Only for errors that were made for this call: they are changed in place.
     """
+    found = Origin(origin)
     try:
-        yield
+        yield found
     except AlicredError as error:
         error.provider = f"{name}/{error.provider}" if error.provider else name
+        error.origin = more_precise(found.text, error.origin)
+        error.obtained_with = error.obtained_with or found.obtained_with
         raise
 
 

@@ -73,13 +73,14 @@ class CloudSsoProvider(Source):
             TransientError: The site could not be reached, or is too busy.
             MalformedResponseError: The answer is not what CloudSSO promises.
         """
-        with errors_of(self.name):
+        where = f"account {self._account_id} with access configuration {self._access_configuration_id}, of {self._client.endpoint}"
+        with errors_of(self.name, where):
             if self._clock.utcnow() >= self._ends_at:
                 raise ConfigurationError(f"the access token ended at {self._ends_at.isoformat()}. {self._client.log_in_again}.")
             fetched = self._client.credential(
                 self._access_token, account_id=self._account_id, access_configuration_id=self._access_configuration_id
             )
-        return named(fetched, self.name)
+        return named(fetched, self.name, origin=where)
 
     def __repr__(self) -> str:
         return f"{_OWNER}(account_id={self._account_id!r}, access_configuration_id={self._access_configuration_id!r})"

@@ -53,6 +53,7 @@ class CredentialsUriProvider(Source):
         target = safe_target(f"{_OWNER}.uri", uri, allow_http=allow_http)
         self._fill(Given((uri, target)), http, name)
         self._shown = f"('{target}')"
+        self._where = "a credentials URI"
 
     def _fill(
         self,
@@ -85,6 +86,7 @@ class CredentialsUriProvider(Source):
         self = cls.__new__(cls)
         self._fill(_from_environment, http, name, environ)
         self._shown = ".from_environment()"
+        self._where = CREDENTIALS_URI
         return self
 
     def get(self) -> Credential:
@@ -97,13 +99,14 @@ class CredentialsUriProvider(Source):
             TransientError: The URL could not be reached, or who serves it is too busy.
             MalformedResponseError: The answer holds no keys.
         """
-        with errors_of(self.name):
+        with errors_of(self.name, self._where) as origin:
             uri, target = self._settings(self._variables)
+            origin.text = f"{self._where} ({target})"
             operation = Operation(f"the request to the credentials URI {target}")
             response = self._http.client(target.endpoint).request("GET", uri, headers={"accept": "application/json"})
             found = answers.successful(response, operation=operation, secrets=secrets_of(uri))
             fetched = answers.credential(found, operation=operation, status=response.status, must_end=False)
-        return named(fetched, self.name)
+        return named(fetched, self.name, origin=origin.text)
 
     def __repr__(self) -> str:
         return f"{_OWNER}{self._shown}"

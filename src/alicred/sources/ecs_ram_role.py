@@ -86,17 +86,19 @@ class EcsRamRoleProvider(Source):
             TransientError: The service did not answer, or not in time; or this machine is short of something for the moment.
             MalformedResponseError: The answer is not what the metadata service promises.
         """
-        with errors_of(self.name):
+        with errors_of(self.name, "the metadata service of the ECS instance") as origin:
             role_name, allow_v1 = self._settings(self._variables)
             try:
-                fetched = self._imds.role_credential(role_name or self._imds.role_name(allow_v1=allow_v1), allow_v1=allow_v1)
+                found = role_name or self._imds.role_name(allow_v1=allow_v1)
+                origin.text = f"the RAM role {found!r} of the ECS instance"
+                fetched = self._imds.role_credential(found, allow_v1=allow_v1)
             except TransientError as error:
                 if error.code != UNREACHABLE or role_name is not None or self._imds.has_found_role:
                     raise
                 raise NotConfiguredError(
                     f"no metadata service: this is no ECS instance, or it is cut off from it ({error.message})"
                 ) from None
-        return named(fetched, self.name)
+        return named(fetched, self.name, origin=origin.text)
 
     def __repr__(self) -> str:
         return f"{_OWNER}{self._shown}"

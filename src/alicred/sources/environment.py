@@ -14,6 +14,8 @@ ACCESS_KEY_ID = "ALIBABA_CLOUD_ACCESS_KEY_ID"
 ACCESS_KEY_SECRET = "ALIBABA_CLOUD_ACCESS_KEY_SECRET"
 SECURITY_TOKEN = "ALIBABA_CLOUD_SECURITY_TOKEN"
 
+VARIABLES = f"{ACCESS_KEY_ID} and {ACCESS_KEY_SECRET}"
+
 
 @public("alicred")
 class EnvironmentProvider(Source):
@@ -30,6 +32,8 @@ class EnvironmentProvider(Source):
         ConfigurationError: *environ* is no mapping, or *name* is no name.
     """
 
+    _asks_each_time = False
+
     def __init__(self, environ: Mapping[str, str] | None = None, *, name: str | None = None) -> None:
         super().__init__("EnvironmentProvider", "env", name, environ)
 
@@ -41,11 +45,13 @@ class EnvironmentProvider(Source):
             ConfigurationError: One of the two is missing, or a value cannot be a key; the text names the variable.
         """
         environ = self._variables
-        with errors_of(self.name):
+        with errors_of(self.name, VARIABLES) as origin:
             key_id, secret = key_variable(environ, ACCESS_KEY_ID), key_variable(environ, ACCESS_KEY_SECRET)
             if key_id is None and secret is None:
-                raise NotConfiguredError(f"{ACCESS_KEY_ID} and {ACCESS_KEY_SECRET} are not set")
+                raise NotConfiguredError(f"{VARIABLES} are not set")
             if key_id is None or secret is None:
                 there, missing = (ACCESS_KEY_SECRET, ACCESS_KEY_ID) if key_id is None else (ACCESS_KEY_ID, ACCESS_KEY_SECRET)
                 raise ConfigurationError(f"{there} is set, but {missing} is not. Set both or neither")
-            return Credential(key_id, secret, key_variable(environ, SECURITY_TOKEN), provider_name=self.name)
+            token = key_variable(environ, SECURITY_TOKEN)
+            where = f"{ACCESS_KEY_ID}, {ACCESS_KEY_SECRET} and {SECURITY_TOKEN}" if token else origin.text
+            return Credential(key_id, secret, token, provider_name=self.name, origin=where)

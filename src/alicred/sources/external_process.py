@@ -71,14 +71,14 @@ class ExternalProcessProvider(Source):
         """
         environ = self._variables
         program, *rest = self._arguments
-        with errors_of(self.name):
+        with errors_of(self.name, f"the program {shown(program)}") as origin:
             if is_true(environ, DISABLED):
                 raise ConfigurationError(f"{DISABLED} forbids to run programs for credentials: unset it, or use another source")
             printed = run([expand(program, environ), *rest], environ=environ, timeout=self._timeout)
             found = _credential(
                 printed, Operation(f"reading what the program {shown(program)} printed", check="Check what the program prints")
             )
-        return named(found, self.name)
+        return named(found, self.name, origin=origin.text)
 
     def __repr__(self) -> str:
         return f"<{_OWNER}: {shown(self._arguments[0])}>"

@@ -41,6 +41,8 @@ class FunctionComputeProvider(Source):
         ConfigurationError: *name* is no name.
     """
 
+    _asks_each_time = False
+
     def __init__(self, *, name: str | None = None) -> None:
         super().__init__(_OWNER, "function_compute", name)
         self._held: Credential | None = None
@@ -137,7 +139,7 @@ class FunctionComputeProvider(Source):
                 return None
             verb = "is" if len(missing) == 1 else "are"
             raise ConfigurationError(f"{where} {' and '.join(missing)} {verb} missing, while the rest of the key is there")
-        self._held = taken = Credential(key_id, secret, token, provider_name=self.name)
+        self._held = taken = Credential(key_id, secret, token, provider_name=self.name, origin="a request to the function")
         return taken
 
     def __getstate__(self) -> dict[str, object]:

@@ -121,7 +121,7 @@ class OAuthProvider(Source):
             ConfigurationError: This object is a copy, by a fork or a pickle, made while the original was renewing its tokens, and there is
                 no access token that it could use.
         """
-        with errors_of(self.name):
+        with errors_of(self.name, f"the OAuth login at {self._client.endpoint}") as origin:
             before = self._tokens
             tokens = self._in_time(before)
             try:
@@ -131,7 +131,7 @@ class OAuthProvider(Source):
                 if error.status != 401 or tokens is not before or before.refresh_token is None:
                     raise
                 fetched = self._exchange(self._renewed(before))
-        return named(fetched, self.name)
+        return named(fetched, self.name, origin=origin.text)
 
     def _in_time(self, tokens: OAuthTokens) -> OAuthTokens:
         """*tokens*, or those that came after them if their access token is about to end."""

@@ -92,6 +92,7 @@ class OidcRoleArnProvider(Source):
         )
         self._fill(Given(identity), StsChoice(_OWNER, sts, "assume_role_with_oidc"), name)
         self._shown = f"role_arn={role_arn!r}"
+        self._where = f"the role {role_arn}"
 
     def _fill(
         self,
@@ -131,6 +132,7 @@ class OidcRoleArnProvider(Source):
         choice = StsChoice(_OWNER, sts, "assume_role_with_oidc", http=http, clock=clock)
         self._fill(partial(_from_environment, session), choice, name, environ)
         self._shown = "from the environment"
+        self._where = f"{ROLE_ARN}, {OIDC_PROVIDER_ARN} and {OIDC_TOKEN_FILE}"
         return self
 
     def get(self) -> Credential:
@@ -143,9 +145,10 @@ class OidcRoleArnProvider(Source):
             TransientError: The service could not be reached, or is too busy.
         """
         environ = self._variables
-        with errors_of(self.name):
+        with errors_of(self.name, self._where) as origin:
             identity = self._settings(environ)
             path = expand(identity.token_file, environ)
+            origin.text = f"the role {identity.role_arn}, with the OIDC token in {shown(path)}"
             token = _read(path)
             try:
                 fetched = self._ask(identity, token, environ)
@@ -154,7 +157,7 @@ class OidcRoleArnProvider(Source):
                 if newer == token:
                     raise
                 fetched = self._ask(identity, newer, environ)
-        return named(fetched, self.name)
+        return named(fetched, self.name, origin=origin.text)
 
     def _ask(self, identity: _Identity, token: str, environ: Mapping[str, str]) -> Credential:
         return self._sts.client(environ).assume_role_with_oidc(

@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+import attrs
+
 import alicred._internal.checks as check
 from alicred._internal.public import public
 from alicred.credential import Credential, Expiring, named
 from alicred.errors import ConfigurationError
-from alicred.provider import Provider, ask
+from alicred.provider import Provider, ask, success_report
 from alicred.sources._clients import ResolvesLate, StsChoice, StsResolver
 from alicred.sources._role_session import SessionName
 from alicred.sources._source import Source, errors_of
@@ -79,7 +81,8 @@ class RamRoleArnProvider(Source):
             ConfigurationError: A variable that chooses the host or the session name is wrong.
         """
         source = self._credential()
-        with errors_of(self.name):
+        with errors_of(self.name, f"the role {self._role_arn}") as origin:
+            origin.obtained_with = success_report(source.provider_name or self._source.name, source)
             fetched = self._sts.client(self._variables).assume_role(
                 source,
                 role_arn=self._role_arn,
@@ -88,7 +91,8 @@ class RamRoleArnProvider(Source):
                 session_policy=self._session_policy,
                 external_id=self._external_id,
             )
-        return named(fetched, self.name, source.provider_name)
+        obtained = attrs.evolve(fetched, obtained_with=origin.obtained_with)
+        return named(obtained, self.name, source.provider_name, origin=origin.text)
 
     def _credential(self) -> Credential:
         found = _value_of(self._source)

@@ -66,12 +66,13 @@ class RsaKeyPairProvider(Source):
             DeniedError: The service said no; ``code`` says why.
             TransientError: The service could not be reached, or is too busy.
         """
-        with errors_of(self.name):
+        with errors_of(self.name, f"the RSA key pair {self._public_key_id}") as origin:
             client = self._sts.client(self._variables)
             if isinstance(self._private_key, (str, bytes)):
                 fetched = self._ask(client, self._private_key)
             else:
                 path = expand(self._private_key, self._variables)
+                origin.text += f", with the private key in {shown(path)}"
                 key = read_file(path, what=_WHAT, limit=_LARGEST_FILE, private=True)
                 if not key.strip():
                     raise ConfigurationError(f"{_WHAT} {shown(path)} is empty: it should hold the private key")
@@ -79,7 +80,7 @@ class RsaKeyPairProvider(Source):
                     fetched = self._ask(client, key)
                 except ConfigurationError as error:
                     raise ConfigurationError(f"{error.message} ({_WHAT}: {shown(path)})") from None
-        return named(fetched, self.name)
+        return named(fetched, self.name, origin=origin.text)
 
     def _ask(self, client: StsClient, key: str | bytes) -> Credential:
         return client.generate_session_access_key(public_key_id=self._public_key_id, private_key=key, duration=self._duration)

@@ -74,7 +74,7 @@ class SamlRoleArnProvider(Source):
             TransientError: The service could not be reached, or is too busy.
         """
         given = self._ask_for_assertion()
-        with errors_of(self.name):
+        with errors_of(self.name, f"the role {self._role_arn}, with a SAML assertion") as origin:
             fetched = self._sts.client(os.environ).assume_role_with_saml(
                 role_arn=self._role_arn,
                 saml_provider_arn=self._saml_provider_arn,
@@ -82,7 +82,7 @@ class SamlRoleArnProvider(Source):
                 duration=self._duration,
                 session_policy=self._session_policy,
             )
-        return named(fetched, self.name)
+        return named(fetched, self.name, origin=origin.text)
 
     def _ask_for_assertion(self) -> object:
         try:

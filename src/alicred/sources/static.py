@@ -26,6 +26,8 @@ class StaticProvider(Source, Generic[C]):
         ConfigurationError: *credential* is no such value, or *name* is no name.
     """
 
+    _asks_each_time = False
+
     def __init__(self, credential: C, *, name: str | None = None) -> None:
         given: object = credential
         if isinstance(given, type) or not hasattr(given, "expires_at"):
@@ -49,5 +51,5 @@ def _kind(value: object) -> str:
 
 def _named(value: C, name: str) -> C:
     if isinstance(value, (Credential, BearerToken)) and not value.provider_name:
-        return named(value, name)
+        return named(value, name, origin="" if value.origin else "the program itself")
     return value

@@ -142,6 +142,8 @@ def recorded(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def described(source: Any) -> dict[str, Any]:
     """A source in the words of the vectors."""
+    if isinstance(source, modes._OfProfile):
+        return described(source._source)
     if source.name in ("static_ak", "static_sts"):
         key = source.get()
         parts = {name: getattr(key, name) for name in ("access_key_id", "access_key_secret", "security_token")}

@@ -52,12 +52,30 @@ def run(options: argparse.Namespace, terminal: Terminal) -> int:
     except ConfigurationError as error:
         terminal.error(error)
         return 2
+    program = options.program[1:] if options.program[:1] == ["--"] else options.program
     with cloud:
         found = variables(cloud, role_arn)
+        if program:
+            return _run(program, found, cloud, terminal)
         _print(found, cloud, terminal)
         serve()
         terminal.hint(terminal.text("{count} requests, {rejected} of them rejected", count=cloud.count(), rejected=len(cloud.rejected)))
     return 0
+
+
+def _run(program: list[str], found: dict[str, str], cloud: FakeCloud, terminal: Terminal) -> int:
+    """Run *program* with the variables that were *found*; its exit code."""
+    import os
+
+    from alicred.cli.child import run_child
+    from alicred.cli.variables import with_key
+
+    try:
+        return run_child(program, with_key(os.environ, cloud.access_key) | found)
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        terminal.hint(f"alicred cloud: {program[0]!r} cannot be run: {reason}. Correct its name, or PATH")
+        return 127 if isinstance(error, FileNotFoundError) else 126  # as shells have it
 
 
 def _cloud(options: argparse.Namespace) -> tuple[FakeCloud, str]:

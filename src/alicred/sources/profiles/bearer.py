@@ -88,8 +88,8 @@ class BearerProfileProvider(Source):
                 return error
             with profile.explained():
                 if (profile.text("mode") or guess(profile)) == CLI_BEARER:
-                    with parameters_called({"token": profile.origin("bearer_token")}):
-                        return _token(*profile.needed("bearer_token"), of=self._given_name or _CLI_PROFILE)
+                    with parameters_called({"token": profile.key_of("bearer_token")}):
+                        return _token(*profile.needed("bearer_token"), of=self._given_name or _CLI_PROFILE, origin=profile.origin)
             return ConfigurationError(f"{profile.where}: mode is not {CLI_BEARER}. Use CliProfileProvider for an access key or a role")
 
     def _from_file(self) -> BearerToken | NotConfiguredError | ConfigurationError:
@@ -103,8 +103,8 @@ class BearerProfileProvider(Source):
                 if (profile.text("type") or "").lower() != BEARER:
                     return ConfigurationError(f"{profile.where}: type is not bearer. Use ProfileFileProvider for an access key or a role")
                 with parameters_called({"token": "bearer_token"}):
-                    return _token(*profile.needed("bearer_token"), of=self._given_name or _PROFILE)
+                    return _token(*profile.needed("bearer_token"), of=self._given_name or _PROFILE, origin=profile.origin)
 
 
-def _token(token: str, *, of: str) -> BearerToken:
-    return BearerToken(token, provider_name=f"{of}/bearer")
+def _token(token: str, *, of: str, origin: str) -> BearerToken:
+    return BearerToken(token, provider_name=f"{of}/bearer", origin=origin)

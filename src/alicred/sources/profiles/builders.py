@@ -18,6 +18,7 @@ import attrs
 import alicred._internal.checks as check
 from alicred._internal.environ import is_true, variable
 from alicred._internal.files import expand
+from alicred.credential import named
 from alicred.errors import ConfigurationError, NotConfiguredError, ProviderError
 from alicred.sources.ecs_ram_role import DISABLED, ROLE_NAME, V1_DISABLED, EcsRamRoleProvider
 from alicred.sources.oidc_role_arn import OidcRoleAsWritten
@@ -65,6 +66,11 @@ class AnyProfile:
         """How an error text calls the profile."""
         raise NotImplementedError
 
+    @property
+    def origin(self) -> str:
+        """Where a credential of this profile comes from: its name, its mode or type, and its file."""
+        raise NotImplementedError
+
     def text(self, key: str) -> str | None:
         """The value of *key*; ``None`` if it is missing or empty."""
         raise NotImplementedError
@@ -102,15 +108,16 @@ class AnyProfile:
         return tuple(value for value in values.values() if value is not None)
 
     def fetch(self, source: Provider[Credential]) -> Credential:
-        """What *source*, which this profile describes, has now.
+        """What *source*, which this profile describes, has now, said to come from this profile.
 
         Raises:
             ProviderError: It is not set up. The profile is, and chosen: a chain must not slide onto another identity.
         """
         try:
-            return source.get()
+            fetched = source.get()
         except NotConfiguredError as error:
             raise ProviderError(f"{self.where} asks for {source.name}, but: {error.message}", provider=error.provider) from error
+        return named(fetched, fetched.provider_name or source.name, origin=self.origin)
 
 
 def missing_text(keys: list[str], variables: list[str]) -> str:

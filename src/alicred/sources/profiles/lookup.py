@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import ClassVar
 
 import alicred._internal.checks as check
 from alicred._internal.environ import variable
@@ -18,6 +19,8 @@ LARGEST_FILE = 1 << 20  # bytes
 class FileLookup:
     """What is asked for. Immutable: thread- and fork-safe, picklable.
 
+    A subclass says which `VARIABLE` names its file, and which the `DEFAULTS` are.
+
     Args:
         owner: The provider's class, for errors.
         path: The file; ``None`` means the variable's, else a default path's.
@@ -27,6 +30,9 @@ class FileLookup:
     Raises:
         ConfigurationError: An argument is empty or of the wrong type; the text names it.
     """
+
+    VARIABLE: ClassVar[str]
+    DEFAULTS: ClassVar[tuple[str, ...]]
 
     def __init__(self, owner: str, *, path: object, profile: object, environ: Mapping[str, str] | None) -> None:
         self._path = None if path is None else check.path(f"{owner}.path", path)
@@ -48,6 +54,12 @@ class FileLookup:
         """Which of the two it is, for errors."""
         return "the argument profile" if self._profile is not None else PROFILE
 
+    @property
+    def files(self) -> str:
+        """The file that counts, or those of which the first counts that exists; for a text."""
+        paths = candidates(self._path, self.environ, variable_name=self.VARIABLE, defaults=self.DEFAULTS)[0]
+        return " or ".join(map(shown, paths))
+
 
 def read_named(path: str | None, environ: Mapping[str, str], *, what: str, variable_name: str, defaults: Sequence[str]) -> tuple[str, str]:
     """The path of the file that counts, and its text: *path*, else the variable's, else the first of *defaults* that exists.
@@ -56,16 +68,23 @@ def read_named(path: str | None, environ: Mapping[str, str], *, what: str, varia
         NotConfiguredError: None of *defaults* exists, and none was asked for.
         ConfigurationError: The file that was asked for is missing, or it cannot be read. The text names *what* it is and the path.
     """
-    named, by = (path, "the argument path") if path is not None else (variable(environ, variable_name), variable_name)
-    candidates = [expand(named, environ)] if named is not None else in_home(defaults, environ)
-    for each in candidates:
-        content = read_if_there(each, what=what, limit=LARGEST_FILE, private=True, is_asked_for=named is not None)
+    paths, by = candidates(path, environ, variable_name=variable_name, defaults=defaults)
+    for each in paths:
+        content = read_if_there(each, what=what, limit=LARGEST_FILE, private=True, is_asked_for=by is not None)
         if content is not None:
             return each, as_text(content, each, what=what)
-    if named is not None:
-        raise ConfigurationError(f"{what} {shown(candidates[0])}, which {by} names, does not exist. Create it, or correct the path")
-    looked = f"looked for {' and '.join(candidates)}" if candidates else "there is no home directory to look in; HOME would name one"
+    if by is not None:
+        raise ConfigurationError(f"{what} {shown(paths[0])}, which {by} names, does not exist. Create it, or correct the path")
+    looked = f"looked for {' and '.join(paths)}" if paths else "there is no home directory to look in; HOME would name one"
     raise NotConfiguredError(f"there is no {what.removeprefix('the ')}: {looked}")
+
+
+def candidates(
+    path: str | None, environ: Mapping[str, str], *, variable_name: str, defaults: Sequence[str]
+) -> tuple[list[str], str | None]:
+    """The paths of which the first counts that exists, and what names it if it was asked for."""
+    named, by = (path, "the argument path") if path is not None else (variable(environ, variable_name), variable_name)
+    return (in_home(defaults, environ), None) if named is None else ([expand(named, environ)], by)
 
 
 def in_home(paths: Sequence[str], environ: Mapping[str, str]) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from typing import TypeGuard
+from typing import ClassVar, TypeGuard
 
 import attrs
 
@@ -140,6 +140,9 @@ class CliLookup(FileLookup):
         ConfigurationError: As before.
     """
 
+    VARIABLE = CONFIG_FILE
+    DEFAULTS: ClassVar[tuple[str, ...]] = (DEFAULT_PATH,)
+
     def __init__(self, owner: str, *, path: object, profile: object, environ: Mapping[str, str] | None, of_both: bool = False) -> None:
         super().__init__(owner, path=path, profile=profile, environ=environ)
         self._of_both = of_both
@@ -155,7 +158,7 @@ class CliLookup(FileLookup):
         environ = self.environ
         if is_true(environ, DISABLED):
             raise NotConfiguredError(f"{DISABLED} is true: {WHAT} is not read")
-        path, text = read_named(self._path, environ, what=WHAT, variable_name=CONFIG_FILE, defaults=(DEFAULT_PATH,))
+        path, text = read_named(self._path, environ, what=WHAT, variable_name=self.VARIABLE, defaults=self.DEFAULTS)
         config = CliConfig.parse(text, path)
         asked = self.asked
         named = asked or config.current

@@ -70,6 +70,21 @@ class _Stored:
 
 
 @attrs.frozen
+class _OfProfile:
+    """The source that another profile of the file describes."""
+
+    _profile: CliProfile = attrs.field(repr=False)
+    _source: Provider[Credential]
+
+    @property
+    def name(self) -> str:
+        return self._source.name
+
+    def get(self) -> Credential:
+        return self._profile.fetch(self._source)
+
+
+@attrs.frozen
 class _Renewed:
     """New keys of a login, or those that the file holds, to their end."""
 
@@ -138,7 +153,7 @@ def _source(profile: CliProfile, tools: CliTools, path: tuple[str, ...]) -> Prov
     with profile.explained():
         mode = mode_of(profile)
         inner = _source_profile(profile, tools.config, path) if mode == _CHAINED else None
-    source = None if inner is None else _source(inner, tools, (*path, inner.name))
+    source = None if inner is None else _OfProfile(inner, _source(inner, tools, (*path, inner.name)))
     with profile.explained(), parameters_called(_names(profile)):
         return BUILDERS[mode](profile, tools) if source is None else role(source, profile, tools)
 
@@ -160,7 +175,7 @@ def _names(profile: CliProfile) -> dict[str, str]:
         "command": "process_command",
         "uri": "credentials_uri",
     }
-    return {name: profile.origin(key) for name, key in keys.items()}
+    return {name: profile.key_of(key) for name, key in keys.items()}
 
 
 def _source_profile(profile: CliProfile, config: CliConfig, path: tuple[str, ...]) -> CliProfile:
@@ -236,7 +251,7 @@ def _external(profile: CliProfile, tools: CliTools) -> Provider[Credential]:
 def _credentials_uri(profile: CliProfile, tools: CliTools) -> Provider[Credential]:
     _forbid_if_disabled(tools)
     (uri,) = profile.needed("credentials_uri")
-    return CredentialsUriProvider(uri, http=tools.http_for(profile.origin("credentials_uri"), uri))
+    return CredentialsUriProvider(uri, http=tools.http_for(profile.key_of("credentials_uri"), uri))
 
 
 def _forbid_if_disabled(tools: CliTools) -> None:

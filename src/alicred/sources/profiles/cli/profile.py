@@ -13,7 +13,7 @@ from alicred._internal.environ import key_variable, variable
 from alicred._internal.files import shown
 from alicred.credential import Credential
 from alicred.errors import ConfigurationError
-from alicred.sources.environment import ACCESS_KEY_ID, ACCESS_KEY_SECRET, SECURITY_TOKEN
+from alicred.sources.environment import ACCESS_KEY_ID, ACCESS_KEY_SECRET, SECURITY_TOKEN, VARIABLES
 from alicred.sources.profiles.builders import AnyProfile, Keys, longest, missing_text
 from alicred.wire.role_session import session_span
 
@@ -70,6 +70,13 @@ class CliProfile(AnyProfile):
         """How an error text calls the profile."""
         return f"profile {self.name!r} of {shown(self.path)}"
 
+    @property
+    def origin(self) -> str:
+        """As `AnyProfile.origin`."""
+        mode = self.values.get("mode")
+        shown_mode = f" (mode {mode})" if isinstance(mode, str) and mode.isalpha() else ""
+        return f"profile {self.name!r}{shown_mode} of {shown(self.path)}"
+
     def text(self, key: str) -> str | None:
         """The value of *key*, else that of the variable that stands in for it.
 
@@ -79,7 +86,7 @@ class CliProfile(AnyProfile):
         read = key_variable if key in _KEYS else variable
         return self._own(key) or (read(self.environ, _GAPS[key]) if key in _GAPS else None)
 
-    def origin(self, key: str) -> str:
+    def key_of(self, key: str) -> str:
         """Where `text` has the value of *key* from: *key* itself, or the variable that stands in for it."""
         return key if self._own(key) else _GAPS.get(key, key)
 
@@ -119,7 +126,8 @@ class CliProfile(AnyProfile):
         key_id, secret, security_token = parts
         if key_id is None or secret is None:
             raise ConfigurationError(missing_text(missing, [ACCESS_KEY_ID, ACCESS_KEY_SECRET] if len(missing) == 2 else []))
-        return Credential(key_id, secret, security_token if token else None)
+        where = self.origin if names[0] == _KEY[0] else VARIABLES
+        return Credential(key_id, secret, security_token if token else None, origin=where)
 
     def _variables(self) -> list[str | None]:
         return [key_variable(self.environ, name) for name in (ACCESS_KEY_ID, ACCESS_KEY_SECRET, SECURITY_TOKEN)]

@@ -92,8 +92,10 @@ class CliProfileProvider(Source):
             ConfigurationError: The file, the profile or one of its keys is wrong; the text names the path and the key.
             ProviderError: What the source that the profile describes raised.
         """
-        with errors_of(self.name):
+        with errors_of(self.name) as origin:
+            origin.text = self._lookup.files
             chosen = self._lookup.find()
+            origin.text = chosen.profile.origin
             tools = CliTools(
                 config=chosen.config,
                 environ=self._lookup.environ,
@@ -106,7 +108,7 @@ class CliProfileProvider(Source):
             )
             source = source_of(chosen, tools)
             fetched = chosen.profile.fetch(source)
-        return named(fetched, self.name, fetched.provider_name or source.name)
+        return named(fetched, self.name, fetched.provider_name)
 
 
 class CliProfileOfBothFiles(CliProfileProvider):

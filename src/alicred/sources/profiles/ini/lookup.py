@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import ClassVar
 
 import alicred._internal.checks as check
 from alicred._internal.environ import variable
@@ -33,6 +34,9 @@ class Lookup(FileLookup):
         ConfigurationError: As before.
     """
 
+    VARIABLE = CREDENTIALS_FILE
+    DEFAULTS: ClassVar[tuple[str, ...]] = DEFAULT_PATHS
+
     def __init__(self, owner: str, *, path: object, profile: object, require_enable: object, environ: Mapping[str, str] | None) -> None:
         super().__init__(owner, path=path, profile=profile, environ=environ)
         self._require_enable = check.flag(f"{owner}.require_enable", require_enable)
@@ -45,7 +49,7 @@ class Lookup(FileLookup):
             ConfigurationError: The file that was asked for is missing, the file is unreadable or malformed, or it lacks the
                 section that was asked for. The text names the path.
         """
-        path, text = read_named(self._path, self.environ, what=_WHAT, variable_name=CREDENTIALS_FILE, defaults=DEFAULT_PATHS)
+        path, text = read_named(self._path, self.environ, what=_WHAT, variable_name=self.VARIABLE, defaults=self.DEFAULTS)
         try:
             sections = parse(text)
         except IniError as error:

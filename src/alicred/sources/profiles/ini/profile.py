@@ -60,6 +60,13 @@ class Profile(AnyProfile):
         """How an error text calls the section."""
         return f"profile {self.name!r} (line {self.line} of {shown(self.path)})"
 
+    @property
+    def origin(self) -> str:
+        """As `AnyProfile.origin`."""
+        kind = self.values.get("type", "").strip()
+        shown_kind = f" (type {kind})" if kind.replace("_", "").isalpha() else ""
+        return f"profile {self.name!r}{shown_kind} of {shown(self.path)}"
+
     def check_lines(self) -> None:
         """Refuse a key of one line that goes on in others, whatever the key is: what stands there would be lost, a policy for one.
 

@@ -78,13 +78,15 @@ class ProfileFileProvider(Source):
             ConfigurationError: The file, the section or one of its keys is wrong; the text names the path and the key.
             ProviderError: What the source that the section describes raised.
         """
-        with errors_of(self.name):
+        with errors_of(self.name) as origin:
+            origin.text = self._lookup.files
             profile = self._section()
+            origin.text = profile.origin
             tools = Tools(environ=self._lookup.environ, sts=self._sts, imds=self._imds, session=self._session)
             with profile.explained():
                 source = source_of(profile, tools)
             fetched = profile.fetch(source)
-        return named(fetched, self.name, fetched.provider_name or source.name)
+        return named(fetched, self.name, fetched.provider_name)
 
     def _section(self) -> Profile:
         """The section that counts, read from its file now."""

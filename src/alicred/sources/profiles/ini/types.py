@@ -43,7 +43,7 @@ def _sts(profile: Profile, _: Tools) -> Provider[Credential]:
 
 def _static(profile: Profile, *needed: str) -> Provider[Credential]:
     key_id, secret, *_ = profile.needed(*needed)
-    return StaticProvider(Credential(key_id, secret, profile.text("security_token")))
+    return StaticProvider(Credential(key_id, secret, profile.text("security_token"), origin=profile.origin))
 
 
 def _ram_role_arn(profile: Profile, tools: Tools) -> Provider[Credential]:

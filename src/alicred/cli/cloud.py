@@ -54,19 +54,23 @@ def variables(cloud: FakeCloud, role_arn: str) -> dict[str, str]:
     }
 
 
-def serve() -> None:
-    """Block until this process is interrupted or asked to end, or until the pipe that is its standard input closes."""
-    ended = threading.Event()
+class End:
+    """When the program ends: as it is interrupted or asked to, from here on, or as the pipe that is its standard input closes."""
 
-    def ending(number: int, frame: object) -> None:
-        ended.set()
+    def __init__(self) -> None:
+        self._come = threading.Event()
+        for number in (signal.SIGINT, *_ENDED):
+            signal.signal(number, self._comes)
 
-    for number in (signal.SIGINT, *_ENDED):
-        signal.signal(number, ending)
-    if _is_pipe(0):
-        threading.Thread(target=_read_to_end, args=(ended,), name="alicred-cloud-input", daemon=True).start()
-    while not ended.wait(3600):
-        pass
+    def _comes(self, number: int, frame: object) -> None:
+        self._come.set()
+
+    def wait(self) -> None:
+        """Block until then."""
+        if _is_pipe(0):
+            threading.Thread(target=_read_to_end, args=(self._come,), name="alicred-cloud-input", daemon=True).start()
+        while not self._come.wait(3600):
+            pass
 
 
 def _read_to_end(ended: threading.Event) -> None:

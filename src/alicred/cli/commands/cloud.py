@@ -44,7 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, terminal: Terminal) -> int:
     """Serve, or run the program."""
-    from alicred.cli.cloud import serve, variables
+    from alicred.cli.cloud import End, variables
 
     try:
         cloud, role_arn = _cloud(options)
@@ -57,8 +57,9 @@ def run(options: argparse.Namespace, terminal: Terminal) -> int:
         found = variables(cloud, role_arn)
         if program:
             return _run(program, found, cloud, terminal)
+        end = End()
         _print(found, cloud, terminal)
-        serve()
+        end.wait()
         terminal.hint(terminal.text("{count} requests, {rejected} of them rejected", count=cloud.count(), rejected=len(cloud.rejected)))
     return 0
 

@@ -1,4 +1,4 @@
-"""The fake cloud as a program: what it is told to do wrong, what a program must know to use it, and when it ends."""
+"""The fake cloud as a program: what goes wrong in it, what a program must know to use it, and when it ends."""
 
 from __future__ import annotations
 

@@ -14,6 +14,8 @@ from alicred.errors import AlicredError
 
 # What each command does, for the list of them. Each is a module of `alicred.cli.commands`, loaded when it is asked for: a `Command`.
 COMMANDS = {
+    "whoami": "show which identity a program gets here, from where, and until when",
+    "explain": "show what each source of the default chain says, and which one is used",
     "get": "print the credential, for a shell, another tool or a file",
     "exec": "run a program with the credential in its environment",
     "completion": "print a script that lets a shell complete commands and options",

@@ -110,7 +110,6 @@ def _print(found: dict[str, str], cloud: FakeCloud, terminal: Terminal) -> None:
     )
     terminal.hint(terminal.text("metadata service: {url}", url=services["metadata"]))
     terminal.hint(terminal.text("credentials URI: {url}", url=services["credentials_uri"]))
-    terminal.hint(terminal.text("over TLS: {url}, to be trusted with {path}", url=cloud.endpoint, path=cloud.ca_file))
 
 
 def _share(text: str) -> float:

@@ -23,7 +23,7 @@ _MASKS = (
     (re.compile(r'"seconds": [\d.]+'), '"seconds": <span>'),
     (re.compile(r"\balicred-fake-cloud-\w+"), "alicred-fake-cloud-<text>"),
     (re.compile(r"\+/=[\w+/=-]+…?"), "<token>"),
-    (re.compile(r"\b[0-9a-f]{20,}\b"), "<hex>"),
+    (re.compile(r"\b[0-9a-f]{18,}\b"), "<hex>"),
     (re.compile(r"\b[\w-]{40,}(?:\.[\w-]+)*"), "<text>"),
     (re.compile(r"\balicred-\d{10,}\b"), "alicred-<number>"),
     (re.compile(r"(?<=\S) {2,}"), "  "),

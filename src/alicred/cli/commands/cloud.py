@@ -44,39 +44,45 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, terminal: Terminal) -> int:
     """Serve, or run the program."""
-    from alicred.cli.cloud import End, variables
-
+    program = options.program[1:] if options.program[:1] == ["--"] else options.program
     try:
         cloud, role_arn = _cloud(options)
+        if program:
+            return _run(program, cloud, role_arn, terminal)
         cloud.start()
     except ConfigurationError as error:
         terminal.error(error)
         return 2
-    program = options.program[1:] if options.program[:1] == ["--"] else options.program
+    from alicred.cli.cloud import End, variables
+
     with cloud:
-        found = variables(cloud, role_arn)
-        if program:
-            return _run(program, found, cloud, terminal)
         end = End()
-        _print(found, cloud, terminal)
+        _print(variables(cloud, role_arn), cloud, terminal)
         end.wait()
         terminal.hint(terminal.text("{count} requests, {rejected} of them rejected", count=cloud.count(), rejected=len(cloud.rejected)))
     return 0
 
 
-def _run(program: list[str], found: dict[str, str], cloud: FakeCloud, terminal: Terminal) -> int:
-    """Run *program* with the variables that were *found*; its exit code."""
+def _run(program: list[str], cloud: FakeCloud, role_arn: str, terminal: Terminal) -> int:
+    """Run *program* with the variables of *cloud*; its exit code.
+
+    Raises:
+        ConfigurationError: The port is in use.
+    """
     import os
 
-    from alicred.cli.child import run_child
+    from alicred.cli.child import hold_signals, run_child
+    from alicred.cli.cloud import variables
     from alicred.cli.variables import with_key
 
-    try:
-        return run_child(program, with_key(os.environ, cloud.access_key) | found)
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else str(error)
-        terminal.hint(f"alicred cloud: {program[0]!r} cannot be run: {reason}. Correct its name, or PATH")
-        return 127 if isinstance(error, FileNotFoundError) else 126  # as shells have it
+    mask = hold_signals()
+    with cloud:
+        try:
+            return run_child(program, with_key(os.environ, cloud.access_key) | variables(cloud, role_arn), mask)
+        except (OSError, ValueError) as error:
+            reason = error.strerror if isinstance(error, OSError) else str(error)
+            terminal.hint(f"alicred cloud: {program[0]!r} cannot be run: {reason}. Correct its name, or PATH")
+            return 127 if isinstance(error, FileNotFoundError) else 126  # as shells have it
 
 
 def _cloud(options: argparse.Namespace) -> tuple[FakeCloud, str]:

@@ -20,6 +20,7 @@ COMMANDS = {
     "exec": "run a program with the credential in its environment",
     "completion": "print a script that lets a shell complete commands and options",
     "profiles": "list the profiles of both files, and what is wrong with them",
+    "login": "log in with a browser, for an OAuth or a CloudSSO profile",
     "plan": "draw what a refresh policy does with one value",
     "cloud": "run a cloud on this machine, for trying things out and for tests in other languages",
     "demo": "show a worker pool kept in fresh credentials, against a cloud on this machine",

@@ -14,11 +14,15 @@ from alicred.errors import AlicredError
 
 # What each command does, for the list of them. Each is a module of `alicred.cli.commands`, loaded when it is asked for: a `Command`.
 COMMANDS = {
+    "whoami": "show which identity a program gets here, from where, and until when",
+    "explain": "show what each source of the default chain says, and which one is used",
     "get": "print the credential, for a shell, another tool or a file",
     "exec": "run a program with the credential in its environment",
     "completion": "print a script that lets a shell complete commands and options",
     "profiles": "list the profiles of both files, and what is wrong with them",
+    "login": "log in with a browser, for an OAuth or a CloudSSO profile",
     "plan": "draw what a refresh policy does with one value",
+    "cloud": "run a cloud on this machine, for trying things out and for tests in other languages",
     "demo": "show a worker pool kept in fresh credentials, against a cloud on this machine",
 }
 

@@ -39,6 +39,9 @@ if TYPE_CHECKING:
 
 _OWNER = "Profiles"
 _WHAT = "the profile file"
+# Each of the two files: its kind, the variable that may name it, and where it is otherwise.
+_CLI = ("cli", cli_config.CONFIG_FILE, (cli_config.DEFAULT_PATH,))
+_INI = ("profile", ini_lookup.CREDENTIALS_FILE, ini_lookup.DEFAULT_PATHS)
 _WITHOUT_ACCESS_KEY = (modes.BEARER, "Anonymous", types.BEARER)  # the chain has no use for these, and nothing need be wrong with them
 
 LOGIN_ENDED = marked("the login ended at {moment}")
@@ -153,13 +156,18 @@ class FileReport:
     problems: tuple[Problem, ...] = ()
     profiles: tuple[ProfileReport, ...] = ()
 
+    @property
+    def octal(self) -> str | None:
+        """The permissions as ``chmod`` writes them."""
+        return None if self.permissions is None else f"{self.permissions:04o}"
+
     def as_json(self) -> dict[str, Any]:
         """For ``--json``."""
         return {
             "kind": self.kind,
             "path": self.path or None,
             "exists": self.exists,
-            "permissions": None if self.permissions is None else f"{self.permissions:04o}",
+            "permissions": self.octal,
             "note": self.note or None,
             "problems": [problem.as_json() for problem in self.problems],
             "profiles": [profile.as_json() for profile in self.profiles],
@@ -211,6 +219,17 @@ def survey(environ: Mapping[str, str], *, profile: str | None = None, clock: Clo
     return Survey(files=(cli, ini), variables=tuple(_variables(environ)))
 
 
+def files(environ: Mapping[str, str]) -> tuple[FileReport, ...]:
+    """Where both files are, without a look into them."""
+    found: list[FileReport] = []
+    for place in (_CLI, _INI):
+        try:
+            found.append(_file(place, environ))
+        except AlicredError:  # there is no home directory
+            found.append(FileReport(kind=place[0], path=""))
+    return tuple(found)
+
+
 def _variables(environ: Mapping[str, str]) -> list[str]:
     """Those that hold a credential, or lead to one, before any file does."""
     key = [name for name in (ACCESS_KEY_ID, ACCESS_KEY_SECRET) if environ.get(name)]
@@ -225,7 +244,7 @@ def _cli_file(environ: Mapping[str, str], asked: str | None, clock: Clock) -> tu
     """The file, and whether a chain goes on to the next source."""
     report = FileReport(kind="cli", path="")
     try:
-        report = _file("cli", environ, cli_config.CONFIG_FILE, (cli_config.DEFAULT_PATH,))
+        report = _file(_CLI, environ)
         chosen: Chosen | AlicredError = CliLookup(_OWNER, path=None, profile=asked, environ=environ, of_both=True).find()
     except AlicredError as error:
         chosen = error
@@ -325,7 +344,7 @@ def _ini_file(environ: Mapping[str, str], asked: str | None, clock: Clock, *, is
     report = FileReport(kind="profile", path="")
     used: Profile | AlicredError
     try:
-        report = _file("profile", environ, ini_lookup.CREDENTIALS_FILE, ini_lookup.DEFAULT_PATHS)
+        report = _file(_INI, environ)
         used = Lookup(_OWNER, path=None, profile=asked, require_enable=False, environ=environ).find()
     except AlicredError as error:
         used = error
@@ -383,8 +402,9 @@ def _ini_tools(environ: Mapping[str, str], clock: Clock) -> Tools:
 # --- what both have in common -------------------------------------------------------------------------------------------------------
 
 
-def _file(kind: str, environ: Mapping[str, str], variable_name: str, defaults: tuple[str, ...]) -> FileReport:
+def _file(place: tuple[str, str, tuple[str, ...]], environ: Mapping[str, str]) -> FileReport:
     """Where the file is, whether it is there, and who may read it."""
+    kind, variable_name, defaults = place
     named = variable(environ, variable_name)
     paths = [expand(named, environ)] if named is not None else in_home(defaults, environ)
     path = next(filter(is_there, paths), paths[0] if paths else "")

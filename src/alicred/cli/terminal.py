@@ -7,7 +7,7 @@ import errno
 import io
 import os
 import sys
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NoReturn, TextIO
 
@@ -155,22 +155,21 @@ class Terminal:
             self.paragraph(cell, first=first, then=then)
 
     @contextmanager
-    def progress(self, text: str) -> Generator[None]:
-        """Say to a person what takes its time, until the block ends."""
+    def progress(self) -> Generator[Callable[[str], None]]:
+        """What says to a person at a terminal what is being done; it is gone when the block ends."""
         console = self._rich(self.errors)
         if console is not None:
-            with console.status(text):
-                yield
+            with console.status("") as status:
+                yield status.update
         elif self._color and self.errors.isatty():
-            self.errors.write(text)
-            self.errors.flush()
-            try:
-                yield
-            finally:
-                self.errors.write("\r\x1b[K")
-                self.errors.flush()
+            yield lambda text: self._overwrite(text)
+            self._overwrite("")
         else:
-            yield
+            yield lambda text: None
+
+    def _overwrite(self, text: str) -> None:
+        self.errors.write(f"\r\x1b[K{text}")
+        self.errors.flush()
 
     def _rich(self, stream: TextIO) -> Console | None:
         """What rich writes to *stream* with: for a person at a terminal with colours and lines. Everything works without it."""

@@ -8,4 +8,75 @@ def marked(english: str) -> str:
     return english
 
 
-CHINESE: dict[str, str] = {}
+CHINESE: dict[str, str] = {
+    # alicred login, and the pages that the browser shows at its end
+    "There is nothing here": "这里没有内容",
+    "The login comes back at another address.": "登录会返回到另一个地址。",
+    "This is no login": "这不是登录请求",
+    "A browser comes back with GET.": "浏览器应使用 GET 方法返回。",
+    "This is not the login that is waiting": "这不是正在等待的登录",
+    "It may be an older one. Go on in the window that was opened last, or start again.": (
+        "它可能是之前的登录。请在最后打开的窗口中继续，或重新开始。"
+    ),
+    "The login is confirmed": "登录已确认",
+    "You can close this window and go back to the terminal.": "您可以关闭此窗口，返回终端。",
+    "You are not logged in": "登录未完成",
+    "The login was denied. You can close this window and go back to the terminal.": "登录被拒绝。您可以关闭此窗口，返回终端。",
+    "The site has sent no code. You can close this window and go back to the terminal.": (
+        "站点没有返回授权码。您可以关闭此窗口，返回终端。"
+    ),
+    "Given up. Nothing was changed.": "已放弃，未做任何更改。",
+    "Logged in. The login is in profile '{name}' of {path}.": "登录成功，已保存到 {path} 的配置 {name}。",
+    "It lasts until {moment}. Until then alicred and the aliyun tool get keys with it.": (
+        "登录的有效期至 {moment}，在此之前 alicred 和 aliyun 命令行工具用它获取临时凭据。"
+    ),
+    "Alicred and the aliyun tool get keys with it, and renew it.": "alicred 和 aliyun 命令行工具用它获取临时凭据，并自动续期。",
+    "The aliyun tool wants a region too: aliyun configure set --profile {name} --region cn-hangzhou": (
+        "aliyun 命令行工具还需要地域：aliyun configure set --profile {name} --region cn-hangzhou"
+    ),
+    "{variable} is set: unset it, or nothing here reads the file.": "已设置环境变量 {variable}：请取消设置，否则不会读取该文件。",
+    "Who you are now: alicred whoami --profile {name}": "查看当前身份：alicred whoami --profile {name}",
+    "The login itself is saved; only its first keys are missing.": "登录本身已保存，只是尚未取得第一组临时凭据。",
+    "Logging in to Alibaba Cloud ({site}), for profile '{name}' of {path}.": "登录阿里云（{site}），保存到 {path} 的配置 {name}。",
+    "Opening this page in your browser:": "正在浏览器中打开以下页面：",
+    "Open this page in a browser:": "请在浏览器中打开以下页面：",
+    "Confirm the login there. Waiting for {seconds} s at most; Ctrl-C gives up.": (
+        "请在页面中确认登录。最多等待 {seconds} 秒，按 Ctrl-C 放弃。"
+    ),
+    "The browser could not be opened. Open the page yourself.": "无法打开浏览器，请自行打开该页面。",
+    "The page sends the browser back to port {port} of this machine. From another machine,": (
+        "确认后浏览器会返回到本机的 {port} 端口。如果浏览器在另一台机器上，"
+    ),
+    "  either let that port lead here first:  {command}": "  请先将该端口转发到本机：  {command}",
+    "  or paste here the address at which the browser ends, which begins with {uri}": (
+        "  或者将浏览器最后停留的地址粘贴到这里，它以 {uri} 开头"
+    ),
+    "Waiting for {seconds} s at most; Ctrl-C gives up.": "最多等待 {seconds} 秒，按 Ctrl-C 放弃。",
+    "That is not the address of this login. Paste the whole of it, with code= and state=.": (
+        "这不是本次登录的地址。请粘贴完整的地址，包括 code= 和 state=。"
+    ),
+    "The login itself is saved. Run the same command again to go on.": "登录本身已保存。请再次运行相同的命令以继续。",
+    "account": "账号",
+    "access configuration": "访问配置",
+    "Account {account}, access configuration {configuration}.": "账号 {account}，访问配置 {configuration}。",
+    "Going on with the login that profile '{name}' of {path} holds until {moment}.": (
+        "继续使用 {path} 的配置 {name} 中的登录，有效期至 {moment}。"
+    ),
+    "Logging in to CloudSSO at {site}, for profile '{name}' of {path}.": "登录云 SSO（{site}），保存到 {path} 的配置 {name}。",
+    "  page  {page}": "  页面    {page}",
+    "  code  {code}": "  用户码  {code}",
+    "The page is open in your browser. Compare the code, and confirm.": "页面已在浏览器中打开。请核对用户码并确认。",
+    "Open the page in a browser, on this or any other machine, type the code in, and confirm.": (
+        "请在本机或任意其他机器的浏览器中打开该页面，输入用户码并确认。"
+    ),
+    "The profile's {what} is no longer one of yours.": "配置中的{what}已不在您的可用范围内。",
+    "Which {what}?": "请选择{what}：",
+    "Number [1]: ": "序号 [1]：",
+    "Type a number from 1 to {most}.": "请输入 1~{most} 之间的序号。",
+    "The site did not end the login, which lasts there until it ends by itself: {error}": (
+        "站点没有结束登录，它会在站点上保持到自然过期：{error}"
+    ),
+    "Logged out: profile '{name}' of {path} holds no token and no key any more.": (
+        "已退出登录：{path} 的配置 {name} 中不再保存令牌和密钥。"
+    ),
+}

@@ -131,7 +131,7 @@ def source_of(chosen: Chosen, tools: CliTools) -> Provider[Credential]:
     """
     profile = chosen.profile
     with profile.explained():
-        if not chosen.asked and _is_blank(profile):
+        if not chosen.asked and is_blank(profile):
             raise NotConfiguredError(f"{profile.where} is empty: `aliyun configure` fills it in")
     return _source(profile, tools, (profile.name,))
 
@@ -165,7 +165,7 @@ def guess(profile: CliProfile) -> str | None:
     return next((mode for mode, keys in _TELLTALES if all(profile.text(key) for key in keys)), None)
 
 
-def _is_blank(profile: CliProfile) -> bool:
+def is_blank(profile: CliProfile) -> bool:
     """Whether it is what the command line tool writes before it is configured, and the environment adds nothing."""
     if profile.text("mode") not in (None, _AK) or any(profile.values.get(key) for key in _SUBSTANCE):
         return False

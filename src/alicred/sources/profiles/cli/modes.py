@@ -20,7 +20,7 @@ from alicred.sources.external_process import DISABLED as EXTERNAL_DISABLED
 from alicred.sources.external_process import ExternalProcessProvider
 from alicred.sources.profiles.builders import Tools, instance_role, key_pair, oidc_role, role
 from alicred.sources.profiles.cli.config import Chosen, CliConfig
-from alicred.sources.profiles.cli.oauth_login import OAUTH, Logins, OAuthLoginSource, renewed_or_stored, site_of, stored_session
+from alicred.sources.profiles.cli.oauth_login import OAUTH, Logins, OAuthLoginSource, log_in, renewed_or_stored, site_of, stored_session
 from alicred.sources.profiles.cli.profile import CliProfile
 from alicred.sources.static import StaticProvider
 from alicred.wire.http import HttpClient
@@ -223,7 +223,7 @@ def _cloud_sso(profile: CliProfile, tools: CliTools) -> Provider[Credential]:
     sign_in_url, account_id, access_configuration_id, access_token = profile.needed(*names)
     ends_at = profile.moment("cloud_sso_access_token_expire")
     if ends_at is None:
-        raise ConfigurationError("cloud_sso_access_token_expire is missing. Log in with `aliyun configure --mode CloudSSO`")
+        raise ConfigurationError(f"cloud_sso_access_token_expire is missing. {log_in(profile, 'CloudSSO')}")
     source = CloudSsoProvider(
         sign_in_url=sign_in_url,
         account_id=account_id,

@@ -22,7 +22,9 @@ pytestmark = pytest.mark.skipif(shutil.which("bash") is None, reason="the comman
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("world", "shown"), BLOCKS)
-def test_a_page_shows_what_its_commands_print(world: str, shown: str) -> None:
+def test_a_page_shows_what_its_commands_print(world: str, shown: str, request: pytest.FixtureRequest) -> None:
+    if world.startswith("logins"):
+        request.getfixturevalue("login_ports")
     assert masked(transcript(world, shown)) == masked(shown)
 
 

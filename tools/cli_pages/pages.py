@@ -22,6 +22,9 @@ _MASKS = (
     (re.compile(r"\((\S+ left|it took \S+)\)|（剩余 \S+）|（用时 \S+）"), "<span>"),
     (re.compile(r'"seconds": [\d.]+'), '"seconds": <span>'),
     (re.compile(r"\balicred-fake-cloud-\w+"), "alicred-fake-cloud-<text>"),
+    (re.compile(r"(state|challenge)=[\w-]+"), r"\1=<text>"),
+    (re.compile(r"\b1234[5-9]\b"), "<port>"),  # the first one that is free
+    (re.compile(r"(?<=code  )[0-9A-F]{4}-[0-9A-F]{4}\b"), "<code>"),
     (re.compile(r"\+/=[\w+/=-]+…?"), "<token>"),
     (re.compile(r"\b[0-9a-f]{18,}\b"), "<hex>"),
     (re.compile(r"\b[\w-]{40,}(?:\.[\w-]+)*"), "<text>"),

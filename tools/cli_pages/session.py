@@ -46,6 +46,7 @@ def known(host, *args, **options):
     return lookup(host, *args, **options)
 
 socket.socket.connect, socket.getaddrinfo = guarded, known
+{preamble}
 from alicred.cli.main import main
 sys.exit(main())
 """
@@ -65,7 +66,7 @@ def transcript(world: str, shown: str) -> str:
         variables = WORLDS[name](sandbox)
         launcher = programs / "alicred"
         metadata = int(cloud.http_endpoint.rpartition(":")[2]) if sandbox.on_an_instance else 0
-        launcher.write_text(_LAUNCHER.format(python=sys.executable, source=str(ROOT / "src"), metadata=metadata))
+        launcher.write_text(_LAUNCHER.format(python=sys.executable, source=str(ROOT / "src"), metadata=metadata, preamble=sandbox.preamble))
         launcher.chmod(0o755)
         environ = {
             "PATH": f"{programs}:{Path(sys.executable).parent}:/usr/local/bin:/usr/bin:/bin",
@@ -81,6 +82,8 @@ def transcript(world: str, shown: str) -> str:
         }
         printed = _run(_script(commands), environ, home, terminal="terminal" in features)
         printed = printed.replace("\r\n", "\n").replace(str(home), HOME).replace(str(programs), "/usr/local/bin")
+        for real, instead in sandbox.shown_as.items():
+            printed = printed.replace(real, instead)
     outputs = printed.split(_MARK)[1:]
     if len(outputs) != len(commands):
         raise ValueError(f"of {len(commands)} commands only {len(outputs)} were run: {commands}")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from alicred.credential import Credential
-from alicred.testing import FakeCloud, faults
+from alicred.testing import FakeCloud, SignIn, faults
 
 Environment = dict[str, str]
 
@@ -20,6 +21,8 @@ class Sandbox:
     cloud: FakeCloud
     home: Path
     on_an_instance: bool = False
+    preamble: str = ""  # Python that the program begins with
+    shown_as: dict[str, str] = field(default_factory=dict)  # what a page shows in place of what is printed
 
     def cli_file(self, *profiles: Mapping[str, object], current: str = "default") -> None:
         """Write ``~/.aliyun/config.json``."""
@@ -157,7 +160,36 @@ def broken(sandbox: Sandbox) -> Environment:
     return sandbox.at_the_cloud
 
 
+def logins(sandbox: Sandbox) -> Environment:
+    """A browser whose person confirms every login, an OAuth site, a CloudSSO directory, and a profile with a login at it."""
+    cloud = sandbox.cloud
+    cloud.login_rules.sign_in = SignIn.ALLOW
+    for name in ("Production", "Test"):
+        cloud.add_cloud_sso_account(name, configurations=["admin", "reader"])
+    at, sso = cloud.http_endpoint, "https://signin-cn-shanghai.alibabacloudsso.com"
+    pages = {"CN": f"{at}/oauth2", "INTL": f"{at.replace('127.0.0.1', 'localhost')}/oauth2"}
+    sandbox.preamble = (
+        "from alicred.cli import logins\n"
+        "from alicred.sources.oauth import OAUTH_SITES, OAuthSite\n"
+        "from alicred.sources.profiles.cli import oauth_login\n"
+        f"pages = {pages!r}\n"
+        f"sites = {{name: OAuthSite({at!r}, site.client_id, pages[name] + '/v1/auth') for name, site in OAUTH_SITES.items()}}\n"
+        "oauth_login.OAUTH_SITES = sites\n"
+        "client = logins.CloudSsoClient\n"
+        f"logins.CloudSsoClient = lambda url, **more: client(url.replace({sso!r}, {at!r}), **more)\n"
+    )
+    sandbox.shown_as = {
+        pages["CN"]: "https://signin.aliyun.com/oauth2",
+        pages["INTL"]: "https://signin.alibabacloud.com/oauth2",
+        at: sso,
+    }
+    old = {"name": "old", "mode": "OAuth", "oauth_site_type": "CN", "region_id": "cn-hangzhou"}
+    sandbox.cli_file(ak_profile(cloud.access_key), old)
+    browser = f"{sys.executable} -c 'import sys, urllib.request; urllib.request.urlopen(sys.argv[1]).read()' %s"
+    return {**sandbox.at_the_cloud, "BROWSER": browser}
+
+
 WORLDS: dict[str, Callable[[Sandbox], Environment]] = {
     each.__name__.replace("_", "-"): each
-    for each in (nothing, keys, profile, role, profiles, instance, denied, wrong_secret, throttled, offline, broken)
+    for each in (nothing, keys, profile, role, profiles, instance, denied, wrong_secret, throttled, offline, broken, logins)
 }

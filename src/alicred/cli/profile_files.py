@@ -45,7 +45,7 @@ _INI = ("profile", ini_lookup.CREDENTIALS_FILE, ini_lookup.DEFAULT_PATHS)
 _WITHOUT_ACCESS_KEY = (modes.BEARER, "Anonymous", types.BEARER)  # the chain has no use for these, and nothing need be wrong with them
 
 LOGIN_ENDED = marked("the login ended at {moment}")
-LOG_IN = marked("log in again: aliyun configure --mode {mode} --profile {profile}")
+LOG_IN = marked("log in again: {command}")
 # Who may do what with a file that is its owner's alone: by the bits of its mode, the worst first.
 OPEN = (
     (0o002, marked("every user of this machine may change it (mode {mode})")),
@@ -332,7 +332,7 @@ def _login(profile: CliProfile, mode: str | None, clock: Clock) -> tuple[datetim
     stored = stored_session(profile, clock)
     if stored is not None:
         return stored.expires_at, None  # served until then
-    remedy = Words(LOG_IN, {"mode": mode, "profile": shlex.quote(profile.name)})
+    remedy = Words(LOG_IN, {"command": f"alicred login --profile {shlex.quote(profile.name)}"})
     return ends_at, Problem(Words(LOGIN_ENDED, {"moment": utc(ends_at)}), remedy)
 
 

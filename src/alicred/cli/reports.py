@@ -59,8 +59,7 @@ def moment_json(moment: datetime | None) -> str | None:
 
 def key_text(access_key_id: str | None, expires_at: datetime | None, terminal: Terminal) -> str:
     """The id of an access key, and until when it is valid."""
-    key = terminal.text("access key ID {id}", id=access_key_id or "?")
-    return f"{key}, {until(expires_at, terminal)}"
+    return terminal.text("access key ID {id}, {until}", id=access_key_id or "?", until=until(expires_at, terminal))
 
 
 def until(expires_at: datetime | None, terminal: Terminal) -> str:

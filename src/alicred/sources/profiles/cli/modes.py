@@ -241,7 +241,7 @@ def _role_of_instance_role(profile: CliProfile, tools: CliTools) -> Provider[Cre
 
 def _cloud_sso(profile: CliProfile, tools: CliTools) -> Provider[Credential]:
     from alicred.sources.cloud_sso import CloudSsoProvider
-    from alicred.sources.profiles.cli.oauth_login import stored_session
+    from alicred.sources.profiles.cli.oauth_login import log_in, stored_session
 
     stored = stored_session(profile, tools.clock)
     if stored is not None:
@@ -250,7 +250,7 @@ def _cloud_sso(profile: CliProfile, tools: CliTools) -> Provider[Credential]:
     sign_in_url, account_id, access_configuration_id, access_token = profile.needed(*names)
     ends_at = profile.moment("cloud_sso_access_token_expire")
     if ends_at is None:
-        raise ConfigurationError("cloud_sso_access_token_expire is missing. Log in with `aliyun configure --mode CloudSSO`")
+        raise ConfigurationError(f"cloud_sso_access_token_expire is missing. {log_in(profile, 'CloudSSO')}")
     source = CloudSsoProvider(
         sign_in_url=sign_in_url,
         account_id=account_id,

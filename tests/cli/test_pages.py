@@ -42,6 +42,14 @@ def test_a_block_for_a_terminal_has_one_of_a_hundred_columns() -> None:
     assert transcript("nothing,terminal", "$ test -t 1 && stty size\n") == "$ test -t 1 && stty size\n40 100\n"
 
 
+def test_a_line_that_is_overwritten_does_not_show() -> None:
+    assert transcript("nothing,terminal", "$ printf 'working\\r\\033[Kdone\\n'\n").splitlines()[1:] == ["done"]
+
+
+def test_lines_break_where_they_would_at_home() -> None:
+    assert transcript("nothing", "$ echo $HOME ${#HOME}\n").splitlines()[1] == "/home/ada 9"
+
+
 def test_nothing_beyond_loopback_can_be_reached() -> None:
     now = transcript("offline", "$ alicred get\n")
     assert "the name of the host is not known here" in now

@@ -75,6 +75,10 @@ def test_a_block_that_changed_in_nothing_but_ids_and_times_is_left_alone() -> No
     assert refreshed(PAGE, lambda world, shown: "$ alicred get\nAK.99887766 until 2027-01-01T00:00:00Z, 1 h 2 s\n") == PAGE
 
 
+def test_an_id_that_ends_like_a_span_is_an_id() -> None:
+    assert masked('"role_id": "b0ec280a994a6bc21d"') == masked('"role_id": "0ac72d5e6b77a0c2ff"')
+
+
 def test_a_block_that_changed_is_written_again_and_only_that() -> None:
     now = refreshed(PAGE, lambda world, shown: f"$ alicred get\nnew in {world}\n")
     assert now == PAGE.replace("AK.0123456789 until 2026-11-29T11:35:21Z, 59 min 58 s", "new in keys")

@@ -16,7 +16,7 @@ import sys
 import tempfile
 import termios
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 
 from alicred.testing import FakeCloud
@@ -94,7 +94,7 @@ def transcript(world: str, shown: str) -> str:
 
 
 @contextlib.contextmanager
-def _home() -> Iterator[Path]:
+def _home() -> Generator[Path]:
     """A new folder whose path is as long as that of `HOME`, so that lines break on every machine as they do on the page."""
     while True:
         path = Path("/tmp", secrets.token_hex(8)[: len(HOME) - len("/tmp/")])

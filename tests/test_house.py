@@ -35,7 +35,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("wire",),
     ("sharing", "sources"),
     ("default",),
-    ("adapters", "server", "testing"),
+    ("adapters", "login", "server", "testing"),
     ("compat", "cli", "__main__"),
 )
 # `alicred/__init__.py` re-exports everything up to here, and only the floors above may import from it.

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import logging
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -57,8 +59,12 @@ class Shell:
 
 
 @pytest.fixture
-def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Shell:
+def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Shell]:
     for name in ("LC_ALL", "LC_MESSAGES", "LANG", "NO_COLOR"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HOME", str(tmp_path))
-    return Shell(tmp_path, monkeypatch, capsys)
+    logger = logging.getLogger("alicred")
+    handlers, level = logger.handlers[:], logger.level
+    yield Shell(tmp_path, monkeypatch, capsys)
+    logger.handlers[:] = handlers  # a command is a program, and leaves the log of its process as it likes
+    logger.setLevel(level)

@@ -83,7 +83,7 @@ def test_the_figures_are_those_of_the_policy(arguments: list[str], policy: Refre
 def test_the_picture_has_the_figures_and_a_bar_of_the_right_shares(shell: Shell) -> None:
     done = shell("plan", "--ahead", "10m", "--margin", "1m")
     assert done.code == 0
-    assert "RefreshPolicy(ahead=timedelta(minutes=10), margin=timedelta(minutes=1))" in done.out
+    assert "RefreshPolicy(ahead=FixedWindow(span=timedelta(minutes=10)), margin=timedelta(minutes=1))" in done.out
     bar = next(line for line in done.out.splitlines() if line.startswith("━"))
     assert len(bar) == 78
     assert {sign: bar.count(sign) for sign in "━░▒▓"} == {"━": 65, "░": 3, "▒": 9, "▓": 1}

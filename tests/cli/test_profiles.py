@@ -112,7 +112,7 @@ def test_a_login_that_is_over_says_how_to_log_in_again_unless_its_keys_still_ser
     shell.cli_file(AK, ended)
     done = shell("profiles", "check")
     assert done.code == 1
-    assert "log in again: aliyun configure --mode CloudSSO --profile 'my sso'" in done.out
+    assert "log in again: alicred login --profile 'my sso'" in done.out
     stored = {"access_key_id": f"STS.{KEY}", "access_key_secret": SECRET, "sts_token": SECRET, "sts_expiration": int(time.time()) + 3000}
     shell.cli_file(AK, {**ended, **stored})
     assert shell("profiles", "check").code == 0

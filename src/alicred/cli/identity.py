@@ -37,3 +37,11 @@ def sts_of(options: argparse.Namespace) -> StsClient:
     return (
         StsClient.for_region(options.region) if options.region else StsChoice("StsClient", None, "get_caller_identity").client(os.environ)
     )
+
+
+def keep_log_quiet(options: argparse.Namespace) -> None:
+    """Let the log say nothing without ``--verbose``, for a command that tells everything itself: Python would print its warnings."""
+    import logging
+
+    if not options.verbose:
+        logging.getLogger("alicred").addHandler(logging.NullHandler())

@@ -27,9 +27,10 @@ Cell = str | Styled
 
 @attrs.frozen
 class Node:
-    """A line of a tree, and what hangs under it."""
+    """A part of a tree: its heading, what is said of it, and what hangs under it."""
 
     text: Cell
+    lines: Sequence[str] = ()
     below: Sequence[Node] = ()
 
 
@@ -72,14 +73,17 @@ def widths(headings: Sequence[str], rows: Iterable[Sequence[Cell]]) -> list[int]
 
 
 def branches(nodes: Sequence[Node], *, ascii_only: bool) -> Iterator[tuple[str, str, Cell]]:
-    """The lines of a tree: what is drawn in front of each, what in front of the lines in which it goes on, and its text."""
+    """The paragraphs of a tree: what is drawn in front of the first line of each, what in front of the others, and its text."""
     tee, corner, bar = ("|-- ", "`-- ", "|   ") if ascii_only else ("├── ", "└── ", "│   ")
 
     def lines(nodes: Sequence[Node], margin: str) -> Iterator[tuple[str, str, Cell]]:
         for number, node in enumerate(nodes, start=1):
             is_last = number == len(nodes)
             inner = margin + ("    " if is_last else bar)
-            yield margin + (corner if is_last else tee), inner + (bar if node.below else "    "), node.text
+            beside = inner + (bar if node.below else "")
+            yield margin + (corner if is_last else tee), beside, node.text
+            for line in node.lines:
+                yield beside, beside, line
             yield from lines(node.below, inner)
 
     return lines(nodes, "")

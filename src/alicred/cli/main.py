@@ -14,11 +14,15 @@ from alicred.errors import AlicredError
 
 # What each command does, for the list of them. Each is a module of `alicred.cli.commands`, loaded when it is asked for: a `Command`.
 COMMANDS = {
+    "whoami": "show which identity a program gets here, from where, and until when",
+    "explain": "show what each source of the default chain says, and which one is used",
     "get": "print the credential, for a shell, another tool or a file",
     "exec": "run a program with the credential in its environment",
     "completion": "print a script that lets a shell complete commands and options",
     "profiles": "list the profiles of both files, and what is wrong with them",
+    "login": "log in with a browser, for an OAuth or a CloudSSO profile",
     "plan": "draw what a refresh policy does with one value",
+    "cloud": "run a cloud on this machine, for trying things out and for tests in other languages",
     "demo": "show a worker pool kept in fresh credentials, against a cloud on this machine",
 }
 
@@ -102,6 +106,18 @@ class _Parser(argparse.ArgumentParser):
         self.exit(2, f"{self.prog}: {message}. See `{self.prog} --help`\n")
 
 
+class _Help(argparse.RawDescriptionHelpFormatter):
+    """Shows a description as it is written. It knows its width: what argparse looks it up with takes longer to load than all of this."""
+
+    def __init__(self, prog: str) -> None:
+        columns = os.environ.get("COLUMNS", "")
+        try:
+            width = int(columns) if columns.isdigit() else os.get_terminal_size(1).columns
+        except OSError:
+            width = 80
+        super().__init__(prog, width=max(width, 40) - 2)
+
+
 class _Version(argparse.Action):
     """Prints the version, which takes a while to find out."""
 
@@ -123,7 +139,7 @@ def parsers(name: str | None) -> tuple[argparse.ArgumentParser, argparse.Argumen
         prog="alicred",
         description="Alibaba Cloud credentials: which one a program gets here, where from, until when, and why not.",
         epilog=EXIT_CODES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=_Help,
         parents=[_general(None)],
         allow_abbrev=False,
     )
@@ -132,12 +148,12 @@ def parsers(name: str | None) -> tuple[argparse.ArgumentParser, argparse.Argumen
     described = None
     for each, summary in COMMANDS.items():
         if each != name:
-            commands.add_parser(each, help=summary, add_help=False)
+            commands.add_parser(each, help=summary, add_help=False, formatter_class=_Help)
             continue
         command = _command(each)
         described = commands.add_parser(
             each, help=summary, description=command.DESCRIPTION, parents=[general], epilog=EXIT_CODES,
-            formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False,
+            formatter_class=_Help, allow_abbrev=False,
         )  # fmt: skip
         command.add_arguments(described)
     return parser, described
@@ -145,7 +161,7 @@ def parsers(name: str | None) -> tuple[argparse.ArgumentParser, argparse.Argumen
 
 def _general(default: str | None) -> _Parser:
     """The options of all commands. Behind the command's name, *default* is ``SUPPRESS``, to keep what stood in front of it."""
-    options = _Parser(add_help=False)
+    options = _Parser(add_help=False, formatter_class=_Help)
     group = options.add_argument_group("options of all commands")
     no = False if default is None else default
     group.add_argument("--profile", metavar="NAME", default=default, help="the profile, in the CLI's file or the profile file")

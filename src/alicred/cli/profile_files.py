@@ -18,7 +18,7 @@ from alicred._internal.text import utc
 from alicred.cli.wording import marked
 from alicred.clock import SYSTEM_CLOCK, Clock
 from alicred.errors import AlicredError, ConfigurationError, NotConfiguredError
-from alicred.sources._clients import HttpChoice, StsChoice, imds_client
+from alicred.sources._clients import HttpChoice, ImdsChoice, StsChoice
 from alicred.sources._role_session import SessionName
 from alicred.sources.environment import ACCESS_KEY_ID, ACCESS_KEY_SECRET
 from alicred.sources.oidc_role_arn import OIDC_PROVIDER_ARN, OIDC_TOKEN_FILE, ROLE_ARN
@@ -26,7 +26,7 @@ from alicred.sources.profiles.builders import Tools
 from alicred.sources.profiles.cli import config as cli_config
 from alicred.sources.profiles.cli import modes
 from alicred.sources.profiles.cli.config import Chosen, CliConfig, CliLookup
-from alicred.sources.profiles.cli.oauth_login import OAUTH, Logins, stored_session
+from alicred.sources.profiles.cli.oauth_login import OAUTH, stored_session
 from alicred.sources.profiles.ini import lookup as ini_lookup
 from alicred.sources.profiles.ini import types
 from alicred.sources.profiles.ini.grammar import IniError, Section, parse
@@ -39,10 +39,13 @@ if TYPE_CHECKING:
 
 _OWNER = "Profiles"
 _WHAT = "the profile file"
+# Each of the two files: its kind, the variable that may name it, and where it is otherwise.
+_CLI = ("cli", cli_config.CONFIG_FILE, (cli_config.DEFAULT_PATH,))
+_INI = ("profile", ini_lookup.CREDENTIALS_FILE, ini_lookup.DEFAULT_PATHS)
 _WITHOUT_ACCESS_KEY = (modes.BEARER, "Anonymous", types.BEARER)  # the chain has no use for these, and nothing need be wrong with them
 
 LOGIN_ENDED = marked("the login ended at {moment}")
-LOG_IN = marked("log in again: aliyun configure --mode {mode} --profile {profile}")
+LOG_IN = marked("log in again: {command}")
 # Who may do what with a file that is its owner's alone: by the bits of its mode, the worst first.
 OPEN = (
     (0o002, marked("every user of this machine may change it (mode {mode})")),
@@ -153,13 +156,18 @@ class FileReport:
     problems: tuple[Problem, ...] = ()
     profiles: tuple[ProfileReport, ...] = ()
 
+    @property
+    def octal(self) -> str | None:
+        """The permissions as ``chmod`` writes them."""
+        return None if self.permissions is None else f"{self.permissions:04o}"
+
     def as_json(self) -> dict[str, Any]:
         """For ``--json``."""
         return {
             "kind": self.kind,
             "path": self.path or None,
             "exists": self.exists,
-            "permissions": None if self.permissions is None else f"{self.permissions:04o}",
+            "permissions": self.octal,
             "note": self.note or None,
             "problems": [problem.as_json() for problem in self.problems],
             "profiles": [profile.as_json() for profile in self.profiles],
@@ -211,6 +219,17 @@ def survey(environ: Mapping[str, str], *, profile: str | None = None, clock: Clo
     return Survey(files=(cli, ini), variables=tuple(_variables(environ)))
 
 
+def files(environ: Mapping[str, str]) -> tuple[FileReport, ...]:
+    """Where both files are, without a look into them."""
+    found: list[FileReport] = []
+    for place in (_CLI, _INI):
+        try:
+            found.append(_file(place, environ))
+        except AlicredError:  # there is no home directory
+            found.append(FileReport(kind=place[0], path=""))
+    return tuple(found)
+
+
 def _variables(environ: Mapping[str, str]) -> list[str]:
     """Those that hold a credential, or lead to one, before any file does."""
     key = [name for name in (ACCESS_KEY_ID, ACCESS_KEY_SECRET) if environ.get(name)]
@@ -225,7 +244,7 @@ def _cli_file(environ: Mapping[str, str], asked: str | None, clock: Clock) -> tu
     """The file, and whether a chain goes on to the next source."""
     report = FileReport(kind="cli", path="")
     try:
-        report = _file("cli", environ, cli_config.CONFIG_FILE, (cli_config.DEFAULT_PATH,))
+        report = _file(_CLI, environ)
         chosen: Chosen | AlicredError = CliLookup(_OWNER, path=None, profile=asked, environ=environ, of_both=True).find()
     except AlicredError as error:
         chosen = error
@@ -292,11 +311,11 @@ def _cli_tools(config: CliConfig, environ: Mapping[str, str], clock: Clock) -> m
         config=config,
         environ=environ,
         sts=StsChoice(_OWNER, None, "assume_role"),
-        imds=imds_client(_OWNER, None),
+        imds=ImdsChoice(_OWNER, None),
         http=HttpChoice(_OWNER, None),
         clock=clock,
         session=SessionName(_OWNER, None),
-        logins=Logins(write_back=False),
+        logins=modes.LateLogins(write_back=False),
     )
 
 
@@ -313,7 +332,7 @@ def _login(profile: CliProfile, mode: str | None, clock: Clock) -> tuple[datetim
     stored = stored_session(profile, clock)
     if stored is not None:
         return stored.expires_at, None  # served until then
-    remedy = Words(LOG_IN, {"mode": mode, "profile": shlex.quote(profile.name)})
+    remedy = Words(LOG_IN, {"command": f"alicred login --profile {shlex.quote(profile.name)}"})
     return ends_at, Problem(Words(LOGIN_ENDED, {"moment": utc(ends_at)}), remedy)
 
 
@@ -325,7 +344,7 @@ def _ini_file(environ: Mapping[str, str], asked: str | None, clock: Clock, *, is
     report = FileReport(kind="profile", path="")
     used: Profile | AlicredError
     try:
-        report = _file("profile", environ, ini_lookup.CREDENTIALS_FILE, ini_lookup.DEFAULT_PATHS)
+        report = _file(_INI, environ)
         used = Lookup(_OWNER, path=None, profile=asked, require_enable=False, environ=environ).find()
     except AlicredError as error:
         used = error
@@ -377,14 +396,15 @@ def _section(path: str, section: Section, environ: Mapping[str, str], clock: Clo
 
 def _ini_tools(environ: Mapping[str, str], clock: Clock) -> Tools:
     sts = StsChoice(_OWNER, None, "assume_role", clock=clock)
-    return Tools(environ=environ, sts=sts, imds=imds_client(_OWNER, None, clock), session=SessionName(_OWNER, None))
+    return Tools(environ=environ, sts=sts, imds=ImdsChoice(_OWNER, None, clock), session=SessionName(_OWNER, None))
 
 
 # --- what both have in common -------------------------------------------------------------------------------------------------------
 
 
-def _file(kind: str, environ: Mapping[str, str], variable_name: str, defaults: tuple[str, ...]) -> FileReport:
+def _file(place: tuple[str, str, tuple[str, ...]], environ: Mapping[str, str]) -> FileReport:
     """Where the file is, whether it is there, and who may read it."""
+    kind, variable_name, defaults = place
     named = variable(environ, variable_name)
     paths = [expand(named, environ)] if named is not None else in_home(defaults, environ)
     path = next(filter(is_there, paths), paths[0] if paths else "")

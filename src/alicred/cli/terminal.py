@@ -7,7 +7,7 @@ import errno
 import io
 import os
 import sys
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NoReturn, TextIO
 
@@ -33,13 +33,24 @@ class Terminal:
         json: Whether output is to be JSON.
         color: Whether to colour what goes to a terminal.
         chinese: Whether headings and remedies are in Chinese.
+        ascii_only: Whether lines and ticks are drawn with ASCII; they are anyway where the output knows no others.
     """
 
-    def __init__(self, output: TextIO, errors: TextIO, *, json: bool = False, color: bool = True, chinese: bool = False) -> None:
+    def __init__(
+        self,
+        output: TextIO,
+        errors: TextIO,
+        *,
+        json: bool = False,
+        color: bool = True,
+        chinese: bool = False,
+        ascii_only: bool = False,
+    ) -> None:
         self.output = output
         self.errors = errors
         self.json = json
         self.chinese = chinese and _encodes(output, "中")
+        self.ascii_only = ascii_only or not _encodes(output, _LINES)
         self._color = color
 
     @classmethod
@@ -47,7 +58,8 @@ class Terminal:
         """That of this process, as *options* and the environment want it."""
         color = not options.no_color and not environ.get("NO_COLOR") and environ.get("TERM") != "dumb"
         output, errors = _stream("stdout"), _stream("stderr")
-        return cls(output, errors, json=options.json, color=color, chinese=is_chinese(environ))
+        ascii_only = _locale(environ, "LC_CTYPE") in ("C", "POSIX")
+        return cls(output, errors, json=options.json, color=color, chinese=is_chinese(environ), ascii_only=ascii_only)
 
     @property
     def is_terminal(self) -> bool:
@@ -57,14 +69,7 @@ class Terminal:
     @property
     def width(self) -> int | None:
         """How many columns a line has; ``None`` if no person reads it, for then it may be as long as it is."""
-        import shutil
-
-        return shutil.get_terminal_size().columns if self.is_terminal else None
-
-    @property
-    def ascii_only(self) -> bool:
-        """Whether the output knows no lines and ticks."""
-        return not _encodes(self.output, _LINES)
+        return _columns() if self.is_terminal else None
 
     def text(self, english: str, **values: object) -> str:
         """*english* in the language of the user, with *values* put in."""
@@ -87,7 +92,12 @@ class Terminal:
 
     def error(self, error: AlicredError) -> None:
         """Tell *error*, without a traceback."""
-        _write(self.errors, f"alicred: {error}")
+        text = f"alicred: {error}"
+        if self.errors.isatty():
+            from alicred.cli.layout import wrapped
+
+            text = "\n".join(wrapped(text, _columns()))
+        _write(self.errors, text)
 
     def usage(self, command: str, problem: str) -> int:
         """Say what is wrong with the command line of *command*; the exit code."""
@@ -121,7 +131,7 @@ class Terminal:
         from alicred.cli.layout import GAP, Styled, columns, padded, plain, widths
 
         sizes = widths(headings, rows)
-        total, width = sum(sizes) + GAP * len(sizes), self.width
+        total, width = sum(sizes) + GAP * (len(sizes) - 1), self.width
         console = self._rich(self.output)
         if width is not None and total > (width if console is None else width * 1.5):
             margin = max(map(columns, headings))
@@ -155,26 +165,27 @@ class Terminal:
             self.paragraph(cell, first=first, then=then)
 
     @contextmanager
-    def progress(self, text: str) -> Generator[None]:
-        """Say to a person what takes its time, until the block ends."""
+    def progress(self) -> Generator[Callable[[str], None]]:
+        """What says to a person at a terminal what is being done; it is gone when the block ends."""
         console = self._rich(self.errors)
         if console is not None:
-            with console.status(text):
-                yield
+            with console.status("") as status:
+                yield status.update
         elif self._color and self.errors.isatty():
-            self.errors.write(text)
-            self.errors.flush()
             try:
-                yield
-            finally:
-                self.errors.write("\r\x1b[K")
-                self.errors.flush()
+                yield self._overwrite
+            finally:  # an error that is told next begins at the beginning of the line
+                self._overwrite("")
         else:
-            yield
+            yield lambda text: None
+
+    def _overwrite(self, text: str) -> None:
+        self.errors.write(f"\r\x1b[K{text}")
+        self.errors.flush()
 
     def _rich(self, stream: TextIO) -> Console | None:
         """What rich writes to *stream* with: for a person at a terminal with colours and lines. Everything works without it."""
-        if not (self._color and stream.isatty()) or not _encodes(stream, _LINES):
+        if not self._color or self.ascii_only or not stream.isatty():
             return None
         try:
             from rich.console import Console
@@ -185,8 +196,12 @@ class Terminal:
 
 def is_chinese(environ: Mapping[str, str]) -> bool:
     """Whether the locale of the user is a Chinese one."""
-    chosen = next((value for name in ("LC_ALL", "LC_MESSAGES", "LANG") if (value := environ.get(name))), "")
-    return chosen.lower().startswith("zh")
+    return _locale(environ, "LC_MESSAGES").lower().startswith("zh")
+
+
+def _locale(environ: Mapping[str, str], category: str) -> str:
+    """The locale that the environment names for *category*; empty if it names none."""
+    return next((value for name in ("LC_ALL", category, "LANG") if (value := environ.get(name))), "")
 
 
 class _Closed(io.StringIO):
@@ -200,6 +215,13 @@ class _Closed(io.StringIO):
 def _stream(name: str) -> TextIO:
     found: TextIO | None = getattr(sys, name)
     return found or (_Closed() if name == "stdout" else io.StringIO())
+
+
+def _columns() -> int:
+    """How many columns the terminal has."""
+    import shutil
+
+    return shutil.get_terminal_size().columns
 
 
 def _encodes(stream: TextIO, text: str) -> bool:

@@ -53,7 +53,7 @@ class LoopbackServer:
         self._providers = dict(providers)
         self._token = secrets.token_urlsafe(32)
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=128)
-        self._listener.settimeout(_LOOK_AGAIN)  # where closing it does not wake the thread that accepts
+        self._listener.settimeout(_LOOK_AGAIN)
         self._port: int = self._listener.getsockname()[1]
         self._hosts = {f"{host}{port}" for host in ("127.0.0.1", "localhost", "[::1]") for port in ("", f":{self._port}")}
         self._free = threading.BoundedSemaphore(_CONNECTIONS)
@@ -69,6 +69,8 @@ class LoopbackServer:
     def stop(self) -> None:
         """Listen no longer. What is being answered is answered."""
         self._stopped.set()
+        with suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)  # wakes the thread that accepts, on Linux; elsewhere it looks every second
         self._listener.close()
 
     def __enter__(self) -> LoopbackServer:

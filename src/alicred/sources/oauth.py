@@ -36,18 +36,20 @@ class OAuthSite:
     """Where a login is, and the application that logs in there. A value; nothing in it is secret.
 
     Args:
-        sign_in_url: ``https://host``.
+        sign_in_url: ``https://host``, where tokens are renewed and keys are fetched.
         client_id: The id of the application, which is the command line tool.
+        page: What a person opens in a browser to log in; empty if that is not known.
     """
 
     sign_in_url: str
     client_id: str
+    page: str = ""
 
 
 OAUTH_SITES: Mapping[str, OAuthSite] = MappingProxyType(
     {
-        "CN": OAuthSite("https://oauth.aliyun.com", "4038181954557748008"),
-        "INTL": OAuthSite("https://oauth.alibabacloud.com", "4103531455503354461"),
+        "CN": OAuthSite("https://oauth.aliyun.com", "4038181954557748008", "https://signin.aliyun.com/oauth2/v1/auth"),
+        "INTL": OAuthSite("https://oauth.alibabacloud.com", "4103531455503354461", "https://signin.alibabacloud.com/oauth2/v1/auth"),
     }
 )
 """The sites of Alibaba Cloud, by the names that the command line tool has for them."""

@@ -16,9 +16,13 @@ if TYPE_CHECKING:
     from alicred.testing.cloud.account import Session
     from alicred.testing.cloud.calls import Call, RawRequest
     from alicred.testing.cloud.fake_cloud import FakeCloud
+    from alicred.testing.cloud.login_pages import LoginRules, SignIn
     from alicred.testing.cloud.logins import CloudSsoLogin, OAuthLogin
 
-__all__ = ["Call", "CloudSsoLogin", "FakeClock", "FakeCloud", "OAuthLogin", "RawRequest", "Session", "conformance", "faults"]
+__all__ = [
+    "Call", "CloudSsoLogin", "FakeClock", "FakeCloud", "LoginRules", "OAuthLogin", "RawRequest", "Session", "SignIn", "conformance",
+    "faults",
+]  # fmt: skip
 
 if not TYPE_CHECKING:
     __getattr__, __dir__ = lazily(
@@ -28,9 +32,11 @@ if not TYPE_CHECKING:
             "CloudSsoLogin": "alicred.testing.cloud.logins",
             "FakeClock": "alicred.testing.clock",
             "FakeCloud": "alicred.testing.cloud.fake_cloud",
+            "LoginRules": "alicred.testing.cloud.login_pages",
             "OAuthLogin": "alicred.testing.cloud.logins",
             "RawRequest": "alicred.testing.cloud.calls",
             "Session": "alicred.testing.cloud.account",
+            "SignIn": "alicred.testing.cloud.login_pages",
             "conformance": "alicred.testing.conformance",
             "faults": "alicred.testing.faults",
         },

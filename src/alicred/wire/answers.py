@@ -42,10 +42,11 @@ def parse_object(body: bytes) -> Mapping[str, object] | None:
         found: object = json.loads(body)
     except (ValueError, RecursionError):
         return None
-    return found if _is_object(found) else None
+    return found if is_object(found) else None
 
 
-def _is_object(value: object) -> TypeGuard[Mapping[str, object]]:
+def is_object(value: object) -> TypeGuard[Mapping[str, object]]:
+    """Whether *value*, a part of a JSON text, is an object."""
     return isinstance(value, dict)  # JSON has no keys but strings
 
 
@@ -89,7 +90,7 @@ def nested(found: Mapping[str, object], name: str, *, operation: Operation, stat
         MalformedResponseError: There is none.
     """
     inner = member(found, name)
-    if not _is_object(inner):
+    if not is_object(inner):
         raise operation.malformed(f"the answer lacks {name}", status=status)
     return inner
 

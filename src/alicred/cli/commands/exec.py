@@ -62,15 +62,16 @@ def _not_started(name: str, error: OSError | ValueError, terminal: Terminal) -> 
 
 def _stay(options: argparse.Namespace, terminal: Terminal, program: list[str]) -> int:
     """Serve the credential for as long as *program* runs; its exit code, or 128 and the number of the signal that has ended it."""
-    from alicred.cli.child import run_child
+    from alicred.cli.child import hold_signals, run_child
     from alicred.server.loopback import LoopbackServer, for_clients
 
     provider = provider_of(options, refresh=for_clients())
     credential = provider.get()
     if credential.security_token is None or credential.expires_at is None:
         return terminal.usage("exec", "--refresh is for temporary credentials whose end is known, and this is none. Leave --refresh away")
+    mask = hold_signals()
     with LoopbackServer({NAME: provider}) as server:
         try:
-            return run_child(program, with_uri(os.environ, server.uri(NAME)))
+            return run_child(program, with_uri(os.environ, server.uri(NAME)), mask)
         except (OSError, ValueError) as error:
             return _not_started(program[0], error, terminal)

@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from alicred._internal.text import code
 from alicred.cli.spans import positive_span, shown, span
 from alicred.cli.terminal import Terminal
 from alicred.errors import ConfigurationError
@@ -54,7 +55,7 @@ def run(options: argparse.Namespace, terminal: Terminal) -> int:
     from alicred.cli.plan import Plan
 
     try:
-        policy, code = _policy(options)
+        policy, written = _policy(options)
     except ConfigurationError as error:
         terminal.error(error)
         return 2
@@ -63,14 +64,14 @@ def run(options: argparse.Namespace, terminal: Terminal) -> int:
         from alicred.cli.plan_svg import drawn
 
         try:
-            options.svg.write_text(drawn(plan, terminal, code), "utf-8")
+            options.svg.write_text(drawn(plan, terminal, written), "utf-8")
         except OSError as error:
             terminal.error(ConfigurationError(f"--svg: {options.svg} cannot be written: {error.strerror}"))
             return 2
     if terminal.json:
         terminal.say_json(plan.as_json())
     else:
-        _draw(plan, terminal, code)
+        _draw(plan, terminal, written)
     return 0
 
 
@@ -83,47 +84,24 @@ def _policy(options: argparse.Namespace) -> tuple[RefreshPolicy, str]:
 
     from alicred.policy.refresh import USUAL_BACKOFF, RefreshPolicy
 
-    given: dict[str, Any] = {}
-    code: list[str] = []
-    window = _window(options)
-    if window is not None:
-        given["ahead"], text = window
-        code.append(f"ahead={text}")
-    for name in ("jitter", "margin", "grace", "max_age"):
-        value = getattr(options, name)
-        if value is not None:
-            given[name] = value
-            code.append(f"{name}={_code(value)}")
+    named = {"ahead": _window(options), **{name: getattr(options, name) for name in ("jitter", "margin", "grace", "max_age")}}
+    given: dict[str, Any] = {name: value for name, value in named.items() if value is not None}
     pauses = {name: value for name in ("initial", "maximum") if (value := getattr(options, f"backoff_{name}")) is not None}
     if pauses:
-        backoff = given["failure_backoff"] = attrs.evolve(USUAL_BACKOFF, **pauses)
-        code.append(f"failure_backoff=Backoff(initial={_code(backoff.initial)}, maximum={_code(backoff.maximum)})")
-    return RefreshPolicy(**given), f"RefreshPolicy({', '.join(code)})"
+        given["failure_backoff"] = attrs.evolve(USUAL_BACKOFF, **pauses)
+    return RefreshPolicy(**given), f"RefreshPolicy({', '.join(f'{name}={code(value)}' for name, value in given.items())})"
 
 
-def _window(options: argparse.Namespace) -> tuple[Window, str] | None:
+def _window(options: argparse.Namespace) -> Window | None:
     from alicred.policy.window import FixedWindow, FractionWindow, TieredWindow
 
     if options.at_most is not None and not isinstance(options.ahead, float):
         raise ConfigurationError("--at-most limits a share of the lifetime. Give --ahead in percent too, such as --ahead 25%")
     if options.tiers is not None:
-        tiers, beyond = options.tiers
-        pairs = ", ".join(f"({_code(lifetime)}, {_code(window)})" for lifetime, window in tiers)
-        return TieredWindow(tiers, beyond), f"TieredWindow(({pairs}{',' if tiers else ''}), {_code(beyond)})"
+        return TieredWindow(*options.tiers)
     if isinstance(options.ahead, float):
-        window = FractionWindow(options.ahead) if options.at_most is None else FractionWindow(options.ahead, options.at_most)
-        return window, f"FractionWindow({options.ahead:g}, {_code(window.at_most)})"
-    return None if options.ahead is None else (FixedWindow(options.ahead), _code(options.ahead))
-
-
-def _code(value: timedelta | float) -> str:
-    """*value* as it is written in a program."""
-    if not isinstance(value, timedelta):
-        return f"{value:g}"
-    for unit, size in (("hours", timedelta(hours=1)), ("minutes", timedelta(minutes=1))):
-        if value and not value % size:
-            return f"timedelta({unit}={value // size})"
-    return f"timedelta(seconds={value.total_seconds():g})"
+        return FractionWindow(options.ahead) if options.at_most is None else FractionWindow(options.ahead, options.at_most)
+    return None if options.ahead is None else FixedWindow(options.ahead)
 
 
 def _ahead(text: str) -> timedelta | float:
@@ -141,12 +119,12 @@ def _tiers(text: str) -> tuple[tuple[tuple[timedelta, timedelta], ...], timedelt
 # --- the picture --------------------------------------------------------------------------------------------------------------------
 
 
-def _draw(plan: Plan, terminal: Terminal, code: str) -> None:
+def _draw(plan: Plan, terminal: Terminal, written: str) -> None:
     from alicred.cli.plan import title
 
     width = min((terminal.width or 80) - 2, 100)
     terminal.paragraph(terminal.styled(title(plan, terminal), "strong"))
-    terminal.paragraph(terminal.styled(code, "quiet"))
+    terminal.paragraph(terminal.styled(written, "quiet"))
     terminal.say("")
     _life(plan, terminal, width)
     terminal.say("")

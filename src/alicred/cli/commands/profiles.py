@@ -31,10 +31,10 @@ def run(options: argparse.Namespace, terminal: Terminal) -> int:
     """List or check them."""
     import os
 
+    from alicred.cli.identity import keep_log_quiet
     from alicred.cli.profile_files import survey
 
-    if not options.verbose:
-        _say_nothing_in_the_log()
+    keep_log_quiet(options)
     found = survey(os.environ, profile=options.profile)
     is_check = options.action == "check"
     if terminal.json:
@@ -44,13 +44,6 @@ def run(options: argparse.Namespace, terminal: Terminal) -> int:
     else:
         _list(found, terminal)
     return 1 if is_check and found.problems else 0
-
-
-def _say_nothing_in_the_log() -> None:
-    """What the library warns of, an open file, is told here anyway."""
-    import logging
-
-    logging.getLogger("alicred").addHandler(logging.NullHandler())
 
 
 def _list(found: Survey, terminal: Terminal) -> None:
@@ -67,7 +60,7 @@ def _list(found: Survey, terminal: Terminal) -> None:
 
 def _file(file: FileReport, terminal: Terminal) -> None:
     title = terminal.text("The CLI's file") if file.kind == "cli" else terminal.text("The profile file")
-    mode = "" if file.permissions is None else terminal.text("(mode {mode})", mode=f"{file.permissions:04o}")
+    mode = "" if file.permissions is None else terminal.text("(mode {mode})", mode=file.octal)
     terminal.paragraph(f"{terminal.styled(title, 'strong')}  {file.path} {mode}")
     if file.profiles:
         terminal.table(list(map(terminal.text, _HEADINGS)), [_row(profile, terminal) for profile in file.profiles])
@@ -98,11 +91,11 @@ def _check(found: Survey, terminal: Terminal) -> None:
     for file, profile, problem in found.problems:
         _problem(problem, file.path if profile is None else f"{file.path}: {profile.name}", terminal)
     if found.problems:
-        terminal.hint(terminal.text("{count} problems", count=len(found.problems)))
+        terminal.hint(terminal.text("Problems: {count}", count=len(found.problems)))
     else:
         files = sum(file.exists for file in found.files)
         profiles = sum(len(file.profiles) for file in found.files)
-        terminal.say(terminal.text("All is well: {files} files, {profiles} profiles.", files=files, profiles=profiles))
+        terminal.say(terminal.text("All is well. Files: {files}, profiles: {profiles}", files=files, profiles=profiles))
 
 
 def _problem(problem: Problem, where: str, terminal: Terminal) -> None:

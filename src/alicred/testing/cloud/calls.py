@@ -20,8 +20,9 @@ class Call:
 
     Args:
         operation: ``"AssumeRole"``, ``"RecognizeCharacter"`` and the like for signed calls; ``"MetadataToken"``, ``"MetadataRole"``,
-            ``"MetadataCredential"``, ``"CredentialsUri"``, ``"OAuthToken"``, ``"OAuthExchange"``, ``"CloudSsoCredential"``;
-            ``""`` for anything else.
+            ``"MetadataCredential"``, ``"CredentialsUri"``; ``"OAuthPage"``, ``"OAuthToken"``, ``"OAuthExchange"``, ``"OAuthRevoke"``;
+            ``"CloudSsoDevice"``, ``"CloudSsoPage"``, ``"CloudSsoToken"``, ``"CloudSsoAccounts"``, ``"CloudSsoAccessConfigurations"``,
+            ``"CloudSsoCredential"``; ``""`` for anything else.
         at: Seconds since the cloud was made, on its own clock, when the request had arrived.
         access_key_id: The key that the request claims to be signed with; ``""`` without a signature.
         accepted: Whether the cloud did what it was asked to do. A fault that only spoils the answer changes nothing about that.

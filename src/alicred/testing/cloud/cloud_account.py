@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 
 import attrs
@@ -14,9 +14,11 @@ from alicred.errors import ConfigurationError
 from alicred.testing.clock import FakeClock
 from alicred.testing.cloud.account import Account, Role, Session
 from alicred.testing.cloud.api import Api
+from alicred.testing.cloud.cloud_sso import CloudSso
 from alicred.testing.cloud.exchange import Json
 from alicred.testing.cloud.issued_tokens import OIDC_PROVIDER, SAML_PROVIDER, IssuedTokens
-from alicred.testing.cloud.logins import CloudSso, CloudSsoLogin, OAuth, OAuthLogin
+from alicred.testing.cloud.login_pages import LoginRules
+from alicred.testing.cloud.logins import CloudSsoLogin, OAuth, OAuthLogin
 from alicred.testing.cloud.metadata import CredentialsUri, Metadata
 from alicred.testing.cloud.service import Service
 
@@ -52,8 +54,9 @@ class CloudAccount:
         self._api = Api(self._account, self._issued_tokens, self.now)
         self._metadata = Metadata(self._account, self.now, lambda: (self.imds_v1, self.imds_v2))
         self._metadata.role = role
-        self._oauth = OAuth(self._account, role, self.now)
-        self._cloud_sso = CloudSso(self._account, role, self.now)
+        self.login_rules = LoginRules()
+        self._oauth = OAuth(self._account, role, self.now, self.login_rules)
+        self._cloud_sso = CloudSso(self._account, role, self.now, self.login_rules)
         uri = CredentialsUri(self._account, role)
         self._services: tuple[Service, ...] = (self._api, self._metadata, uri, self._oauth, self._cloud_sso)
 
@@ -144,6 +147,18 @@ class CloudAccount:
     def add_cloud_sso_login(self, *, lasts: timedelta = _HOUR) -> CloudSsoLogin:
         """A login at `endpoint` as the sign-in URL, whose access token ends after *lasts*."""
         return self._cloud_sso.login(lasts)
+
+    def add_cloud_sso_account(self, name: str, *, configurations: Sequence[str] = ("test-access",)) -> str:
+        """An account of the CloudSSO directory, in which everyone who logs in with a browser may work. There is none before.
+
+        Args:
+            name: What it is called.
+            configurations: The names of the access configurations to work with there.
+
+        Returns:
+            The account's id.
+        """
+        return self._cloud_sso.add_account(name, configurations)
 
     def attach_instance_role(self, name: str | None) -> None:
         """Give the instance behind the metadata service the role of this name, or with ``None`` no role.

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from alicred._internal.public import public
+from alicred._internal.validators import refuse
 from alicred.clock import Clock, SystemClock
 from alicred.errors import ConfigurationError
 from alicred.testing.clock import FakeClock
@@ -35,6 +36,11 @@ if TYPE_CHECKING:
     from alicred.wire.sts import StsClient
 
 _UNHURRIED = timedelta(seconds=5)
+
+
+def _port(instance: object, field: attrs.Attribute[int], value: object) -> None:
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= 65535:
+        raise refuse(instance, field, "be a whole number from 0 to 65535", value)
 
 
 @public("alicred.testing")
@@ -57,12 +63,15 @@ class FakeCloud(CloudAccount):
         honour_duration: Whether STS sessions last as long as was asked for instead.
         imds_v1: Whether the metadata service answers requests without a token.
         imds_v2: Whether the metadata service hands out tokens.
+        port: Where `http_endpoint` is; 0, the default, is any free port. It counts at the next `start`.
 
     All but *clock* may be assigned at any time.
 
     Raises:
         ConfigurationError: A parameter is outside its range; the text names it.
     """
+
+    port: int = attrs.field(default=0, validator=_port)
 
     def __attrs_post_init__(self) -> None:
         super().__attrs_post_init__()
@@ -81,7 +90,11 @@ class FakeCloud(CloudAccount):
     # --- running ------------------------------------------------------------------------------------------------------------------
 
     def start(self) -> FakeCloud:
-        """Listen; nothing happens if it does so already. Returns the cloud itself."""
+        """Listen; nothing happens if it does so already. Returns the cloud itself.
+
+        Raises:
+            ConfigurationError: Another program listens on `port`.
+        """
         from alicred.testing.cloud.server import Server  # imported at the start: http.server, ssl and cryptography are heavy
         from alicred.testing.cloud.tls import server_context
 
@@ -91,7 +104,12 @@ class FakeCloud(CloudAccount):
                 self._directory = Path(tempfile.mkdtemp(prefix="alicred-fake-cloud-"))
                 self._remove_directory = weakref.finalize(self, _remove, self._directory, self._owner)
                 self._gate.close(closed=False)
-                self._server = Server(self._serve, server_context(self._directory, self._directory / "ca.pem"))
+                try:
+                    self._server = Server(self._serve, server_context(self._directory, self._directory / "ca.pem"), self.port)
+                except OSError as error:
+                    self._remove_directory()
+                    problem = f"FakeCloud.port: 127.0.0.1:{self.port} cannot be had ({error.strerror}). Choose another one, or 0 for any"
+                    raise ConfigurationError(problem) from None
         return self
 
     def stop(self) -> None:

@@ -32,14 +32,22 @@ class Server:
     """Listens from construction to `stop`, with one thread that accepts and one for each connection.
 
     `stop` may be called from any thread but those of the server itself; it blocks until all of them have ended.
+
+    Args:
+        serve: Answers the requests.
+        context: For the port over TLS.
+        port: The plain port; 0 is any free one.
+
+    Raises:
+        OSError: The port is in use.
     """
 
-    def __init__(self, serve: Serve, context: ssl.SSLContext) -> None:
+    def __init__(self, serve: Serve, context: ssl.SSLContext, port: int = 0) -> None:
         self._serve = serve
         self._context = context
         self._lock = threading.Lock()
         self._connections: dict[threading.Thread, socket.socket] = {}
-        self._plain, self._tls = _listener(), _listener()
+        self._plain, self._tls = _listener(port), _listener(0)
         self.http_port: int = self._plain.getsockname()[1]
         self.https_port: int = self._tls.getsockname()[1]
         self._wake, self._woken = socket.socketpair()
@@ -98,8 +106,8 @@ class Server:
                 del self._connections[threading.current_thread()]
 
 
-def _listener() -> socket.socket:
-    listener = socket.create_server(("127.0.0.1", 0), backlog=_BACKLOG)
+def _listener(port: int) -> socket.socket:
+    listener = socket.create_server(("127.0.0.1", port), backlog=_BACKLOG)
     listener.setblocking(False)
     return listener
 

@@ -13,13 +13,14 @@ from alicred._internal.environ import is_true
 from alicred._internal.files import as_text, read_file, shown
 from alicred.errors import ConfigurationError, NotConfiguredError
 from alicred.sources.profiles.cli.profile import CliProfile
-from alicred.sources.profiles.ini.lookup import has_profile_file
 from alicred.sources.profiles.lookup import DEFAULT_PROFILE, LARGEST_FILE, FileLookup, read_named
 
 CONFIG_FILE = "ALIBABA_CLOUD_CONFIG_FILE"
 DISABLED = "ALIBABA_CLOUD_CLI_PROFILE_DISABLED"
 DEFAULT_PATH = "~/.aliyun/config.json"
 WHAT = "the CLI configuration"
+EMPTY = '{"current": "", "profiles": [], "meta_path": ""}'
+"""A file without a profile, as the tool writes it."""
 
 _INDENTED = re.compile(r"\n([ \t]+)")
 
@@ -84,26 +85,34 @@ class CliConfig:
         values = self.profiles.get(name)
         return None if values is None else CliProfile(name=name, path=self.path, values=values, environ=environ or {})
 
-    def with_changes(self, name: str, changes: Mapping[str, str | int]) -> CliConfig:
+    def with_changes(self, name: str, changes: Mapping[str, str | int | None], *, current: str | None = None) -> CliConfig:
         """The same with *changes* made to the profile *name*: its keys keep their places, new ones come last, and so does everything else.
 
         The text is set as it was: each level indented like the first line that is, by a tab (as the tool does) if none is; letters outside
         ASCII escaped if there were none.
 
+        Args:
+            name: The profile, which comes last if there is none of that name.
+            changes: The new values by their keys; ``None`` takes a key away.
+            current: What the file is to call current; ``None`` leaves that as it is.
+
         Raises:
             ValueError: The file holds a number, or half a character, that no JSON text can.
         """
-        found = self.profiles[name]
-        changed = {**found, **changes}
-        if changed == found:
+        found = self.profiles.get(name)
+        both = {**({"name": name} if found is None else found), **changes}
+        changed = {key: value for key, value in both.items() if value is not None or key not in changes}
+        if changed == found and current in (None, self.current):
             return self
         listed = self.root.get("profiles")
-        root = {**self.root, "profiles": [changed if each is found else each for each in listed] if _is_list(listed) else []}
+        profiles = [changed if each is found else each for each in listed] if _is_list(listed) else []
+        root = {**self.root, **({} if current is None else {"current": current})}
+        root["profiles"] = profiles if found is not None else [*profiles, changed]
         indented = _INDENTED.search(self.text)
         text = json.dumps(root, indent=indented[1] if indented else "\t", ensure_ascii=self.text.isascii(), allow_nan=False)
         text += self.text[len(self.text.rstrip()) :]
         text.encode()  # raises for half a character
-        return attrs.evolve(self, text=text, root=root, profiles={**self.profiles, name: changed})
+        return attrs.evolve(self, text=text, root=root, current=current or self.current, profiles={**self.profiles, name: changed})
 
     @property
     def names(self) -> str:
@@ -172,6 +181,8 @@ class CliLookup(FileLookup):
         if name is None:
             return NotConfiguredError(f"{where} names no current profile, and has none that is called {DEFAULT_PROFILE!r}: {config.names}")
         if self.asked is not None:
+            from alicred.sources.profiles.ini.lookup import has_profile_file
+
             text = f"{where} has no profile {name!r}, which {self.asked_by} names: {config.names}"
             # The variable speaks of the INI file as well. Where there is one, that source says whether the profile exists at all.
             elsewhere = (self._of_both or self._profile is None) and has_profile_file(self.environ)

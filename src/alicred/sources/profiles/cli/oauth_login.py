@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from functools import partial
@@ -121,11 +122,11 @@ class Logins:
         Raises:
             NotWrittenError: They were not saved. The tokens are kept here, unless the file has newer ones.
         """
-        changes: dict[str, str | int] = {} if tokens == _tokens(profile) else _token_values(tokens)
+        changes: dict[str, str | int] = {} if tokens == _tokens(profile) else token_values(tokens)
         if changes:
             self._unsaved[_key(profile)] = _Unsaved(tokens_in(profile), tokens)
         if session is not None:
-            changes |= _session_values(session)
+            changes |= session_values(session)
         if not changes or not self.write_back:
             return config
         still = {"mode": profile.values.get("mode"), **tokens_in(profile)}
@@ -273,10 +274,24 @@ def site_of(profile: CliProfile) -> OAuthSite:
         ConfigurationError: ``oauth_site_type`` is missing or unknown.
     """
     (site_type,) = profile.needed("oauth_site_type")
+    return site_in(site_type)
+
+
+def site_in(site_type: str) -> OAuthSite:
+    """The site that a profile calls *site_type*, in either case.
+
+    Raises:
+        ConfigurationError: It is unknown.
+    """
     site = OAUTH_SITES.get(site_type.upper())
     if site is None:
         raise ConfigurationError(f"oauth_site_type{shown_name(site_type)} is unknown. Set it to {' or '.join(OAUTH_SITES)}.")
     return site
+
+
+def log_in(profile: CliProfile, mode: str) -> str:
+    """What to do where the profile holds no login: an instruction without the full stop."""
+    return f"Log in with `alicred login --profile {shlex.quote(profile.name)}` or `aliyun configure --mode {mode}`"
 
 
 def tokens_in(profile: CliProfile) -> dict[str, object]:
@@ -287,12 +302,13 @@ def tokens_in(profile: CliProfile) -> dict[str, object]:
 def _tokens(profile: CliProfile) -> OAuthTokens:
     refresh_token, access_token = (profile.text(key) for key in _TOKENS)
     if refresh_token is None and access_token is None:
-        raise ConfigurationError("oauth_refresh_token and oauth_access_token are missing. Log in with `aliyun configure --mode OAuth`")
+        raise ConfigurationError(f"oauth_refresh_token and oauth_access_token are missing. {log_in(profile, OAUTH)}")
     with parameters_called({"refresh_token": _TOKENS[0], "access_token": _TOKENS[1]}):
         return OAuthTokens(refresh_token, access_token, profile.moment("oauth_access_token_expire"))
 
 
-def _token_values(tokens: OAuthTokens) -> dict[str, str | int]:
+def token_values(tokens: OAuthTokens) -> dict[str, str | int]:
+    """How *tokens* stand in a profile."""
     ends_at = tokens.access_token_expires_at
     return {
         "oauth_access_token": tokens.access_token or "",
@@ -301,7 +317,8 @@ def _token_values(tokens: OAuthTokens) -> dict[str, str | int]:
     }
 
 
-def _session_values(session: Credential) -> dict[str, str | int]:
+def session_values(session: Credential) -> dict[str, str | int]:
+    """How the keys of a session stand in a profile."""
     return {
         "access_key_id": session.access_key_id,
         "access_key_secret": session.access_key_secret,

@@ -12,7 +12,7 @@ from alicred._internal.files import shown
 from alicred._internal.late import os
 from alicred._internal.shortage import TEMPORARY, shortage
 from alicred.errors import AlicredError, TransientError
-from alicred.sources.profiles.cli.config import CliConfig
+from alicred.sources.profiles.cli.config import EMPTY, CliConfig
 
 T = TypeVar("T")
 
@@ -92,13 +92,45 @@ def update(
         NotWrittenError: The file is as it was.
         SupersededError: That is because the profile does not say what it must still say.
     """
+
+    def change(config: CliConfig) -> CliConfig:
+        return _changed(config, profile, changes, still)
+
+    return _rewrite(path, change, known=known, create=False)
+
+
+def put(path: str, profile: str, changes: Mapping[str, str | int | None], *, make_current: bool = False) -> CliConfig:
+    """As `update`, for a login that has just been made: whatever the profile says, and also if there is no profile, or no file.
+
+    The file's mode is 0600 then, as the tool leaves it. Call it within `alone`.
+
+    Args:
+        path: The file.
+        profile: The profile.
+        changes: The new values by their keys; ``None`` takes a key away.
+        make_current: Whether the file is to call it current, as it does anyway if it is the first one.
+
+    Returns:
+        What the file says now.
+
+    Raises:
+        NotWrittenError: The file is as it was.
+    """
+
+    def change(config: CliConfig) -> CliConfig:
+        return config.with_changes(profile, changes, current=profile if make_current or not config.profiles else None)
+
+    return _rewrite(path, change, known=None, create=True)
+
+
+def _rewrite(path: str, change: Callable[[CliConfig], CliConfig], *, known: CliConfig | None, create: bool) -> CliConfig:
     path = os.path.realpath(path)
     try:
         for _ in range(_MOST_ATTEMPTS):
-            seen = os.stat(path)  # before it is read: what changes later shows
-            old = CliConfig.read(path, known)
-            new = _changed(old, profile, changes, still)
-            if new is old or _replace(path, new.text.encode(), seen):
+            seen = _seen(path, create)  # before it is read: what changes later shows
+            old = CliConfig.read(path, known) if seen is not None else CliConfig.parse(EMPTY, path)
+            new = change(old)
+            if (new is old and seen is not None) or _replace(path, new.text.encode(), seen, private=create):
                 return new
         reason = "other programs keep changing it"
     except AlicredError as error:
@@ -108,6 +140,15 @@ def update(
     except (OSError, MemoryError) as error:
         reason = _words(error)
     raise NotWrittenError(reason)
+
+
+def _seen(path: str, may_be_missing: bool) -> os.stat_result | None:
+    try:
+        return os.stat(path)
+    except FileNotFoundError:
+        if may_be_missing:
+            return None
+        raise
 
 
 def _words(error: OSError | MemoryError) -> str:
@@ -139,8 +180,15 @@ def _remove_leftovers(path: str, now: float) -> None:
                 os.unlink(entry.path)
 
 
-def _replace(path: str, content: bytes, old: os.stat_result) -> bool:
-    """Put a file with *content* in the place of the *old* one; false if that has been changed by a writer that our lock does not stop."""
+def _replace(path: str, content: bytes, old: os.stat_result | None, *, private: bool) -> bool:
+    """Put a file with *content* in the place of the *old* one; false if that has been changed by a writer that our lock does not stop.
+
+    Args:
+        path: Where.
+        content: What is to stand there.
+        old: What the file was when it was read; ``None`` if there was none.
+        private: Whether it is for its owner alone, whatever the mode of the old one.
+    """
     directory, name = os.path.split(path)
     beside = os.path.join(directory, f"{_prefix(name)}{os.getpid()}-{os.urandom(6).hex()}.tmp")
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0)
@@ -148,11 +196,14 @@ def _replace(path: str, content: bytes, old: os.stat_result) -> bool:
     try:
         with open(os.open(beside, flags, 0o600), "wb", buffering=0) as file:
             _write(file.fileno(), content)
-            _make_like(file.fileno(), old)
+            if old is not None:
+                _make_like(file.fileno(), old)
+            if private:
+                _make_private(file.fileno())
             os.fsync(file.fileno())
             written_at = os.fstat(file.fileno()).st_mtime  # by the clock of the file system, which may be another machine's
         _remove_leftovers(path, written_at)
-        if _version(os.stat(path)) == _version(old):
+        if _version(_seen(path, True)) == _version(old):
             os.replace(beside, path)
             is_replaced = True
             _sync_directory(directory)
@@ -163,8 +214,8 @@ def _replace(path: str, content: bytes, old: os.stat_result) -> bool:
     return is_replaced
 
 
-def _version(of: os.stat_result) -> tuple[int, ...]:
-    return of.st_dev, of.st_ino, of.st_size, of.st_mtime_ns
+def _version(of: os.stat_result | None) -> tuple[int, ...] | None:
+    return of and (of.st_dev, of.st_ino, of.st_size, of.st_mtime_ns)
 
 
 def _write(descriptor: int, content: bytes) -> None:
@@ -192,6 +243,11 @@ def _make_like(descriptor: int, old: os.stat_result) -> None:
         group, others = (mode & stat.S_IRWXG) >> 3, mode & stat.S_IRWXO
         mode = mode & stat.S_IRWXU | group & others
     os.fchmod(descriptor, mode)
+
+
+def _make_private(descriptor: int) -> None:
+    if hasattr(os, "fchmod"):  # else this is Windows
+        os.fchmod(descriptor, 0o600)
 
 
 def _sync_directory(directory: str) -> None:

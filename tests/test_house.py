@@ -33,7 +33,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("events",),
     ("chain", "refresh", "retrying"),
     ("wire",),
-    ("sources",),
+    ("sharing", "sources"),
     ("default",),
     ("adapters", "server", "testing"),
     ("compat", "cli", "__main__"),
@@ -44,6 +44,7 @@ ROOT_FLOOR = next(number for number, names in enumerate(FLOORS) if "default" in 
 ONLY: dict[str, tuple[str, ...]] = {
     "wire": ("errors", "_internal", "credential", "provider", "clock"),
     "policy": ("errors", "_internal"),
+    "sharing": ("errors", "_internal", "credential", "provider", "clock", "policy", "events", "refresh"),
 }
 # Nothing of this is loaded by `import alicred`.
 EXPENSIVE = ("urllib3", "ssl", "cryptography", "asyncio")

@@ -6,11 +6,13 @@ from alicred.policy.backoff import Backoff
 from alicred.policy.chain import ChainPolicy, OnError
 from alicred.policy.refresh import OnDenied, RefreshMode, RefreshPolicy, Schedule
 from alicred.policy.retry import RetryPolicy
+from alicred.policy.sharing import Fallback, SharingPolicy
 from alicred.policy.window import FixedWindow, FractionWindow, TieredWindow, Window
 
 __all__ = [
     "Backoff",
     "ChainPolicy",
+    "Fallback",
     "FixedWindow",
     "FractionWindow",
     "OnDenied",
@@ -19,6 +21,7 @@ __all__ = [
     "RefreshPolicy",
     "RetryPolicy",
     "Schedule",
+    "SharingPolicy",
     "TieredWindow",
     "Window",
 ]

@@ -11,6 +11,7 @@ from alicred._internal.lazy import lazily
 
 if TYPE_CHECKING:
     from alicred.policy.sharing import Fallback, SharingPolicy
+    from alicred.sharing.file_store import FileStore
     from alicred.sharing.key import StoreKey
     from alicred.sharing.provider import SharedProvider, SharingState
     from alicred.sharing.store import Busy, CredentialStore, Lease, Record, Stored
@@ -21,6 +22,7 @@ else:
             "Busy": "alicred.sharing.store",
             "CredentialStore": "alicred.sharing.store",
             "Fallback": "alicred.policy.sharing",
+            "FileStore": "alicred.sharing.file_store",
             "Lease": "alicred.sharing.store",
             "Record": "alicred.sharing.store",
             "SharedProvider": "alicred.sharing.provider",
@@ -35,6 +37,7 @@ __all__ = [
     "Busy",
     "CredentialStore",
     "Fallback",
+    "FileStore",
     "Lease",
     "Record",
     "SharedProvider",

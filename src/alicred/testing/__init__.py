@@ -1,4 +1,6 @@
-"""Aids for testing what is built on alicred: a clock to move by hand, a cloud on this machine, and checks. Part of the public API.
+"""Aids for testing what is built on alicred: a clock to move by hand, a cloud on this machine, a store in memory, and checks.
+
+Part of the public API.
 
 Nothing here needs more than alicred itself, and importing this package imports none of it before a name is used: pytest imports
 the package in every run, for the plugin.
@@ -18,10 +20,11 @@ if TYPE_CHECKING:
     from alicred.testing.cloud.fake_cloud import FakeCloud
     from alicred.testing.cloud.login_pages import LoginRules, SignIn
     from alicred.testing.cloud.logins import CloudSsoLogin, OAuthLogin
+    from alicred.testing.fake_store import FakeStore
 
 __all__ = [
-    "Call", "CloudSsoLogin", "FakeClock", "FakeCloud", "LoginRules", "OAuthLogin", "RawRequest", "Session", "SignIn", "conformance",
-    "faults",
+    "Call", "CloudSsoLogin", "FakeClock", "FakeCloud", "FakeStore", "LoginRules", "OAuthLogin", "RawRequest", "Session", "SignIn",
+    "conformance", "faults",
 ]  # fmt: skip
 
 if not TYPE_CHECKING:
@@ -32,6 +35,7 @@ if not TYPE_CHECKING:
             "CloudSsoLogin": "alicred.testing.cloud.logins",
             "FakeClock": "alicred.testing.clock",
             "FakeCloud": "alicred.testing.cloud.fake_cloud",
+            "FakeStore": "alicred.testing.fake_store",
             "LoginRules": "alicred.testing.cloud.login_pages",
             "OAuthLogin": "alicred.testing.cloud.logins",
             "RawRequest": "alicred.testing.cloud.calls",

@@ -32,6 +32,7 @@ SAYS = {
     "process_pool": "spawn: 20 tasks, at most 1 fetch in each worker",
     "rejected_client_call": "200",
     "rejected_request": "AssumedRoleUser",
+    "sharing": "4 workers, 1 credential",
     "watching": "{'refreshed': 1}",
 }
 REJECTED = {"rejected_client_call": "GetAsyncJobResult", "rejected_request": "GetCallerIdentity"}

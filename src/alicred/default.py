@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from alicred.wire.http import HttpClient
     from alicred.wire.imds import ImdsClient
     from alicred.wire.sts import StsClient
+
+    _Later = tuple[str, Callable[["_Settings"], Provider[Credential]]]  # a source's name, and what makes it
 
 _NAME = "default"
 
@@ -108,8 +110,8 @@ def default_chain(
 
     Args:
         environ: Where to look variables up; ``None`` means ``os.environ`` at the time of each call.
-        profile: The profile, in the CLI's file or in the profile file, whatever the variables name. If neither file has it, that is a
-            `ConfigurationError`, and no other identity takes its place.
+        profile: The profile, in the CLI's file or in the profile file, whatever the variables say. Only the two files are asked then: if
+            neither has it, that is a `ConfigurationError`, and no other identity takes its place.
         chain: How to go from one source to the next.
         retry: How the sources that go over the network are tried again.
         sts: The client to ask for keys of a role; ``None`` means one for the host that a profile, else *environ* names.
@@ -148,15 +150,16 @@ def default_sources(
     The arguments are those of `default_chain`, and *profile_file*: what reads the profile file.
     """
     settings = _Settings(environ, profile, sts, imds, http, clock, listener, require_enable, profile_file)
-    over_the_network: tuple[tuple[str, Callable[[_Settings], Provider[Credential]]], ...] = (
-        ("oidc_role_arn", _oidc_role_arn),
-        ("cli_profile", _cli_profile),
-        ("profile", _profile_file),
-        ("ecs_ram_role", _ecs_ram_role),
-        ("credentials_uri", _credentials_uri),
-    )
-    late = (LateSource(name, partial(make, settings)) for name, make in over_the_network)
-    return EnvironmentProvider(environ), *(RetryingProvider(source, retry=retry, clock=clock, listener=listener) for source in late)
+    of_files: tuple[_Later, ...] = (("cli_profile", _cli_profile), ("profile", _profile_file))
+    around: tuple[_Later, ...] = (("ecs_ram_role", _ecs_ram_role), ("credentials_uri", _credentials_uri))
+
+    def late(*sources: _Later) -> Iterator[Provider[Credential]]:
+        for name, make in sources:
+            yield RetryingProvider(LateSource(name, partial(make, settings)), retry=retry, clock=clock, listener=listener)
+
+    if profile is not None:  # the user has said which identity is meant: neither variables nor the machine have another one
+        return tuple(late(*of_files))
+    return EnvironmentProvider(environ), *late(("oidc_role_arn", _oidc_role_arn), *of_files, *around)
 
 
 class _NamedProfile:

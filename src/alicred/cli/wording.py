@@ -70,8 +70,8 @@ CHINESE: dict[str, str] = {
     "A program takes its credential from variables before it looks into a file: {names}": (
         "程序会先从环境变量获取凭据，然后才查看文件：{names}"
     ),
-    "{count} problems": "共 {count} 个问题",
-    "All is well: {files} files, {profiles} profiles.": "一切正常：{files} 个文件，{profiles} 个配置。",
+    "Problems: {count}": "共 {count} 个问题",
+    "All is well. Files: {files}, profiles: {profiles}": "一切正常：{files} 个文件，{profiles} 个配置。",
     "the login ended at {moment}": "登录已于 {moment} 过期",
     "log in again: {command}": "请重新登录：{command}",
     "run: {command}": "请运行：{command}",

@@ -188,7 +188,7 @@ def test_an_error_is_told_in_lines_of_the_terminals_width(monkeypatch: pytest.Mo
 
 
 def test_an_error_that_ends_the_work_begins_at_the_beginning_of_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "rich", None)
+    monkeypatch.setitem(sys.modules, "rich.console", None)
     errors = Screen()
     terminal = Terminal(Screen(), errors)
     with suppress(KeyError), terminal.progress() as tell:

@@ -2,5 +2,6 @@
 
 from tests.cli.commands import shell
 from tests.cli.programs import machine
+from tests.login.ports import login_ports
 
-__all__ = ["machine", "shell"]
+__all__ = ["login_ports", "machine", "shell"]

@@ -27,9 +27,6 @@ from alicred.sources.profiles.cli import oauth_login
 from alicred.testing import FakeCloud, SignIn, faults
 from tests.cli.commands import Shell
 from tests.cli.login_program import sites_at
-from tests.login.ports import login_ports
-
-__all__ = ["login_ports"]
 
 ROOT = Path(__file__).resolve().parents[2]
 KEYS = ("access_key_id", "access_key_secret", "sts_token", "sts_expiration")

@@ -17,10 +17,7 @@ import pytest
 from alicred import CliProfileProvider
 from alicred.testing import FakeCloud
 from tests.cli.chromium import PROGRAM, Chromium, chromium
-from tests.login.ports import login_ports
 from tests.support import wait_until
-
-__all__ = ["login_ports"]
 
 ROOT = Path(__file__).resolve().parents[2]
 PICTURES = os.environ.get("ALICRED_LOGIN_PICTURES")  # a folder, for a look at the pages

@@ -6,6 +6,7 @@ import argparse
 import io
 import re
 import sys
+from contextlib import suppress
 
 import hypothesis.strategies as st
 import pytest
@@ -184,3 +185,13 @@ def test_an_error_is_told_in_lines_of_the_terminals_width(monkeypatch: pytest.Mo
     errors = Screen()
     Terminal(Screen(), errors).error(ConfigurationError("something is wrong here, so correct it"))
     assert errors.lines == ["alicred: something is wrong", "here, so correct it"]
+
+
+def test_an_error_that_ends_the_work_begins_at_the_beginning_of_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "rich", None)
+    errors = Screen()
+    terminal = Terminal(Screen(), errors)
+    with suppress(KeyError), terminal.progress() as tell:
+        tell("looking")
+        raise KeyError
+    assert errors.lines[-1].endswith("\x1b[K")

@@ -30,7 +30,7 @@ ARGUMENTS: dict[str, Any] = {
     "access_token": "tok",
     "access_token_expires_at": LATER,
 }
-LOG_IN = "Log in again with `aliyun configure --mode CloudSSO`"
+LOG_IN = "Log in again with `alicred login --profile NAME` or `aliyun configure --mode CloudSSO`"
 
 
 @pytest.fixture

@@ -131,9 +131,9 @@ class _Dialog:
         self._terminal.hint("")
         self._hint("Logged in. The login is in profile '{name}' of {path}.", **self._named)
         if self._ends_at is not None:
-            self._hint("It lasts until {moment}. Until then alicred and the aliyun tool get keys with it.", moment=utc(self._ends_at))
+            self._hint("It lasts until {moment}. Until then the aliyun tool and alicred get keys with it.", moment=utc(self._ends_at))
         else:
-            self._hint("Alicred and the aliyun tool get keys with it, and renew it.")
+            self._hint("The aliyun tool and alicred get keys with it, and renew it.")
         if place.text("region_id") is None:
             self._hint("The aliyun tool wants a region too: aliyun configure set --profile {name} --region cn-hangzhou", name=place.name)
         if variable(os.environ, DISABLED):

@@ -70,8 +70,8 @@ CHINESE: dict[str, str] = {
     "A program takes its credential from variables before it looks into a file: {names}": (
         "程序会先从环境变量获取凭据，然后才查看文件：{names}"
     ),
-    "{count} problems": "共 {count} 个问题",
-    "All is well: {files} files, {profiles} profiles.": "一切正常：{files} 个文件，{profiles} 个配置。",
+    "Problems: {count}": "共 {count} 个问题",
+    "All is well. Files: {files}, profiles: {profiles}": "一切正常：{files} 个文件，{profiles} 个配置。",
     "the login ended at {moment}": "登录已于 {moment} 过期",
     "log in again: {command}": "请重新登录：{command}",
     "run: {command}": "请运行：{command}",
@@ -115,10 +115,10 @@ CHINESE: dict[str, str] = {
     ),
     "Given up. Nothing was changed.": "已放弃，未做任何更改。",
     "Logged in. The login is in profile '{name}' of {path}.": "登录成功，已保存到 {path} 的配置 {name}。",
-    "It lasts until {moment}. Until then alicred and the aliyun tool get keys with it.": (
+    "It lasts until {moment}. Until then the aliyun tool and alicred get keys with it.": (
         "登录的有效期至 {moment}，在此之前 alicred 和 aliyun 命令行工具用它获取临时凭据。"
     ),
-    "Alicred and the aliyun tool get keys with it, and renew it.": "alicred 和 aliyun 命令行工具用它获取临时凭据，并自动续期。",
+    "The aliyun tool and alicred get keys with it, and renew it.": "alicred 和 aliyun 命令行工具用它获取临时凭据，并自动续期。",
     "The aliyun tool wants a region too: aliyun configure set --profile {name} --region cn-hangzhou": (
         "aliyun 命令行工具还需要地域：aliyun configure set --profile {name} --region cn-hangzhou"
     ),

@@ -36,7 +36,7 @@ class LoginSite:
         sign_in_url: Any URL of the site, of which scheme, host and port count. ``https``, or ``http`` to loopback, link-local and private
             addresses.
         http: What sends the requests; ``None`` means an `HttpClient` with its defaults, which goes through no proxy to an ``http`` URL.
-        mode: What logs in again: ``aliyun configure --mode <mode>``.
+        mode: The mode of profiles for this kind of login, with which the command line tool logs in again.
         clock: Learns the time from answers that came over TLS.
 
     Raises:
@@ -58,7 +58,7 @@ class LoginSite:
     @property
     def log_in_again(self) -> str:
         """What to do if the login is over: an instruction without the full stop."""
-        return f"Log in again with `aliyun configure --mode {self._mode}`"
+        return f"Log in again with `alicred login --profile NAME` or `aliyun configure --mode {self._mode}`"
 
     def _operation(self, to: str) -> Operation:
         """What is being done. *to* says what for: "to renew the access token"."""

@@ -20,7 +20,7 @@ GOOD = Credential("STS.O", "SO", "TO", datetime(2099, 12, 31, 23, 59, 59, tzinfo
 NEW_TOKENS = {"access_token": "at2", "refresh_token": "rt2", "expires_in": 3600, "token_type": "Bearer"}
 VALID = OAuthTokens("rt", "at", LATER)
 STALE = OAuthTokens("rt")
-LOG_IN = "Log in again with `aliyun configure --mode OAuth`"
+LOG_IN = "Log in again with `alicred login --profile NAME` or `aliyun configure --mode OAuth`"
 MINUTE = timedelta(minutes=1)
 
 

@@ -121,8 +121,8 @@ def test_a_caller_that_waits_too_long_says_so(cloud: FakeCloud, tmp_path: Path, 
 
     file_lock.exclusive(str(lock), lambda _: busy(provider(path)), create=False, seconds=1)
     shared = provider(path)
-    shared._logins._lock.run(lambda: busy(shared))
-    assert in_threads(1, lambda: shared._logins._lock.run(lambda: in_threads(1, lambda: busy(shared)))) == [[None]]
+    shared._logins.get()._lock.run(lambda: busy(shared))
+    assert in_threads(1, lambda: shared._logins.get()._lock.run(lambda: in_threads(1, lambda: busy(shared)))) == [[None]]
     assert shared.get()
 
 
@@ -166,7 +166,7 @@ def test_tokens_that_the_command_line_tool_has_spent_meanwhile_are_read_again(
 def test_a_login_that_is_over_is_not_tried_again(cloud: FakeCloud, tmp_path: Path) -> None:
     path = written(tmp_path, {**profile_of(cloud, SOON), "oauth_refresh_token": "spent", "oauth_access_token": "spent"})
     before = path.read_bytes()
-    with pytest.raises(DeniedError, match="Log in again with `aliyun configure --mode OAuth`") as caught:
+    with pytest.raises(DeniedError, match="Log in again with `alicred login --profile NAME` or `aliyun configure --mode OAuth`") as caught:
         provider(path).get()
     assert caught.value.provider == "cli_profile/oauth"
     assert cloud.count("OAuthToken") == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from functools import partial
@@ -288,6 +289,11 @@ def site_in(site_type: str) -> OAuthSite:
     return site
 
 
+def log_in(profile: CliProfile, mode: str) -> str:
+    """What to do where the profile holds no login: an instruction without the full stop."""
+    return f"Log in with `alicred login --profile {shlex.quote(profile.name)}` or `aliyun configure --mode {mode}`"
+
+
 def tokens_in(profile: CliProfile) -> dict[str, object]:
     """What the file says about the tokens, to tell later whether it still says so."""
     return {key: profile.values.get(key) or None for key in _TOKENS}
@@ -296,7 +302,7 @@ def tokens_in(profile: CliProfile) -> dict[str, object]:
 def _tokens(profile: CliProfile) -> OAuthTokens:
     refresh_token, access_token = (profile.text(key) for key in _TOKENS)
     if refresh_token is None and access_token is None:
-        raise ConfigurationError("oauth_refresh_token and oauth_access_token are missing. Log in with `aliyun configure --mode OAuth`")
+        raise ConfigurationError(f"oauth_refresh_token and oauth_access_token are missing. {log_in(profile, OAUTH)}")
     with parameters_called({"refresh_token": _TOKENS[0], "access_token": _TOKENS[1]}):
         return OAuthTokens(refresh_token, access_token, profile.moment("oauth_access_token_expire"))
 

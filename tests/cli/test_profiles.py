@@ -133,7 +133,8 @@ def test_a_broken_file_is_named_with_its_line(name: str, text: str, problem: str
     done = shell("profiles")
     assert done.code == 0
     assert problem in done.out
-    assert str(path) in done.out
+    assert f"{path}: " in done.out
+    assert f"{path} " not in done.out.partition("Problems")[2]  # it is named once
     checked = shell("profiles", "check")
     assert checked.code == 1
     assert sum(problem in line for line in checked.out.splitlines()) == 1
@@ -188,6 +189,7 @@ def test_without_a_home_it_says_so(shell: Shell) -> None:
     assert done.code == 0
     assert [file["path"] for file in done.json["files"]] == [None, None]
     assert "HOME" in done.json["files"][0]["note"]
+    assert shell("profiles", HOME="").out.count("there is no home directory to look in") == 2
 
 
 USED = [

@@ -425,7 +425,10 @@ def _with_error(report: FileReport, error: object) -> FileReport:
     if isinstance(error, NotConfiguredError):
         return attrs.evolve(report, note=error.message)
     if isinstance(error, AlicredError):
-        return attrs.evolve(report, problems=(*report.problems, Problem(Words(error.message))))
+        text = error.message
+        for what in (cli_config.WHAT, _WHAT):  # the path stands in front of it
+            text = text.removeprefix(f"{what} {shown(report.path)}: ").removeprefix(f"{what} {shown(report.path)} ")
+        return attrs.evolve(report, problems=(*report.problems, Problem(Words(text))))
     return report
 
 

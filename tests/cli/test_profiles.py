@@ -236,9 +236,11 @@ def test_a_profile_that_neither_file_has_is_a_problem(shell: Shell) -> None:
 
 def test_variables_that_come_before_both_files_are_named(shell: Shell) -> None:
     shell.cli_file(AK)
-    done = shell("profiles", ALIBABA_CLOUD_ACCESS_KEY_ID=KEY, ALIBABA_CLOUD_ACCESS_KEY_SECRET=SECRET)
+    variables = {"ALIBABA_CLOUD_ACCESS_KEY_ID": KEY, "ALIBABA_CLOUD_ACCESS_KEY_SECRET": SECRET}
+    done = shell("profiles", **variables)
     assert "ALIBABA_CLOUD_ACCESS_KEY_ID, ALIBABA_CLOUD_ACCESS_KEY_SECRET" in done.err
     assert SECRET not in done.err
+    assert shell("profiles", "--profile", "default", **variables).err == ""  # who names a profile gets that one
 
 
 def test_no_program_is_run_and_nothing_is_written(shell: Shell, tmp_path: Path) -> None:

@@ -180,7 +180,7 @@ class Survey:
 
     Args:
         files: The command line tool's file, and the INI file.
-        variables: The variables that a program takes its credential from before it looks into either file.
+        variables: The variables that a program which asks for no profile takes its credential from before it looks into either file.
     """
 
     files: tuple[FileReport, ...]
@@ -216,7 +216,7 @@ def survey(environ: Mapping[str, str], *, profile: str | None = None, clock: Clo
     """
     cli, goes_on = _cli_file(environ, profile, clock)
     ini = _ini_file(environ, profile, clock, is_asked=goes_on)
-    return Survey(files=(cli, ini), variables=tuple(_variables(environ)))
+    return Survey(files=(cli, ini), variables=() if profile is not None else tuple(_variables(environ)))
 
 
 def files(environ: Mapping[str, str]) -> tuple[FileReport, ...]:

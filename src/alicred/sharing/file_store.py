@@ -22,7 +22,8 @@ import stat
 import sys
 import time
 import zlib
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from functools import cache
 from io import FileIO
@@ -449,10 +450,9 @@ def _locked(file: FileIO, how: int | None = None) -> bool:
 def _look(path: str) -> _Look:
     """What stands there, and whether its lock is held."""
     for _ in range(_TRIES):
-        file = _opened_to_read(path)
-        if file is None:
-            return _Look()
-        with file:
+        with _opened_to_read(path) as file:
+            if file is None:
+                return _Look()
             found = os.fstat(file.fileno())
             if not _locked(file, fcntl.LOCK_SH):
                 is_held = True
@@ -472,19 +472,19 @@ def _opened(path: str, flags: int) -> FileIO:
     return open(path, "wb" if flags & os.O_WRONLY else "r+b", buffering=0, opener=lambda name, _: os.open(name, flags | _FLAGS, 0o600))
 
 
-def _opened_to_read(path: str) -> FileIO | None:
+@contextmanager
+def _opened_to_read(path: str) -> Iterator[FileIO | None]:
     """The file at *path*; ``None`` if there is none, or none of this user's that can be read."""
     try:
-        file = open(path, "rb", buffering=0, opener=lambda name, _: os.open(name, os.O_RDONLY | _FLAGS))  # noqa: SIM115  (returned)
+        file = open(path, "rb", buffering=0, opener=lambda name, _: os.open(name, os.O_RDONLY | _FLAGS))  # noqa: SIM115  (below)
     except OSError as error:
-        if error.errno == errno.ENOENT or error.errno in _NO_REGULAR_FILE:
-            return None
-        raise
-    found = os.fstat(file.fileno())
-    if not stat.S_ISREG(found.st_mode) or found.st_uid != os.geteuid():
-        file.close()
-        return None
-    return file
+        if error.errno != errno.ENOENT and error.errno not in _NO_REGULAR_FILE:
+            raise
+        yield None
+        return
+    with file:
+        found = os.fstat(file.fileno())
+        yield file if stat.S_ISREG(found.st_mode) and found.st_uid == os.geteuid() else None
 
 
 def _content(file: FileIO, most: int) -> bytes:
@@ -546,11 +546,8 @@ def _record_bytes(record: Record, now: _Moment) -> bytes:
 
 def _saved(path: str) -> _Saved | None:
     """The record at *path*; ``None`` if there is none, or none that makes sense."""
-    file = _opened_to_read(path)
-    if file is None:
-        return None
-    with file:
-        content = _content(file, _LONGEST_HEAD + LARGEST_RECORD)
+    with _opened_to_read(path) as file:
+        content = b"" if file is None else _content(file, _LONGEST_HEAD + LARGEST_RECORD)
     head, _, sealed = content.partition(b"\n")
     try:
         said = _Line(head)

@@ -149,7 +149,7 @@ def test_a_pickle_takes_the_place_and_the_clock_along(place: Path) -> None:
 def test_a_lock_says_nothing_but_numbers_and_the_reason(store: FileStore, place: Path) -> None:
     lease = leased(store)
     assert set(json.loads((place / f"{ENTRY}.lock").read_bytes())) == {
-        "boot", "running", "wall", "seconds", "pausing", "over", "failures"
+        "boot", "running", "wall", "seconds", "pausing", "over", "failures", "token"
     }  # fmt: skip
     lease.end(pause=LONG, reason="Throttling.User\n\x00\u00e9 " + "x" * 100)
     busy = look(store)
@@ -354,6 +354,8 @@ LOCK_GARBAGE: dict[str, Callable[[Path], bytes]] = {
     "reason of a number": lambda path: with_head(path, pausing=1),
     "begun later": lambda path: with_head(path, running=1e12),
     "over of text": lambda path: with_head(path, over="1"),
+    "no token": lambda path: with_head(path, token=...),
+    "a token that is a path": lambda path: with_head(path, token="/../../../etc/x"),
     "failures of text": lambda path: with_head(path, failures="1"),
 }
 
@@ -412,9 +414,11 @@ def test_a_link_where_a_record_is_about_to_be_written_is_not_followed(store: Fil
     victim = tmp_path / "victim"
     victim.write_bytes(b"as it was")
     lease = leased(store)
-    os.symlink(victim, place / f"{ENTRY}.{os.stat(place / f'{ENTRY}.lock').st_ino}.new")
-    assert lease.save(record(1))
+    os.symlink(victim, place / f"{ENTRY}.{head(place / f'{ENTRY}.lock')['token']}.new")
+    with pytest.raises(FileExistsError):
+        lease.save(record(1))
     assert victim.read_bytes() == b"as it was"
+    assert leased(store).save(record(1))
     assert files(place) == [ENTRY, f"{ENTRY}.lock"]
 
 

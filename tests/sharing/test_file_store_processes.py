@@ -207,15 +207,19 @@ def test_a_child_holds_no_lease_of_its_parents_and_keeps_none_alive(tmp_path: Pa
 
 def test_a_child_can_neither_use_nor_end_its_parents_lease(tmp_path: Path) -> None:
     store = FileStore(tmp_path / "shared")
-    lease = leased(store)
+    held = [leased(store)]
 
     def work() -> list[object]:
-        lease.end(pause=LONG)
-        return [lease.save(record(1)), kind(look(store)), look(store).left > ZERO]  # type: ignore[union-attr]
+        held[0].end(pause=LONG)
+        return [held[0].save(record(1)), kind(look(store)), look(store).left > ZERO]  # type: ignore[union-attr]
 
     assert checked_in_child(work) == [False, "Busy", True]
     assert in_raw_child(work) == [False, "Busy", True]
-    assert lease.save(record(1))
+    for run in (checked_in_child, in_raw_child):
+        run(held.clear)
+        assert isinstance(look(store), Busy)
+        assert look(store).left > ZERO  # type: ignore[union-attr]
+    assert held[0].save(record(1))
 
 
 def test_a_child_that_c_code_forks_gives_up_its_copies_when_it_claims(tmp_path: Path) -> None:

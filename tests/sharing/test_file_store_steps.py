@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -149,6 +150,18 @@ def test_a_pause_that_begins_while_another_worker_claims_is_told(tmp_path: Path,
         now = place.claim()
         assert isinstance(now, Busy)
         assert (kind(said), now.pausing) in {("Lease", None), ("Busy", "Throttling")}
+
+
+def test_a_holder_that_ends_with_a_pause_leaves_the_lease_to_none(tmp_path: Path, steps: Steps) -> None:
+    held: dict[Place, Lease] = {}
+
+    def given(place: Place) -> Callable[[], object]:
+        held[place] = leased(place.store)
+        return place.claim
+
+    for place, said, _ in at_every_step(tmp_path, steps, given, lambda place: held[place].end(pause=LONG, reason="Throttling")):
+        assert isinstance(said, Busy)
+        assert place.claim() == Busy(LONG, "Throttling")
 
 
 def test_a_save_that_ends_while_another_worker_claims_is_answered(tmp_path: Path, steps: Steps) -> None:
@@ -297,6 +310,57 @@ def test_a_worker_that_is_stopped_while_it_begins_a_pause_holds_up_no_other(
         said = place.claim(10)
         assert not isinstance(said, (Stored, Busy))
         assert said.failures == 0
+
+
+def at_every_two_steps(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, finish: Callable[[Lease], object]
+) -> Iterator[tuple[Place, object, list[tuple[object, bool]]]]:
+    """A worker supersedes another, which begins to *finish* before any step of that, is stopped at any of its own, and goes on at the end."""
+    mine, theirs = Steps(monkeypatch), Steps(monkeypatch)
+    for late_step in range(_MOST):
+        for step in range(_MOST):
+            place = Place(tmp_path / f"{late_step}-{step}")
+            late = place.superseded()
+            begun: list[tuple[list[tuple[object, bool]], threading.Thread, threading.Event, threading.Event]] = []
+
+            def begin(late: Lease = late, late_step: int = late_step, begun: list[Any] = begun) -> None:
+                begun.append(stopped_before(theirs, lambda: finish(late), late_step))
+                assert begun[0][2].wait(30)
+
+            said, has_stepped = mine.run(place.claim, step, begin)
+            if not has_stepped:
+                break
+            if isinstance(said, Stored):
+                said = place.claim(said.record.generation)
+            saved = None if isinstance(said, (Stored, Busy)) else said.save(record(20))  # type: ignore[attr-defined]  # a lease
+            outcome, thread, _, goes_on = begun[0]
+            goes_on.set()
+            thread.join()
+            yield place, saved, outcome
+        assert step > 5
+        if not outcome[0][1]:
+            assert late_step > 5
+            return
+
+
+def test_a_late_save_that_is_stopped_at_any_step_of_a_take_over_replaces_nothing_newer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for place, saved, outcome in at_every_two_steps(tmp_path, monkeypatch, lambda late: late.save(record(10))):
+        if saved is None:  # it was told to wait for a moment
+            assert outcome[0][0] is True
+            assert place.generation() == 10
+        else:
+            assert saved
+            assert place.generation() == 20
+
+
+def test_a_late_pause_that_is_stopped_at_any_step_of_a_take_over_ends_no_other_lease(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for place, saved, _ in at_every_two_steps(tmp_path, monkeypatch, lambda late: late.end(pause=LONG, reason="Throttling")):
+        now = place.claim()
+        assert (saved, kind(now)) in {(True, "Stored"), (None, "Busy")}
 
 
 def test_a_call_that_fails_at_any_step_leaves_all_as_it_was(tmp_path: Path, steps: Steps) -> None:

@@ -315,7 +315,7 @@ def test_a_worker_that_is_stopped_while_it_begins_a_pause_holds_up_no_other(
 def at_every_two_steps(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, finish: Callable[[Lease], object]
 ) -> Iterator[tuple[Place, object, list[tuple[object, bool]]]]:
-    """A worker supersedes another, which begins to *finish* before any step of that, is stopped at any of its own, and goes on at the end."""
+    """A worker supersedes another, which begins to *finish* before any step of that, is stopped at any of its own, and goes on later."""
     mine, theirs = Steps(monkeypatch), Steps(monkeypatch)
     for late_step in range(_MOST):
         for step in range(_MOST):

@@ -6,7 +6,7 @@ process. What the file says (since when, for how long, or which pause is kept) n
 
 * To take a lease is to lock ``<entry>.lock.new``, which one caller can, to look again, to fill it, and to rename it to ``<entry>.lock``.
 * A holder that is over its lease, since it was stopped, still has its lock. It is superseded in the same way: another file takes the place.
-* A holder writes what it saves beside, under a name made of its lock's inode, checks that its lock still stands there, and renames. Its
+* A holder writes what it saves beside, under a name made of a token in its lock, checks that its lock still stands there, and renames. Its
   successor removes that name **after** it has put its own lock in place. So a holder that was stopped anywhere in between cannot put an
   older record over a newer one: either its check fails, or its rename.
 
@@ -22,7 +22,8 @@ import stat
 import sys
 import time
 import zlib
-from contextlib import suppress
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from functools import cache
 from io import FileIO
@@ -56,6 +57,7 @@ _SWEEP_EVERY = 600.0  # seconds between two looks at the entries of others
 _SWEEP_FOR = 0.1  # seconds
 _FORGOTTEN = 24 * 3600.0  # seconds after which a file that belongs to no record is removed
 _ENTRY = re.compile("[0-9a-f]{40}")
+_TOKEN = re.compile("[0-9a-f]{16}")
 _NO_REGULAR_FILE = (errno.ELOOP, errno.EMLINK, errno.ENXIO, errno.EISDIR)  # a link, as Linux and the BSDs say it, a socket, a directory
 _FLAGS = sum(getattr(os, name, 0) for name in ("O_CLOEXEC", "O_NOFOLLOW", "O_NONBLOCK", "O_NOCTTY"))
 _BOOT = "/proc/sys/kernel/random/boot_id"
@@ -99,6 +101,7 @@ class _Note:
         pausing: The reason of a pause; ``None``: it is a lease.
         over: The generation that was stored. If a newer one is there, nothing of this holds.
         failures: In a row, up to now.
+        token: Of the holder, if there is one: where it writes what it saves.
     """
 
     at: _Moment
@@ -106,6 +109,7 @@ class _Note:
     pausing: str | None
     over: int
     failures: int
+    token: str
 
     def left(self, now: _Moment) -> float:
         """Seconds; zero or less if it is over."""
@@ -117,7 +121,6 @@ class _Note:
 class _Look:
     """What stands at ``<entry>.lock``."""
 
-    inode: int | None = None
     is_held: bool = False
     note: _Note | None = None
     modified: float = 0.0
@@ -136,9 +139,9 @@ class _Paths:
         record = os.path.join(directory, entry)
         return cls(record, f"{record}.lock", f"{record}.lock.new")
 
-    def beside(self, inode: int) -> str:
-        """Where the holder of the lock with that *inode* writes what it is going to put in place."""
-        return f"{self.record}.{inode}.new"
+    def beside(self, note: _Note) -> str:
+        """Where the holder of the lock that says *note* writes what it is going to put in place."""
+        return f"{self.record}.{note.token}.new"
 
 
 @public("alicred.sharing")
@@ -272,23 +275,26 @@ class _FileLease:
             unlock(self._file)
         self._file.close()
 
+    def stands(self) -> bool:
+        """Whether no other caller has superseded it."""
+        return is_at(self._paths.lock, self._file.fileno())
+
     def _is_own(self) -> bool:
         """Whether it is still to be used: it was not, and this is no child of the process that holds it."""
         return self._pid == os.getpid() and not self._file.closed
 
     def _replace(self, path: str, content: bytes) -> bool:
         """Put a file with *content* at *path*; false if this lease has been superseded, or a newer record is there."""
-        beside = self._paths.beside(os.fstat(self._file.fileno()).st_ino)
-        _remove(beside)  # another lock's, which has had this inode
+        beside = self._paths.beside(self._note)
         with _opened(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL) as file:
             try:
                 _write(file, content)
                 # In this order: see above, in the module's own words.
-                if is_at(self._paths.lock, self._file.fileno()) and _generation(_saved(self._paths.record)) <= self.over:
+                if self.stands() and _generation(_saved(self._paths.record)) <= self.over:
                     os.rename(beside, path)
                     return True
             except FileNotFoundError:
-                if is_at(self._paths.lock, self._file.fileno()):
+                if self.stands():
                     raise  # the directory is gone, or the like
             finally:
                 with suppress(OSError):
@@ -360,7 +366,7 @@ def _taken(file: FileIO, paths: _Paths, newer_than: int, lease: timedelta, clock
             return said
         failures = 0 if said.note is None else said.note.failures
         over = _generation(_saved(paths.record))
-        note = _Note(at=_now(clock), seconds=lease.total_seconds(), pausing=None, over=over, failures=failures)
+        note = _Note(at=_now(clock), seconds=lease.total_seconds(), pausing=None, over=over, failures=failures, token=os.urandom(8).hex())
         os.ftruncate(file.fileno(), 0)
         _write(file, _note_bytes(note))
         if not is_at(paths.candidate, file.fileno()):
@@ -374,8 +380,8 @@ def _taken(file: FileIO, paths: _Paths, newer_than: int, lease: timedelta, clock
     finally:
         if not is_placed and is_at(paths.candidate, file.fileno()):
             _remove(paths.candidate)
-    if said.inode is not None:
-        _remove(paths.beside(said.inode))  # from now on its holder, if there is one, can put nothing in place
+    if said.note is not None:
+        _remove(paths.beside(said.note))  # from now on its holder, if there is one, can put nothing in place
     if not is_at(paths.lock, file.fileno()):
         return None  # until then it could: a pause
     saved = _saved(paths.record)  # or a record
@@ -414,7 +420,7 @@ def _remove_if_over(paths: _Paths, found: str, clock: Clock) -> None:
     if is_over:
         lease = _claim(paths, LARGEST_GENERATION, timedelta(seconds=_STUCK), clock)
         if isinstance(lease, _FileLease):
-            if _generation(_saved(paths.record)) == _generation(saved):
+            if lease.stands() and _generation(_saved(paths.record)) == _generation(saved):
                 _remove(found)
             lease.release()
 
@@ -449,10 +455,9 @@ def _locked(file: FileIO, how: int | None = None) -> bool:
 def _look(path: str) -> _Look:
     """What stands there, and whether its lock is held."""
     for _ in range(_TRIES):
-        file = _opened_to_read(path)
-        if file is None:
-            return _Look()
-        with file:
+        with _opened_to_read(path) as file:
+            if file is None:
+                return _Look()
             found = os.fstat(file.fileno())
             if not _locked(file, fcntl.LOCK_SH):
                 is_held = True
@@ -461,7 +466,7 @@ def _look(path: str) -> _Look:
                 fcntl.flock(file.fileno(), fcntl.LOCK_UN)
             if is_at(path, file.fileno()):
                 content = _content(file, _LONGEST_HEAD)
-                return _Look(found.st_ino, is_held, _note_of(content), found.st_mtime)
+                return _Look(is_held, _note_of(content), found.st_mtime)
     return _Look()
 
 
@@ -472,19 +477,19 @@ def _opened(path: str, flags: int) -> FileIO:
     return open(path, "wb" if flags & os.O_WRONLY else "r+b", buffering=0, opener=lambda name, _: os.open(name, flags | _FLAGS, 0o600))
 
 
-def _opened_to_read(path: str) -> FileIO | None:
+@contextmanager
+def _opened_to_read(path: str) -> Generator[FileIO | None, None, None]:
     """The file at *path*; ``None`` if there is none, or none of this user's that can be read."""
     try:
-        file = open(path, "rb", buffering=0, opener=lambda name, _: os.open(name, os.O_RDONLY | _FLAGS))  # noqa: SIM115  (returned)
+        file = open(path, "rb", buffering=0, opener=lambda name, _: os.open(name, os.O_RDONLY | _FLAGS))  # noqa: SIM115  (below)
     except OSError as error:
-        if error.errno == errno.ENOENT or error.errno in _NO_REGULAR_FILE:
-            return None
-        raise
-    found = os.fstat(file.fileno())
-    if not stat.S_ISREG(found.st_mode) or found.st_uid != os.geteuid():
-        file.close()
-        return None
-    return file
+        if error.errno != errno.ENOENT and error.errno not in _NO_REGULAR_FILE:
+            raise
+        yield None
+        return
+    with file:
+        found = os.fstat(file.fileno())
+        yield file if stat.S_ISREG(found.st_mode) and found.st_uid == os.geteuid() else None
 
 
 def _content(file: FileIO, most: int) -> bytes:
@@ -546,11 +551,8 @@ def _record_bytes(record: Record, now: _Moment) -> bytes:
 
 def _saved(path: str) -> _Saved | None:
     """The record at *path*; ``None`` if there is none, or none that makes sense."""
-    file = _opened_to_read(path)
-    if file is None:
-        return None
-    with file:
-        content = _content(file, _LONGEST_HEAD + LARGEST_RECORD)
+    with _opened_to_read(path) as file:
+        content = b"" if file is None else _content(file, _LONGEST_HEAD + LARGEST_RECORD)
     head, _, sealed = content.partition(b"\n")
     try:
         said = _Line(head)
@@ -565,7 +567,7 @@ def _saved(path: str) -> _Saved | None:
 
 
 def _note_bytes(note: _Note) -> bytes:
-    return _json(**attrs.asdict(note.at), seconds=note.seconds, pausing=note.pausing, over=note.over, failures=note.failures)
+    return _json(**attrs.asdict(note.at), **attrs.asdict(note, filter=lambda field, _: field.name != "at"))
 
 
 def _note_of(content: bytes) -> _Note | None:
@@ -577,6 +579,7 @@ def _note_of(content: bytes) -> _Note | None:
             pausing=said.reason(),
             over=said.whole("over"),
             failures=max(0, said.whole("failures")),
+            token=said.token(),
         )
     except _NO_SENSE:
         return None
@@ -602,6 +605,12 @@ class _Line:
 
     def reason(self) -> str | None:
         return None if self._values["pausing"] is None else _plain(self.text("pausing"))
+
+    def token(self) -> str:
+        found = self.text("token")
+        if not _TOKEN.fullmatch(found):  # it becomes part of a path
+            raise ValueError
+        return found
 
     def number(self, name: str) -> float:
         value = self._values[name]

@@ -11,6 +11,7 @@ from alicred._internal.late import os
 from alicred.errors import ConfigurationError
 
 _NAME = "alicred"
+_UID_MAP = "/proc/self/uid_map"
 _OTHERS = stat.S_IWGRP | stat.S_IWOTH
 
 
@@ -99,7 +100,7 @@ def _parts(path: str) -> list[str]:
 def _is_unmapped(user: int) -> bool:
     """Whether the user namespace of this container does not have that *user*: so the host's root shows, and no process in here is it."""
     try:
-        with open("/proc/self/uid_map", "rb") as file:
+        with open(_UID_MAP, "rb") as file:
             ranges = [[int(number) for number in line.split()] for line in file]
     except (OSError, ValueError):
         return False

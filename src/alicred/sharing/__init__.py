@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from alicred.policy.sharing import Fallback, SharingPolicy
     from alicred.sharing.key import StoreKey
     from alicred.sharing.provider import SharedProvider, SharingState
+    from alicred.sharing.redis_store import RedisClient, RedisStore
     from alicred.sharing.store import Busy, CredentialStore, Lease, Record, Stored
 else:
     __getattr__, __dir__ = lazily(
@@ -23,6 +24,8 @@ else:
             "Fallback": "alicred.policy.sharing",
             "Lease": "alicred.sharing.store",
             "Record": "alicred.sharing.store",
+            "RedisClient": "alicred.sharing.redis_store",
+            "RedisStore": "alicred.sharing.redis_store",
             "SharedProvider": "alicred.sharing.provider",
             "SharingPolicy": "alicred.policy.sharing",
             "SharingState": "alicred.sharing.provider",
@@ -37,6 +40,8 @@ __all__ = [
     "Fallback",
     "Lease",
     "Record",
+    "RedisClient",
+    "RedisStore",
     "SharedProvider",
     "SharingPolicy",
     "SharingState",

@@ -68,16 +68,16 @@ def exclusive(path: str, work: Callable[[int], T], *, create: bool, seconds: flo
         ConfigurationError: What stands there is no regular file, or is another user's.
     """
     deadline = monotonic() + seconds
-    _close_copies()
+    close_copies()
     while True:
         with _opened(path, create=create) as file:
             try:
-                _refuse_what_is_not_ours(path, _watched(file), owner)
+                _refuse_what_is_not_ours(path, watched(file), owner)
                 _lock(file.fileno(), deadline)
-                if _is_at(path, file.fileno()):
+                if is_at(path, file.fileno()):
                     return work(file.fileno())
             finally:
-                _unlock(file)
+                unlock(file)
 
 
 def _opened(path: str, *, create: bool) -> FileIO:
@@ -92,7 +92,7 @@ def _opened(path: str, *, create: bool) -> FileIO:
         raise NotOpened(error) from None
 
 
-def _watched(file: FileIO) -> os.stat_result:
+def watched(file: FileIO) -> os.stat_result:
     """What the file is. A forked child closes its copy, which would keep the lock held after the parent has died."""
     found = os.fstat(file.fileno())
     _open[file.fileno()] = os.getpid(), ref(file), found
@@ -100,7 +100,7 @@ def _watched(file: FileIO) -> os.stat_result:
     return found
 
 
-def _close_copies() -> None:
+def close_copies() -> None:
     """Close what this process has got by a fork that ran none of CPython's hooks."""
     for pid, weak, opened in list(_open.values()):
         file = weak()
@@ -139,7 +139,7 @@ def _lock(descriptor: int, deadline: float) -> None:
         time.sleep(_PAUSE)
 
 
-def _unlock(file: FileIO) -> None:
+def unlock(file: FileIO) -> None:
     """Not left to closing alone, for a child that is just being forked may have a copy of the descriptor."""
     if file.closed:  # this is a child, which has closed its copy, and the lock is the parent's
         return
@@ -150,7 +150,8 @@ def _unlock(file: FileIO) -> None:
         fcntl.flock(file.fileno(), fcntl.LOCK_UN)
 
 
-def _is_at(path: str, descriptor: int) -> bool:
+def is_at(path: str, descriptor: int) -> bool:
+    """Whether the open file is the one that stands at *path* now."""
     try:
         there = os.lstat(path)
     except FileNotFoundError:

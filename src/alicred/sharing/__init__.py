@@ -11,6 +11,7 @@ from alicred._internal.lazy import lazily
 
 if TYPE_CHECKING:
     from alicred.policy.sharing import Fallback, SharingPolicy
+    from alicred.sharing.file_store import FileStore
     from alicred.sharing.key import StoreKey
     from alicred.sharing.provider import SharedProvider, SharingState
     from alicred.sharing.redis_store import RedisClient, RedisStore
@@ -22,6 +23,7 @@ else:
             "Busy": "alicred.sharing.store",
             "CredentialStore": "alicred.sharing.store",
             "Fallback": "alicred.policy.sharing",
+            "FileStore": "alicred.sharing.file_store",
             "Lease": "alicred.sharing.store",
             "Record": "alicred.sharing.store",
             "RedisClient": "alicred.sharing.redis_store",
@@ -38,6 +40,7 @@ __all__ = [
     "Busy",
     "CredentialStore",
     "Fallback",
+    "FileStore",
     "Lease",
     "Record",
     "RedisClient",

@@ -8,6 +8,7 @@ from typing import Protocol
 import attrs
 
 from alicred._internal.public import public
+from alicred.errors import ConfigurationError
 
 LARGEST_RECORD = 64 * 1024
 """Bytes of `Record.sealed`: what is larger counts as absent."""
@@ -111,3 +112,17 @@ class CredentialStore(Protocol):
             lease: How long the others are to leave it to the caller; zero: take none.
         """
         ...
+
+
+def refuse_nonsense(record: Record, over: int) -> None:
+    """Refuse to save what no store may hold: a generation that does not grow or is out of range, or too many bytes.
+
+    Raises:
+        ConfigurationError: The record is one.
+    """
+    if not over < record.generation < LARGEST_GENERATION:
+        raise ConfigurationError(
+            f"the generation of a record must be above {over}, which it replaces, and below 2**53, not {record.generation}"
+        )
+    if len(record.sealed) > LARGEST_RECORD:
+        raise ConfigurationError(f"a record may have {LARGEST_RECORD} bytes, not {len(record.sealed)}")

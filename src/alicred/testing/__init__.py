@@ -1,4 +1,6 @@
-"""Aids for testing what is built on alicred: a clock to move by hand, a cloud on this machine, and checks. Part of the public API.
+"""Aids for testing what is built on alicred: a clock to move by hand, a cloud on this machine, a store in memory, and checks.
+
+Part of the public API.
 
 Nothing here needs more than alicred itself, and importing this package imports none of it before a name is used: pytest imports
 the package in every run, for the plugin.
@@ -17,8 +19,9 @@ if TYPE_CHECKING:
     from alicred.testing.cloud.calls import Call, RawRequest
     from alicred.testing.cloud.fake_cloud import FakeCloud
     from alicred.testing.cloud.logins import CloudSsoLogin, OAuthLogin
+    from alicred.testing.fake_store import FakeStore
 
-__all__ = ["Call", "CloudSsoLogin", "FakeClock", "FakeCloud", "OAuthLogin", "RawRequest", "Session", "conformance", "faults"]
+__all__ = ["Call", "CloudSsoLogin", "FakeClock", "FakeCloud", "FakeStore", "OAuthLogin", "RawRequest", "Session", "conformance", "faults"]
 
 if not TYPE_CHECKING:
     __getattr__, __dir__ = lazily(
@@ -28,6 +31,7 @@ if not TYPE_CHECKING:
             "CloudSsoLogin": "alicred.testing.cloud.logins",
             "FakeClock": "alicred.testing.clock",
             "FakeCloud": "alicred.testing.cloud.fake_cloud",
+            "FakeStore": "alicred.testing.fake_store",
             "OAuthLogin": "alicred.testing.cloud.logins",
             "RawRequest": "alicred.testing.cloud.calls",
             "Session": "alicred.testing.cloud.account",

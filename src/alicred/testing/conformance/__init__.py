@@ -1,6 +1,6 @@
-"""Checks for your own providers: does this cache keep the rules, is this source a provider as alicred defines it?
+"""Checks for your own providers and stores: does this cache keep the rules, is this source a provider as alicred defines it?
 
-`cache_checks` and `source_checks` answer with named checks. With pytest::
+`cache_checks`, `source_checks` and `store_checks` answer with named checks. With pytest::
 
     @pytest.mark.parametrize("check", source_checks(VaultProvider), ids=str)
     def test_the_vault_is_a_provider(check: Check) -> None:
@@ -20,17 +20,19 @@ import attrs
 from alicred import SYSTEM_CLOCK, Clock, ConfigurationError, Provider
 from alicred._internal import checks as check
 from alicred.credential import C
-from alicred.testing.conformance.arguments import cache_factory, source_factories, source_factory, strings
+from alicred.sharing.store import CredentialStore
+from alicred.testing.conformance.arguments import cache_factory, source_factories, source_factory, store_factory, strings
 from alicred.testing.conformance.scenario import FEATURES, Scenario, scenarios
 from alicred.testing.conformance.scenario_runner import MakeCache
 from alicred.testing.conformance.source_checks import SourceUnderTest
+from alicred.testing.conformance.store_checks import StoreUnderTest
 
-__all__ = ["FEATURES", "Check", "MakeCache", "Scenario", "cache_checks", "scenarios", "source_checks"]
+__all__ = ["FEATURES", "Check", "MakeCache", "Scenario", "cache_checks", "scenarios", "source_checks", "store_checks"]
 
 
 @attrs.frozen
 class Check:
-    """One rule for a provider. Call it: it returns, or raises `AssertionError`. ``str()`` is its name.
+    """One rule for a provider or a store. Call it: it returns, or raises `AssertionError`. ``str()`` is its name.
 
     Args:
         name: Identifies it, for a test's id.
@@ -110,3 +112,21 @@ def source_checks(
         check.span("patience", patience).total_seconds(),
     )
     return tuple(Check(name, sentence, run) for name, sentence, run in source.checks())
+
+
+def store_checks(
+    make: Callable[[], CredentialStore], *, clock: Clock = SYSTEM_CLOCK, patience: timedelta = timedelta(seconds=30)
+) -> tuple[Check, ...]:
+    """The checks of a store in which workers share credentials. They use entries of their own, so it need not be empty.
+
+    Args:
+        make: Makes a store. Called once for each check.
+        clock: The store's clock. A `FakeClock` is moved on by the checks; of any other the checks wait for fractions of a second.
+        patience: Longest time that one thread or one child may take, in real time; above zero, a day at most.
+
+    Raises:
+        ConfigurationError: An argument cannot be used; the text names it and says what to give.
+    """
+    check.clock("clock", clock)
+    store = StoreUnderTest(store_factory("make", make), clock, check.span("patience", patience).total_seconds())
+    return tuple(Check(name, sentence, run) for name, sentence, run in store.checks())

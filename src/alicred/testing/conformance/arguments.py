@@ -13,6 +13,9 @@ from alicred._internal.public import public
 A_SOURCE = "lambda: VaultProvider(path)"
 """How a factory of a source may look; for the texts of errors."""
 
+A_STORE = "lambda: TableStore(url)"
+"""The same for a factory of a store of shared credentials."""
+
 M = TypeVar("M")
 
 
@@ -21,6 +24,14 @@ def source_factory(name: str, make: Callable[[], M]) -> Callable[[], M]:
     """*make*, if it can be called without arguments."""
     _factory(name, make, "makes a source", A_SOURCE)
     _fits(name, make, f"{name}()", f"give a function that needs no arguments, such as {A_SOURCE}")
+    return make
+
+
+@public("alicred.testing.conformance")
+def store_factory(name: str, make: Callable[[], M]) -> Callable[[], M]:
+    """The same for a store of shared credentials."""
+    _factory(name, make, "makes a store", A_STORE)
+    _fits(name, make, f"{name}()", f"give a function that needs no arguments, such as {A_STORE}")
     return make
 
 

@@ -20,7 +20,7 @@ from alicred.clock import SYSTEM_CLOCK
 from alicred.errors import AlicredError, ConfigurationError, DeniedError, MalformedResponseError, TransientError
 from alicred.sharing.redis_scripts import CLAIM, END, PAUSE, SAVE, Script
 from alicred.sharing.redis_server import RedisServer
-from alicred.sharing.store import Busy, Lease, Record, Stored
+from alicred.sharing.store import Busy, Lease, Record, Stored, refuse_nonsense
 
 _OWNER = "RedisStore"
 _TIMEOUT = timedelta(milliseconds=250)
@@ -196,19 +196,24 @@ class RedisStore:
 
 @attrs.frozen
 class _RedisLease:
-    """The lease of an entry; it holds no connection."""
+    """The lease of an entry; it holds no connection. In a forked child it is none."""
 
     over: int
     failures: int
     _token: str = attrs.field(repr=False)
     _ask: Callable[..., list[object]] = attrs.field(repr=False)  # of a script
+    _process: int = attrs.field(factory=lambda: os.getpid(), repr=False)
 
     def save(self, record: Record) -> bool:
+        refuse_nonsense(record, self.over)
+        if self._process != os.getpid():
+            return False
         answer = self._ask(SAVE, self.over, self._token, record.generation, record.sealed, _milliseconds(record.keep))
         return answer[0] == b"saved"
 
     def end(self, *, pause: timedelta = ZERO, reason: str = "") -> None:
-        self._ask(END, self._token, _milliseconds(pause), PAUSE + reason.encode(), _milliseconds(pause + _FAILURES_ARE_KEPT))
+        if self._process == os.getpid():
+            self._ask(END, self._token, _milliseconds(pause), PAUSE + reason.encode(), _milliseconds(pause + _FAILURES_ARE_KEPT))
 
 
 def _understood(answer: list[object], name: str, token: str, ask: Callable[..., list[object]]) -> Stored | Lease | Busy | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import itertools
 import json
 import os
 import secrets
@@ -95,7 +96,7 @@ def all_is_well(seen: list[dict[str, Any]]) -> None:
 
 def one_each_session(calls: list[tuple[float, int]], since: float = 0) -> None:
     moments = [when for when, _ in calls if when >= since]
-    assert all(later - sooner > 2 for sooner, later in zip(moments, moments[1:], strict=False)), calls
+    assert all(later - sooner > 2 for sooner, later in itertools.pairwise(moments)), calls
 
 
 def test_1_one_call_per_session_for_50_processes(workers: Callable[..., Workers]) -> None:

@@ -92,7 +92,9 @@ class RedisServer:
         from redis.backoff import NoBackoff
         from redis.retry import Retry
 
-        kind: Any = redis.SSLConnection if self.is_tls else redis.UnixDomainSocketConnection if "path" in self.address else redis.Connection
+        from alicred.sharing.redis_connection import Tcp, Tls, Unix
+
+        kind: Any = Tls if self.is_tls else Unix if "path" in self.address else Tcp
         seconds = self.timeout.total_seconds()
         options: dict[str, Any] = {
             **self.address,
@@ -104,7 +106,7 @@ class RedisServer:
             "protocol": 2,
         }
         if self.is_tls:
-            options.update(ssl_cert_reqs="required", ssl_check_hostname=True, ssl_ca_certs=self.ca_file)
+            options.update(ssl_ca_certs=self.ca_file)
         # The server is not told which library connects: that would cost two answers, and another right.
         options.update(dict.fromkeys(_telling()))
         pool = redis.ConnectionPool(connection_class=kind, **options)

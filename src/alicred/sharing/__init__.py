@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from alicred.sharing.file_store import FileStore
     from alicred.sharing.key import StoreKey
     from alicred.sharing.provider import SharedProvider, SharingState
+    from alicred.sharing.redis_store import RedisClient, RedisStore
     from alicred.sharing.store import Busy, CredentialStore, Lease, Record, Stored
 else:
     __getattr__, __dir__ = lazily(
@@ -25,6 +26,8 @@ else:
             "FileStore": "alicred.sharing.file_store",
             "Lease": "alicred.sharing.store",
             "Record": "alicred.sharing.store",
+            "RedisClient": "alicred.sharing.redis_store",
+            "RedisStore": "alicred.sharing.redis_store",
             "SharedProvider": "alicred.sharing.provider",
             "SharingPolicy": "alicred.policy.sharing",
             "SharingState": "alicred.sharing.provider",
@@ -40,6 +43,8 @@ __all__ = [
     "FileStore",
     "Lease",
     "Record",
+    "RedisClient",
+    "RedisStore",
     "SharedProvider",
     "SharingPolicy",
     "SharingState",

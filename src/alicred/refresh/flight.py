@@ -40,10 +40,14 @@ _ENDED = _Runner(0, None)
 
 
 class _Launched(NamedTuple):
-    """When a thread was started for a flight, and what it is to call: gone together with a thread that ends before it does."""
+    """When a thread was started for a flight, and what it is to call: gone together with a thread that ends before it does.
+
+    With *look*, that thread is started when the turn of the flight has come, however late that is.
+    """
 
     at: float
     run: ref[Callable[[], None]]
+    look: Callable[[], None] | None
 
 
 class Flight:
@@ -75,9 +79,17 @@ class Flight:
         self.generation = generation
         self._beginner = beginner
 
-    def launched(self, run: Callable[[], None]) -> None:
-        """Note that a thread has been started, which will claim the flight in *run*, and which alone keeps *run* alive."""
-        self._launched = _Launched(monotonic(), ref(run))
+    def launched(self, run: Callable[[], None], look: Callable[[], None] | None = None) -> None:
+        """Note that a thread has been started, which will claim the flight in *run*, and which alone keeps *run* alive.
+
+        With *look*, the flight waits in a line for its turn to have a thread, and only that line keeps *run* alive. *look* has the line
+        find out whose turn it is, if nobody has told it.
+        """
+        self._launched = _Launched(monotonic(), ref(run), look)
+
+    def is_in_line(self) -> bool:
+        """Whether the flight waits for its turn, and no thread runs it yet."""
+        return self._launched is not None and self._launched.look is not None and not self._runner
 
     def claim(self) -> bool:
         """Have the calling frame run the flight; true for the first that asks, and for no other."""
@@ -99,6 +111,9 @@ class Flight:
         if self._launched is None and _is_alive(beginner):
             return False
         launched = self._launched
+        if launched is not None and launched.look is not None:
+            launched.look()
+            return launched.run() is None and not self._runner
         return launched is None or launched.run() is None or monotonic() - launched.at > LATE_THREAD_SECONDS
 
     def finish(self, outcome: Outcome, error: AlicredError | None = None) -> None:

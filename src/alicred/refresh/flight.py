@@ -40,14 +40,10 @@ _ENDED = _Runner(0, None)
 
 
 class _Launched(NamedTuple):
-    """When a thread was started for a flight, and what it is to call: gone together with a thread that ends before it does.
-
-    With *look*, that thread is started when the turn of the flight has come, however late that is.
-    """
+    """When a thread was started for a flight, and what it is to call: gone together with a thread that ends before it does."""
 
     at: float
     run: ref[Callable[[], None]]
-    look: Callable[[], None] | None
 
 
 class Flight:
@@ -71,6 +67,7 @@ class Flight:
         self.error: AlicredError | None = None
         self._beginner: FrameType | None = None
         self._launched: _Launched | None = None
+        self._look: Callable[[], None] | None = None
         self._runner: dict[None, _Runner] = {}  # a dictionary, since its setdefault is one step
         self._waiters: dict[object, Callable[[], None]] = {}
 
@@ -85,11 +82,12 @@ class Flight:
         With *look*, the flight waits in a line for its turn to have a thread, and only that line keeps *run* alive. *look* has the line
         find out whose turn it is, if nobody has told it.
         """
-        self._launched = _Launched(monotonic(), ref(run), look)
+        self._look = look
+        self._launched = _Launched(monotonic(), ref(run))
 
     def is_in_line(self) -> bool:
         """Whether the flight waits for its turn, and no thread runs it yet."""
-        return self._launched is not None and self._launched.look is not None and not self._runner
+        return self._look is not None and not self._runner
 
     def claim(self) -> bool:
         """Have the calling frame run the flight; true for the first that asks, and for no other."""
@@ -111,8 +109,8 @@ class Flight:
         if self._launched is None and _is_alive(beginner):
             return False
         launched = self._launched
-        if launched is not None and launched.look is not None:
-            launched.look()
+        if launched is not None and self._look is not None:
+            self._look()
             return launched.run() is None and not self._runner
         return launched is None or launched.run() is None or monotonic() - launched.at > LATE_THREAD_SECONDS
 

@@ -44,7 +44,7 @@ class PoolState:
         holding: How many of them hold a value.
         refreshing: How many of them have a refresh under way, or waiting for its turn.
         failing: How many of them have failed at their last refresh.
-        turns: How many turns of the limit are taken at the moment, by whoever shares it.
+        turns: How many turns of the limit are taken at the moment, by everything that shares it.
         waiting: How many wait for one.
         made: How many providers were made so far.
         let_go: How many of these were let go because they were idle, or the pool was full.
@@ -84,21 +84,21 @@ class _Pooled(CachingProvider[C]):
 
 @public("alicred.pool")
 class ProviderPool(Generic[K, C]):
-    """Providers by key: of a role for each customer, say. Each is made when it is first asked for, kept with its value, and let go in time.
+    """A provider for each key, such as a role for each customer. Each is made on first use, and removed when it is no longer used.
 
-    Thread-, task- and fork-safe, without a thread of its own; it can be pickled if *make* can, and takes no provider along. However many
-    ask for a key that is new, *make* is called once. It should only put a provider together: tasks that ask wait for it on their loop.
+    Thread-, task- and fork-safe, without a thread of its own; it can be pickled if *make* can, without its providers. However many callers
+    ask for a new key, *make* is called once. It should only construct an object and not block: tasks call it on their event loop.
 
-    Who has not been asked through the pool for *idle* goes, and beyond *capacity* the one that was used longest ago; never one with a
-    refresh under way, so that while more refreshes are under way than there is room, the pool is larger. Who still holds a provider that
-    was let go can go on with it. Both are looked after when a provider is made, or has more to do than to serve what it holds.
+    A provider that has not been asked for *idle* is removed, and beyond *capacity* the least recently used one; never one with a refresh
+    under way, so that the pool is larger while more refreshes are under way than fit. A removed provider still works for code that holds
+    it. Both are checked when a provider is made, or cannot answer at once.
 
     With a *limit*, the providers take turns at refreshing: refreshes that wait for their turn have no thread.
 
     Args:
         make: The source for a key, with its retries. It is not to be a `CachingProvider`: the pool puts one around it.
         capacity: How many providers are kept; 1 or more.
-        idle: For how long one is kept that nobody asks for; above zero, at most 365 days.
+        idle: How long an unused provider is kept; above zero, at most 365 days.
         refresh: The policy of each.
         limit: How often their sources may be asked, and how many at once. Pools and other providers may share one.
         clock: Where the time comes from.
@@ -260,7 +260,7 @@ class ProviderPool(Generic[K, C]):
         return make, (self._make,)
 
     def _made_once(self, key: K) -> _Pooled[C]:
-        """The provider for *key*, made by whoever is first to come here."""
+        """The provider for *key*, made by the first caller that comes here."""
         making = self._making.setdefault(key, OwnedLock())
         try:
             return making.run(lambda: self._held.get(key) or self._new(key))

@@ -57,6 +57,16 @@ def turns(limit: Limit) -> int:
     return line_of(limit).counts()[0]
 
 
+def noting(note: Callable[[], None]) -> Callable[[], timedelta]:
+    """A step of a script that calls *note*, and then brings a value for an hour."""
+
+    def step() -> timedelta:
+        note()
+        return HOUR
+
+    return step
+
+
 class Held:
     """A turn that another thread has, until the end of the block."""
 
@@ -115,7 +125,7 @@ def test_after_a_quiet_time_no_more_come_at_one_moment_than_burst() -> None:
 def test_in_any_second_of_many_threads_no_more_begin_than_allowed() -> None:
     limit = Limit(per_second=50, burst=5)
     begun: list[float] = []
-    source = Script(lambda: begun.append(time.monotonic()) or HOUR)
+    source = Script(noting(lambda: begun.append(time.monotonic())))
     in_threads(40, LimitingProvider(source, limit).get)
     assert len(begun) == 40
     assert begun[-1] - begun[0] >= (40 - 5) / 50 - 0.01
@@ -150,7 +160,7 @@ def test_who_came_first_is_first() -> None:
     order: list[int] = []
 
     def ask(number: int) -> None:
-        LimitingProvider(Script(lambda: order.append(number) or HOUR), limit).get()
+        LimitingProvider(Script(noting(lambda: order.append(number))), limit).get()
 
     threads = [threading.Thread(target=ask, args=(number,)) for number in range(8)]
     with Held(limit):
@@ -180,8 +190,9 @@ def test_with_a_usable_value_it_defers_instead_of_waiting() -> None:
     error = caught.value
     assert (error.reason, error.provider, source.calls) == ("LIMITED", "reports", 0)
     assert timedelta(0) < error.until <= 5 * SECOND
-    assert "1 are waiting" in str(error)
-    assert "allow more" in str(error)
+    assert str(error) == (
+        "reports: its turn under the Limit has not come yet (1 in line). Ask again later, or allow more per_second or concurrent [Deferred]"
+    )
 
 
 def test_deferred_for_the_sake_of_a_second_it_comes_again_when_the_second_is_over() -> None:
@@ -190,17 +201,16 @@ def test_deferred_for_the_sake_of_a_second_it_comes_again_when_the_second_is_ove
     late = LimitingProvider(Script(HOUR), limit, clock=clock)
     with pytest.raises(Deferred) as caught:
         ask_for(late, USABLE)
-    clock.advance(caught.value.until)
-    if caught.value.until > SECOND:
-        assert ask_for(late, USABLE)
+    clock.advance(max(SECOND, caught.value.until))
+    ask_for(late, USABLE)
     assert clock.sleeps == ()
 
 
 def test_who_was_deferred_keeps_its_turn() -> None:
     limit = Limit(concurrent=1)
     order: list[str] = []
-    early = LimitingProvider(Script(lambda: order.append("early") or HOUR), limit)
-    late = LimitingProvider(Script(lambda: order.append("late") or HOUR), limit)
+    early = LimitingProvider(Script(noting(lambda: order.append("early"))), limit)
+    late = LimitingProvider(Script(noting(lambda: order.append("late"))), limit)
     with Held(limit):
         with pytest.raises(Deferred) as caught:
             ask_for(early, USABLE)
@@ -240,7 +250,7 @@ def test_a_place_is_forgotten_in_time() -> None:
 def test_without_a_value_a_thread_waits_and_not_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(line_module, "LONGEST_WAIT", 0.1)
     limit = Limit(concurrent=1)
-    with Held(limit), pytest.raises(ProviderError, match="it is not its turn yet"):
+    with Held(limit), pytest.raises(ProviderError, match="its turn under the Limit has not come yet"):
         LimitingProvider(Script(HOUR), limit).get()
 
 
@@ -287,7 +297,7 @@ def test_refreshes_that_wait_for_their_turn_have_no_thread(concurrent: int) -> N
     until(lambda: line_of(limit).counts() == (0, 0) and not refreshes())
 
 
-def test_nobody_waits_for_a_turn_who_holds_a_usable_value() -> None:
+def test_a_usable_value_is_served_without_waiting_for_a_turn() -> None:
     clock, limit, heard = FakeClock(), Limit(concurrent=1), Recorder()
     source = Script(HOUR, clock=clock)
     cache = CachingProvider(LimitingProvider(source, limit, clock=clock), clock=clock, listener=heard)
@@ -377,7 +387,7 @@ def test_where_no_thread_can_be_started_the_caller_takes_the_turn(monkeypatch: p
 
     monkeypatch.setattr(line_module, "start_thread", full)
     limit, source = Limit(concurrent=1), Script(HOUR)
-    assert CachingProvider(LimitingProvider(source, limit)).get()
+    CachingProvider(LimitingProvider(source, limit)).get()
     assert line_of(limit).counts() == (0, 0)
 
 
@@ -389,7 +399,7 @@ def test_a_waiting_refresh_for_which_no_thread_can_be_started_is_run_by_who_wait
             cache.get(max_wait=timedelta(0))
         monkeypatch.setattr(line_module, "start_thread", lambda run, name: in_vain())
     until(lambda: turns(limit) == 0)
-    assert cache.get()
+    cache.get()
 
 
 def in_vain() -> None:
@@ -420,8 +430,8 @@ def test_the_same_below_a_cache() -> None:
 
     retry = RetryPolicy(attempts=3, backoff=Backoff(initial=timedelta(0), maximum=timedelta(0)))
     inner = RetryingProvider(LimitingProvider(Script(step), limit), retry=retry)
-    assert CachingProvider(LimitingProvider(inner, limit)).get()
-    assert [later - earlier >= 0.045 for earlier, later in zip(times, times[1:], strict=False)] == [True, True]
+    CachingProvider(LimitingProvider(inner, limit)).get()
+    assert times[2] - times[0] >= 2 / 20 - 0.005
 
 
 # --- whatever happens ---------------------------------------------------------------------------------------------------------------
@@ -432,7 +442,7 @@ def test_a_turn_ends_with_what_is_raised_in_it(raised: BaseException) -> None:
     limit = Limit(concurrent=1)
     with pytest.raises((ProviderError, KeyboardInterrupt, SystemExit)):
         LimitingProvider(Script(raised), limit).get()
-    assert LimitingProvider(Script(HOUR), limit).get()
+    LimitingProvider(Script(HOUR), limit).get()
 
 
 def test_who_is_interrupted_while_it_waits_leaves_the_line() -> None:
@@ -452,16 +462,16 @@ def test_who_is_interrupted_while_it_waits_leaves_the_line() -> None:
         assert ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident or 0), ctypes.py_object(KeyboardInterrupt)) == 1
         assert ended.wait(20)
         assert waiting(limit) == 0
-    assert LimitingProvider(Script(HOUR), limit).get()
+    LimitingProvider(Script(HOUR), limit).get()
 
 
-def test_a_turn_whose_end_nobody_could_tell_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_turn_whose_end_was_not_announced_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
     limit = Limit(concurrent=1)
     with monkeypatch.context() as patched:
         patched.setattr(line_module.Line, "leave", lambda *_: None)
         LimitingProvider(Script(HOUR), limit).get()
         assert turns(limit) == 1
-    assert LimitingProvider(Script(HOUR), limit).get()
+    LimitingProvider(Script(HOUR), limit).get()
 
 
 def test_a_waiting_refresh_finds_out_too(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -472,7 +482,7 @@ def test_a_waiting_refresh_finds_out_too(monkeypatch: pytest.MonkeyPatch) -> Non
             cache.get(max_wait=timedelta(0))
         monkeypatch.setattr(line_module.Line, "leave", lambda *_: None)
     assert waiting(limit) == 1
-    assert cache.get()
+    cache.get()
 
 
 @pytest.mark.parametrize("fork", [in_child, in_raw_child])
@@ -494,7 +504,7 @@ def test_a_forked_child_starts_with_nothing_taken(fork: Callable[[Callable[[], o
 # --- what it is ---------------------------------------------------------------------------------------------------------------------
 
 
-def test_who_waited_is_told_of() -> None:
+def test_the_listener_is_notified_of_a_wait() -> None:
     limit, heard = Limit(concurrent=1), Recorder()
     late = LimitingProvider(Script(HOUR), limit, name="late", listener=heard)
     thread = threading.Thread(target=late.get)
@@ -539,4 +549,4 @@ def test_it_explains_what_its_source_says_without_a_turn() -> None:
 )
 def test_what_it_refuses(arguments: tuple[object, object], says: str) -> None:
     with pytest.raises(ConfigurationError, match=says):
-        LimitingProvider(*arguments)  # type: ignore[arg-type, type-var]
+        LimitingProvider(*arguments)  # type: ignore[arg-type]

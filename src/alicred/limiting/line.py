@@ -19,7 +19,6 @@ from alicred._internal.forks import watch
 from alicred._internal.frames import is_executing, this_frame
 from alicred._internal.owned_lock import NotAcquired, OwnedLock
 from alicred._internal.real_time import monotonic
-from alicred._internal.validators import ZERO
 from alicred.clock import Clock
 from alicred.policy.limit import Limit
 from alicred.refresh.threads import start_thread
@@ -27,9 +26,10 @@ from alicred.refresh.threads import start_thread
 LONGEST_WAIT = 30.0
 """Seconds for which a thread waits for its turn, at most."""
 
-_LOOK = 0.25  # seconds between two looks whether a turn is over of which nobody has told
+_LOOK = 0.25  # seconds between two looks for turns whose end was not announced
 _SHORTEST, _LONGEST = 0.1, 5.0  # seconds after which one that has been sent away may come again
 _SLACK = 1.0  # seconds by which it may be late, and finds its turn kept
+_LONGEST_SLEEP = 86400.0  # seconds that a clock is asked to sleep for in one call
 _FORGET = 60.0  # seconds after which it has lost its place
 
 
@@ -99,7 +99,7 @@ class Place:
         self.work = None
 
     def is_gone(self) -> bool:
-        """Whether nobody is left whose place it could be."""
+        """Whether no one is left whose place it could be."""
         if self.frame is not None:
             return not is_executing(self.frame)
         if self.kept_until is not None:
@@ -137,10 +137,10 @@ class _Books:
 class Line:
     """Hands out the turns of one limit: first come, first served.
 
-    Whoever is to have one is in the line, in the order of arrival. A turn is over when its frame has ended, whether or not that could be
-    told. No thread belongs to the line: everybody who comes or leaves has it move on.
+    Those who wait are kept in the order of their arrival. A turn is over when its frame has ended, whether or not that was announced. The
+    line has no thread: each arrival and each end of a turn moves it on.
 
-    Every change is made under a lock, and is a row of single steps between which an interrupt does no harm.
+    Every change is made under a lock, in single steps between which an interrupt does no harm.
     """
 
     def __init__(self, limit: Limit) -> None:
@@ -163,11 +163,15 @@ class Line:
         return len(books.turns), len(books.waiting)
 
     def forget_the_gone(self) -> None:
-        """Let go of the places that nobody wants any more. Else that is done when their turn would come."""
+        """Remove the places that no one wants any more. Without this, that is done when their turn would come."""
         books = self._now()
-        for ticket, place in list(books.waiting.items()):
-            if place.is_gone():
+
+        def forget() -> None:
+            for ticket in [ticket for ticket, place in books.waiting.items() if place.is_gone()]:
                 books.waiting.pop(ticket, None)
+
+        with suppress(NotAcquired):
+            books.lock.run(forget)
 
     # Turns for the thread that asks
 
@@ -206,7 +210,6 @@ class Line:
         except NotYet:
             raise
         except BaseException:
-            books.waiting.pop(place.ticket, None)
             self.leave(place, clock)
             raise
         return place
@@ -214,11 +217,10 @@ class Line:
     def leave(self, turn: Place | None, clock: Clock, following: list[_Work] | None = None) -> None:
         """*turn* is over. Where the next one comes with a thread, the calling one may do that work: then it is put into *following*."""
         if turn is not None:
-            books = self._now()
-            turn.frame = None
-            if books.turns.get(turn.ticket) is turn:  # in a forked child it is none
-                books.turns.pop(turn.ticket, None)
-            self._move_on(books, clock, following=following)
+            try:
+                self._move_on(self._now(), clock, ended=turn, following=following)
+            finally:
+                turn.frame = turn.kept_until = None
 
     def _again(self, books: _Books, mine: Place, clock: Clock, *, patient: bool) -> None:
         """A source that has its turn asks another one, or asks again: it goes on with its turn, and pays for each time it asks."""
@@ -236,7 +238,7 @@ class Line:
     def _pay(self, books: _Books, now: float, *, at_once: bool) -> float:
         starts_at = self._next(books, now)
         if at_once and starts_at > now:
-            raise NotYet(timedelta(seconds=starts_at - now), len(books.waiting))
+            raise NotYet(timedelta(seconds=min(_LONGEST, starts_at - now)), len(books.waiting))
         books.paid_until = max(starts_at, books.paid_until) + self._interval
         return starts_at
 
@@ -320,12 +322,32 @@ class Line:
         """Find out whose turn it is."""
         self._move_on(books, clock)
 
-    def _move_on(self, books: _Books, clock: Clock, *, newcomer: Place | None = None, following: list[_Work] | None = None) -> bool:
-        """Let *newcomer* into the line, and hand out the turns that can be had; false if the thread of *newcomer* cannot be started."""
+    def _move_on(
+        self,
+        books: _Books,
+        clock: Clock,
+        *,
+        newcomer: Place | None = None,
+        ended: Place | None = None,
+        following: list[_Work] | None = None,
+    ) -> bool:
+        """Hand out the turns that can be had; false if *newcomer* has one and its thread cannot be started.
+
+        Args:
+            books: Of this process.
+            clock: Where the time comes from.
+            newcomer: A place that is new in the line.
+            ended: A turn that is over.
+            following: Where the calling thread finds work of a turn, which needs no other thread then.
+        """
         launched: list[_Work] = []
         now = clock.monotonic()
 
         def move() -> None:
+            if ended is not None and books.turns.get(ended.ticket) is ended:  # in a forked child it is none
+                books.turns.pop(ended.ticket, None)
+            if ended is not None and books.waiting.get(ended.ticket) is ended:  # what waited for it was interrupted
+                books.waiting.pop(ended.ticket, None)
             if newcomer is not None:
                 books.waiting.setdefault(newcomer.ticket, newcomer)
             for place in self._called(books, now):
@@ -355,7 +377,7 @@ class Line:
                 books.turns.pop(ticket, None)
         taken, begun = len(books.turns), 0  # with what is kept for those who were sent away
         is_one_kept = False
-        is_one_asleep = any(turn.is_asleep for turn in books.turns.values())
+        is_one_asleep = any(turn.is_asleep for turn in list(books.turns.values()))
         called: list[Place] = []
         gone: list[int] = []
         for ticket, place in books.waiting.items():
@@ -418,9 +440,8 @@ def _is_taken_again(books: _Books, kept: Place) -> bool:
 
 
 def _sleep_until(moment: float, clock: Clock) -> None:
-    left = moment - clock.monotonic()
-    if left > 0:
-        clock.sleep(max(ZERO, timedelta(seconds=left)))
+    while (left := moment - clock.monotonic()) > 0:
+        clock.sleep(timedelta(seconds=min(left, _LONGEST_SLEEP)) or timedelta.resolution)
 
 
 def line_of(limit: Limit) -> Line:

@@ -26,15 +26,15 @@ _NOTICEABLE = 0.01  # seconds of waiting of which the listener is told
 
 @public("alicred.limiting")
 class LimitingProvider(Generic[C]):
-    """Asks a source when its turn under a limit has come. Many of these share one `Limit`, and take turns in the order in which they came.
+    """Asks a source when its turn under a limit has come. Providers that share a `Limit` get their turns in the order of arrival.
 
     It stands between a `CachingProvider` and the source (with its retries). Directly below the cache, a refresh that waits for its turn
-    takes no thread, and no caller waits for it who holds a usable value. Elsewhere the thread that asks waits, for at most 30 s; where a
-    usable value is held, it is told instead when to come again, and its place is kept. A turn that was begun is over with the
-    question to the source, whatever ends that: an error, an interrupt, a fork.
+    uses no thread, and a usable value is served without waiting for it. Elsewhere the calling thread waits for at most 30 s, or, if a
+    usable value is held, defers the refresh and keeps its place. A turn ends when the source has been asked, also after an error or an
+    interrupt.
 
-    Within a turn of its own thread, a source may be asked again: that takes no second turn, and counts against ``per_second``. So retries
-    are counted if the same limit is given inside them too.
+    A source that asks again on the same thread keeps its turn, and counts against ``per_second`` again. So retries count if they have the
+    same limit inside them too.
 
     Thread-, task- and fork-safe; it can be pickled. It holds no value.
 
@@ -108,7 +108,7 @@ class LimitingProvider(Generic[C]):
         return attrs.evolve(answer, value=prefixed(answer.value, self._name))
 
     def _deferral(self, not_yet: NotYet) -> Deferred:
-        problem = f"it is not its turn yet: {not_yet.waiting} are waiting under its Limit"
+        problem = f"its turn under the Limit has not come yet ({not_yet.waiting} in line)"
         text = f"{problem}. Ask again later, or allow more per_second or concurrent"
         return Deferred(text, until=not_yet.until, provider=self.name, reason="LIMITED")
 

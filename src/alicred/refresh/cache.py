@@ -435,7 +435,7 @@ class CachingProvider(Generic[C]):
                 return plan
 
     def _without_waiting(self, plan: Plan[C], mine: Flight) -> Plan[C]:
-        """*plan*, now that *mine* waits for its turn without a thread: for that long, nobody waits who holds a usable value."""
+        """*plan*, now that *mine* waits for its turn without a thread: meanwhile, a usable value is served without waiting."""
         while True:
             state, now = self._current(), self._now()
             snapshot = attrs.evolve(state.snapshot, waited_for_until=now)

@@ -79,8 +79,8 @@ class Flight:
     def launched(self, run: Callable[[], None], look: Callable[[], None] | None = None) -> None:
         """Note that a thread has been started, which will claim the flight in *run*, and which alone keeps *run* alive.
 
-        With *look*, the flight waits in a line for its turn to have a thread, and only that line keeps *run* alive. *look* has the line
-        find out whose turn it is, if nobody has told it.
+        With *look*, the flight waits for its turn to get a thread, and only the line in which it waits keeps *run* alive. *look* has that
+        line check whether a turn has ended without an announcement.
         """
         self._look = look
         self._launched = _Launched(monotonic(), ref(run))

@@ -32,6 +32,8 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("clock", "policy"),
     ("events",),
     ("chain", "refresh", "retrying"),
+    ("limiting",),
+    ("pool",),
     ("wire",),
     ("sharing", "sources"),
     ("default",),

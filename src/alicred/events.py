@@ -104,6 +104,20 @@ class RefreshDeferred(_AnyEvent):
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
+class TurnAwaited(_AnyEvent):
+    """A provider has waited for its turn under a `alicred.policy.Limit`, and is about to ask its source.
+
+    Args:
+        provider_name: Name of the `alicred.limiting.LimitingProvider`.
+        seconds: How long it has waited.
+        waiting: How many wait behind it.
+    """
+
+    seconds: float
+    waiting: int
+
+
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class ServedStale(_AnyEvent):
     """A value past its end was served, as the policy's ``grace`` allows.
 
@@ -270,6 +284,7 @@ Event = (
     | RefreshSucceeded
     | RefreshFailed
     | RefreshDeferred
+    | TurnAwaited
     | ServedStale
     | RetryScheduled
     | SourceSkipped
@@ -358,6 +373,8 @@ def log_events(event: Event) -> None:
             log(level, "%s: %s %s (fetched in %.3f s)", name, doing, sentence(event.found), event.seconds)
     elif isinstance(event, RefreshDeferred):
         log(DEBUG, "%s: nothing new yet (%s)", name, event.reason)
+    elif isinstance(event, TurnAwaited):
+        log(DEBUG, "%s: its turn has come after %.1f s, %d more are waiting", name, event.seconds, event.waiting)
     elif isinstance(event, ServedStale):
         level = WARNING if event.times == 1 else DEBUG
         end = utc(event.expires_at) if event.expires_at else "its rejection"
@@ -416,6 +433,7 @@ __all__ = [
     "SourceSkipped",
     "StoreFailed",
     "StoreRecovered",
+    "TurnAwaited",
     "fan_out",
     "log_events",
 ]

@@ -419,6 +419,14 @@ class NoStore:
         raise OSError("there is none")
 
 
+def test_a_source_that_defers_makes_no_one_pause() -> None:
+    fleet = Fleet(Deferred("it is not its turn yet. Ask again later", until=SECOND), HOUR)
+    with pytest.raises(Deferred):
+        fleet.worker().get()
+    fleet.worker().get()
+    assert fleet.service.calls == 2
+
+
 def test_a_worker_that_never_leads_needs_no_source() -> None:
     fleet = Fleet(HOUR)
     leader = fleet.shared()

@@ -8,12 +8,12 @@ import platform
 import sys
 from pathlib import Path
 
-from tools.bench import border, contention, hot_path, importing, plot, refreshing, starting
+from tools.bench import border, contention, hot_path, importing, plot, pool, refreshing, starting
 from tools.bench.measure import Report
 from tools.bench.upstream import upstream
 
 DOCS = Path(__file__).parent.parent.parent / "docs"
-PARTS = ("hot", "border", "refresh", "threads", "imports", "start")
+PARTS = ("hot", "border", "refresh", "threads", "pool", "imports", "start")
 
 
 def main() -> int:
@@ -40,6 +40,8 @@ def main() -> int:
             contention.stampede(report, 1000)
             threads = (2, 32) if quick else (2, 8, 32, 128)
             contention.measure(report, servers, threads=threads, seconds=0.3 if quick else 0.7, rounds=3 if quick else 7)
+    if "pool" in only:
+        pool.measure(report, rounds=100 if quick else 1000, number=2000)
     if "imports" in only:
         importing.measure(report, rounds=10 if quick else 40)
     if "start" in only:

@@ -103,6 +103,13 @@ def span(name: str, value: object, *, longest: timedelta = _DAY) -> timedelta:
     return value
 
 
+def count(name: str, value: object) -> int:
+    """*value*, if it is a whole number of 1 or more."""
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise ConfigurationError(f"{name} must be a whole number of 1 or more, not {value!r}")
+    return value
+
+
 def moment(name: str, value: object) -> datetime:
     """*value*, if it is a datetime with a time zone."""
     if not isinstance(value, datetime):

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from contextlib import suppress
-from typing import TypeVar
-from weakref import WeakKeyDictionary, ref
+from typing import Any, TypeVar
+from weakref import WeakKeyDictionary
 
 S = TypeVar("S")
 
-_survivors: WeakKeyDictionary[object, Callable[[], None]] = WeakKeyDictionary()
+_survivors: WeakKeyDictionary[object, Callable[[Any], None]] = WeakKeyDictionary()
 _is_registered = False
 
 
@@ -24,17 +24,10 @@ def watch(survivor: S, reset: Callable[[S], None]) -> None:
         # No lock, which a fork could leave held: threads that come here at once each register it, and the first to do so is enough.
         os.register_at_fork(after_in_child=_reset_all)
         _is_registered = True
-    weak = ref(survivor)
-
-    def reset_if_alive() -> None:
-        alive = weak()
-        if alive is not None:
-            reset(alive)
-
-    _survivors[survivor] = reset_if_alive
+    _survivors[survivor] = reset
 
 
 def _reset_all() -> None:
-    for reset in list(_survivors.values()):
+    for survivor, reset in list(_survivors.items()):
         with suppress(Exception):  # the next one must be reset all the same
-            reset()
+            reset(survivor)

@@ -62,6 +62,18 @@ def count(instance: object, field: Field, value: object) -> None:
         raise refuse(instance, field, "be a whole number of 1 or more", value)
 
 
+def optional_count(instance: object, field: Field, value: object) -> None:
+    """A whole number of 1 or more, or nothing."""
+    if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < 1):
+        raise refuse(instance, field, "be a whole number of 1 or more, or None", value)
+
+
+def optional_rate(instance: object, field: Field, value: object) -> None:
+    """A number above zero, or nothing."""
+    if value is not None and (not _is_number(value) or value <= 0):
+        raise refuse(instance, field, "be a number above zero, or None", value)
+
+
 def flag(instance: object, field: Field, value: object) -> None:
     """True or False."""
     if not isinstance(value, bool):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from alicred.policy.backoff import Backoff
 from alicred.policy.chain import ChainPolicy, OnError
+from alicred.policy.limit import Limit
 from alicred.policy.refresh import OnDenied, RefreshMode, RefreshPolicy, Schedule
 from alicred.policy.retry import RetryPolicy
 from alicred.policy.sharing import Fallback, SharingPolicy
@@ -15,6 +16,7 @@ __all__ = [
     "Fallback",
     "FixedWindow",
     "FractionWindow",
+    "Limit",
     "OnDenied",
     "OnError",
     "RefreshMode",

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextvars import copy_context
 from datetime import timedelta
 from functools import partial
 from math import inf
 from types import FrameType
-from typing import Generic
+from typing import Generic, cast
 
 import attrs
 
@@ -45,7 +45,7 @@ from alicred.refresh.flight import Flight, Outcome
 from alicred.refresh.need import Deferred, Need, ask_for
 from alicred.refresh.snapshot import Held, Phase, Snapshot, hold
 from alicred.refresh.state import CacheState, State, describe, report, wall_time
-from alicred.refresh.threads import start_thread
+from alicred.refresh.threads import StartInTurn, start_thread
 from alicred.refresh.waiting import Wait, wait_in_task, wait_in_thread
 
 _UNUSABLE_VALUES = 3  # so often in a row may a fresh value have ended, or been rejected, before its caller could use it
@@ -351,6 +351,8 @@ class CachingProvider(Generic[C]):
             if state.snapshot.closed or self._change(state, state.snapshot.shut(), state.flight, self._now()):
                 break
         flight = state.flight
+        if flight is not None and flight.is_in_line():
+            self._discard(flight)
         if flight is not None and not flight.is_run_by_this_thread():
             yield from self._wait(flight, self._refresh.max_wait.total_seconds())
 
@@ -406,7 +408,7 @@ class CachingProvider(Generic[C]):
         try:
             plan = self._decide(mine, this_frame(), demanded=demanded)
             plan.ran_here = plan.flight is mine and self._start(mine, inline=inline)
-            return plan
+            return self._without_waiting(plan, mine) if mine.is_in_line() else plan
         except BaseException:
             self._discard(mine)
             raise
@@ -432,6 +434,18 @@ class CachingProvider(Generic[C]):
             elif _stands(state, plan, mine.span) or self._change(state, snapshot, flight, now):
                 return plan
 
+    def _without_waiting(self, plan: Plan[C], mine: Flight) -> Plan[C]:
+        """*plan*, now that *mine* waits for its turn without a thread: meanwhile, a usable value is served without waiting."""
+        while True:
+            state, now = self._current(), self._now()
+            snapshot = attrs.evolve(state.snapshot, waited_for_until=now)
+            if state.flight is not mine:
+                return plan
+            if self._change(state, snapshot, mine, now):
+                break
+        decision = decide(snapshot, now, mine.span, demanded=mine.demanded)
+        return Plan(decision, snapshot, now, mine) if decision.action is Action.SERVE else plan
+
     def _with_wall_clock(self, snapshot: Snapshot[C], now: float) -> Snapshot[C]:
         """*snapshot*, after a look at the wall clock where that is due."""
         if snapshot.held is None or snapshot.held.lifetime is None or now < snapshot.wall_due_at:
@@ -449,14 +463,22 @@ class CachingProvider(Generic[C]):
                 context.run(off_loop, lambda: self._run(flight))
 
             try:
-                start_thread(run, f"alicred-refresh-{self._name}")
+                look = self._launch(flight, run, f"alicred-refresh-{self._name}")
             except RuntimeError:  # no thread can be started here, or not any more
                 pass
             else:
-                flight.launched(run)
+                flight.launched(run, look)
                 return False
         self._run(flight, on_callers_thread=True)
         return True
+
+    def _launch(self, flight: Flight, run: Callable[[], None], name: str) -> Callable[[], None] | None:
+        """Have *run* called on a thread: now, or when the turn of the source has come; see `Flight.launched` for what is returned then."""
+        start_in_turn: object = getattr(self._source, "_start_in_turn", None)
+        if not callable(start_in_turn):
+            start_thread(run, name)
+            return None
+        return cast("StartInTurn", start_in_turn)(run, name, lambda: flight.outcome is not None)
 
     def _discard(self, flight: Flight) -> None:
         """End *flight* if nothing runs it, and nothing will."""

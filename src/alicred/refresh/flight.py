@@ -67,6 +67,7 @@ class Flight:
         self.error: AlicredError | None = None
         self._beginner: FrameType | None = None
         self._launched: _Launched | None = None
+        self._look: Callable[[], None] | None = None
         self._runner: dict[None, _Runner] = {}  # a dictionary, since its setdefault is one step
         self._waiters: dict[object, Callable[[], None]] = {}
 
@@ -75,9 +76,18 @@ class Flight:
         self.generation = generation
         self._beginner = beginner
 
-    def launched(self, run: Callable[[], None]) -> None:
-        """Note that a thread has been started, which will claim the flight in *run*, and which alone keeps *run* alive."""
+    def launched(self, run: Callable[[], None], look: Callable[[], None] | None = None) -> None:
+        """Note that a thread has been started, which will claim the flight in *run*, and which alone keeps *run* alive.
+
+        With *look*, the flight waits for its turn to get a thread, and only the line in which it waits keeps *run* alive. *look* has that
+        line check whether a turn has ended without an announcement.
+        """
+        self._look = look
         self._launched = _Launched(monotonic(), ref(run))
+
+    def is_in_line(self) -> bool:
+        """Whether the flight waits for its turn, and no thread runs it yet."""
+        return self._look is not None and not self._runner
 
     def claim(self) -> bool:
         """Have the calling frame run the flight; true for the first that asks, and for no other."""
@@ -99,6 +109,9 @@ class Flight:
         if self._launched is None and _is_alive(beginner):
             return False
         launched = self._launched
+        if launched is not None and self._look is not None:
+            self._look()
+            return launched.run() is None and not self._runner
         return launched is None or launched.run() is None or monotonic() - launched.at > LATE_THREAD_SECONDS
 
     def finish(self, outcome: Outcome, error: AlicredError | None = None) -> None:

@@ -7,6 +7,13 @@ import sys
 import threading
 from collections.abc import Callable
 
+StartInTurn = Callable[[Callable[[], None], str, Callable[[], bool]], "Callable[[], None] | None"]
+"""What a source has as ``_start_in_turn`` that lets only so many refreshes run at once: as `start_thread`, but when the turn has come.
+
+Besides it gets what says that the refresh is over, so that no turn is lost on it. It returns ``None`` if *run* has its thread, else
+what has the line look whose turn it is.
+"""
+
 
 def start_thread(run: Callable[[], None], name: str) -> None:
     """Have *run* called on a daemon thread called *name*. Does not wait until that thread runs.

@@ -296,6 +296,9 @@ class SharedProvider:
         began = self._clock.monotonic()
         try:
             answer = self._fetch(need)
+        except Deferred:  # nothing has failed: the source below waits for its turn
+            self._end(lease, pause=ZERO, reason="")
+            raise
         except AlicredError as error:
             own = is_local(error) or isinstance(error, DeniedError)  # this worker's own trouble does not stop the others for long
             pause = self._policy.cool_down(1 if own else lease.failures + 1, draw())

@@ -120,8 +120,10 @@ class FakeStore:
             if held.record is not None and held.record.generation > over:
                 return False
             until = 0.0 if held.token == token or held.pausing is not None else held.until
-            saved = _Held(record=record, saved_at=self._clock.monotonic(), before=held, until=until, token=held.token if until else "")
-            self._entries[entry] = saved
+            before = attrs.evolve(held, before=None, until=0.0, token="", pausing=None)
+            self._entries[entry] = _Held(
+                record=record, saved_at=self._clock.monotonic(), before=before, until=until, token=held.token if until else ""
+            )
             return True
 
     def _end(self, entry: str, token: str, pause: timedelta, reason: str) -> None:

@@ -18,7 +18,17 @@ import alicred
 from alicred import Backoff, CachingProvider, Credential, EnvironmentProvider, RefreshPolicy, RetryPolicy, SourceReport, StaticProvider
 from alicred.errors import SourceOutcome
 
-PACKAGES = ("alicred", "alicred.adapters", "alicred.events", "alicred.policy", "alicred.sources", "alicred.testing", "alicred.wire")
+PACKAGES = (
+    "alicred",
+    "alicred.adapters",
+    "alicred.events",
+    "alicred.limiting",
+    "alicred.policy",
+    "alicred.pool",
+    "alicred.sources",
+    "alicred.testing",
+    "alicred.wire",
+)
 
 
 def public(package: str) -> dict[str, object]:

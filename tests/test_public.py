@@ -19,9 +19,16 @@ from alicred import Backoff, CachingProvider, Credential, EnvironmentProvider, R
 from alicred.errors import SourceOutcome
 
 PACKAGES = (
-    "alicred", "alicred.adapters", "alicred.events", "alicred.policy", "alicred.sharing", "alicred.sources", "alicred.testing",
+    "alicred",
+    "alicred.adapters",
+    "alicred.events",
+    "alicred.limiting",
+    "alicred.policy",
+    "alicred.pool",
+    "alicred.sources",
+    "alicred.testing",
     "alicred.wire",
-)  # fmt: skip
+)
 
 
 def public(package: str) -> dict[str, object]:

@@ -333,3 +333,6 @@ class ProviderPool(Generic[K, C]):
 
 def _closed() -> ClosedError:
     return ClosedError("this pool has been closed. Make a new one", provider="ProviderPool")
+
+
+__all__ = ["PoolState", "ProviderPool"]

@@ -66,8 +66,9 @@ def test_under_every_order_there_is(name: str) -> None:
 def test_every_attribute_that_is_ever_changed_is_watched() -> None:
     """Else steps that strands could notice of each other would be no points."""
     watched = {name for names in SHARED.values() for name in names}
-    # Where an error came from, noted before others see it or of no matter to them; and what a caller's own plan came to.
-    of_one = {"__cause__", "__traceback__", "provider", "ran_here"}
+    # Where an error came from, noted before others see it or of no matter to them; what a caller's own plan came to; and what has a line
+    # look whose turn it is, noted before the flight says that it was launched.
+    of_one = {"__cause__", "__traceback__", "_look", "provider", "ran_here"}
     for module in (cache, flight, waiting):
         functions = [node for node in ast.walk(ast.parse(inspect.getsource(module))) if isinstance(node, ast.FunctionDef)]
         changing = [function for function in functions if function.name != "__init__"]

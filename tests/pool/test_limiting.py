@@ -5,15 +5,18 @@ from __future__ import annotations
 import asyncio
 import ctypes
 import pickle
+import random
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 
 import pytest
 
 from alicred import (
     SYSTEM_CLOCK,
+    AlicredError,
     Backoff,
     CachingProvider,
     Clock,
@@ -483,6 +486,74 @@ def test_a_waiting_refresh_finds_out_too(monkeypatch: pytest.MonkeyPatch) -> Non
         monkeypatch.setattr(line_module.Line, "leave", lambda *_: None)
     assert waiting(limit) == 1
     cache.get()
+
+
+class Stop(BaseException):
+    """What interrupts a thread anywhere."""
+
+
+# They meet threads too that have hardly begun, of which the interpreter says so.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning", "ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_interrupts_at_any_moment_neither_lose_a_turn_nor_add_one() -> None:
+    limit, end = Limit(concurrent=3), time.monotonic() + 3
+    at_it: set[object] = set()
+    errors: list[AlicredError] = []
+    most = interrupted = 0
+
+    class Source:
+        """Without a lock, which an interrupt could leave held."""
+
+        name = "source"
+
+        def get(self) -> Credential:
+            nonlocal most
+            at_it.add(self)
+            try:
+                most = max(most, len(at_it))
+                time.sleep(random.random() * 0.002)
+            finally:
+                at_it.discard(self)
+            return Credential("id", "secret", "token", SYSTEM_CLOCK.utcnow() + HOUR)
+
+    policy = RefreshPolicy(max_wait=20 * SECOND, failure_backoff=Backoff(initial=timedelta(0), maximum=timedelta(0)))
+    caches = [CachingProvider(LimitingProvider(Source(), limit), refresh=policy) for _ in range(20)]
+
+    def ask() -> None:
+        nonlocal interrupted
+        while time.monotonic() < end:
+            try:
+                if random.random() < 0.5:
+                    LimitingProvider(Source(), limit).get()
+                else:
+                    cache = random.choice(caches)
+                    cache.invalidate()
+                    cache.get()
+            except Stop:
+                interrupted += 1
+            except AlicredError as error:
+                errors.append(error)
+
+    def ask_again() -> None:
+        while time.monotonic() < end:
+            with suppress(Stop):
+                ask()
+
+    threads = [threading.Thread(target=ask_again, daemon=True) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    while time.monotonic() < end - 0.5:
+        ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(random.choice(threads).ident or 0), ctypes.py_object(Stop))
+        time.sleep(0.003)
+    for thread in threads:
+        thread.join(30)
+        assert not thread.is_alive(), "it hangs"
+    assert errors == []
+    assert most == 3
+    assert interrupted > 50
+    for cache in caches:
+        cache.invalidate()
+        cache.get()
+    until(lambda: line_of(limit).counts() == (0, 0))
 
 
 @pytest.mark.parametrize("fork", [in_child, in_raw_child])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import pickle
+import random
 import threading
 import time
 from collections.abc import Callable
@@ -288,6 +289,50 @@ def test_a_thousand_that_hang_are_not_looked_through_for_each_new_one() -> None:
     finally:
         pool.close()
         gate.open()
+
+
+def test_threads_that_ask_for_many_keys_leave_it_in_order() -> None:
+    made: list[int] = []
+    pool = ProviderPool(lambda key: Script(HOUR) if made.append(key) is None else Script(), capacity=20, limit=Limit(concurrent=4))
+    end = time.monotonic() + 2
+
+    def ask() -> int:
+        asked = 0
+        while time.monotonic() < end:
+            key = min(random.randrange(200), random.randrange(200))
+            assert pool.get(key).access_key_id == "id-1"
+            asked += 1
+            if asked % 50 == 0:
+                pool.drop(key)
+        return asked
+
+    results = in_threads(8, ask)
+    assert [result for result in results if not isinstance(result, int)] == []
+    state = pool.state()
+    assert state.providers <= 20
+    assert state.made == len(made)
+    assert sorted(entry[2] for entry in pool._by_use) == sorted(pool._held)
+    assert pool._making == {}
+
+
+def test_in_an_outage_values_that_are_held_are_served_at_once() -> None:
+    clock, limit, gate = FakeClock(), Limit(concurrent=3), Gate()
+    steps: list[object] = [HOUR, gate]
+    pool = ProviderPool(lambda key: Script(*steps, clock=clock), clock=clock, limit=limit, refresh=RefreshPolicy(max_wait=30 * SECOND))
+    values = [pool.get(key) for key in range(100)]
+    for minutes in (50, 9):  # AGING, URGENT
+        clock.advance(minutes * MINUTE)
+        began = time.monotonic()
+        assert [pool.get(key) for key in range(3, 100)] == values[3:] if minutes == 9 else [pool.get(key) for key in range(100)] == values
+        assert time.monotonic() - began < 10
+        state = pool.state()
+        assert (state.turns, state.waiting, state.failing) == (3, 97, 0)
+    gate.open()
+    end = time.monotonic() + 20
+    while pool.state().refreshing:
+        assert time.monotonic() < end
+        time.sleep(0.005)
+    assert not set(values) & {pool.get(key) for key in range(100)}
 
 
 # --- what it shows of itself --------------------------------------------------------------------------------------------------------

@@ -21,6 +21,7 @@ from alicred._internal.owned_lock import NotAcquired, OwnedLock
 from alicred._internal.real_time import monotonic
 from alicred.clock import Clock
 from alicred.policy.limit import Limit
+from alicred.refresh.flight import LATE_THREAD_SECONDS
 from alicred.refresh.threads import start_thread
 
 LONGEST_WAIT = 30.0
@@ -58,6 +59,7 @@ class Place:
 
     __slots__ = (
         "_launched",
+        "_launched_at",
         "frame",
         "gate",
         "is_asleep",
@@ -80,6 +82,7 @@ class Place:
         self.gate: threading.Lock | None = None
         self.work: _Work | None = None
         self._launched: ref[_Work] | None = None
+        self._launched_at = 0.0
         self.kept_until: float | None = None
         self.is_patient = True
         self.starts_at = -inf
@@ -95,6 +98,7 @@ class Place:
 
     def launched(self, work: _Work) -> None:
         """Have the thread own it that is about to do *work*, and which alone keeps that."""
+        self._launched_at = monotonic()
         self._launched = ref(work)
         self.work = None
 
@@ -106,20 +110,28 @@ class Place:
             return False
         if self.work is not None:
             return self.work.is_over()
-        return self._launched is None or self._launched() is None
+        work = None if self._launched is None else self._launched()
+        return work is None or (monotonic() - self._launched_at > LATE_THREAD_SECONDS and work.take() is not None)
 
 
 class _Work:
     """What is to be called on a thread when the turn at *place* has come."""
 
-    __slots__ = ("__weakref__", "call", "clock", "is_over", "name", "place")
+    __slots__ = ("__weakref__", "_calls", "clock", "is_over", "name", "place")
 
     def __init__(self, call: Callable[[], None], name: str, is_over: Callable[[], bool], place: Place, clock: Clock) -> None:
-        self.call = call
+        self._calls = [call]  # a list, since its pop is one step
         self.name = name
         self.is_over = is_over
         self.place = place
         self.clock = clock
+
+    def take(self) -> Callable[[], None] | None:
+        """What is to be called, for the first that asks: the thread, or who has waited for that too long."""
+        try:
+            return self._calls.pop()
+        except IndexError:
+            return None
 
 
 class _Books:
@@ -298,11 +310,14 @@ class Line:
         following: list[_Work] = []
         place.is_unused = True
         place.belongs_to(this_frame())
+        call = work.take()
+        if call is None:  # so late that its turn is over
+            return following
         try:
             self._sleep(books, place, clock)
             if not work.is_over():
                 threading.current_thread().name = work.name
-                work.call()
+                call()
         except BaseException:
             self.leave(place, clock)
             raise

@@ -49,7 +49,7 @@ ONLY: dict[str, tuple[str, ...]] = {
     "sharing": ("errors", "_internal", "credential", "provider", "clock", "policy", "events", "refresh"),
 }
 # Nothing of this is loaded by `import alicred`.
-EXPENSIVE = ("urllib3", "ssl", "cryptography", "asyncio")
+EXPENSIVE = ("urllib3", "ssl", "cryptography", "asyncio", "redis")
 
 
 # --- imports ------------------------------------------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import secrets
 import shutil
 import signal
 import socket
@@ -17,10 +18,15 @@ from typing import Any
 import pytest
 import redis
 
-from alicred.sharing import RedisStore
+from alicred.sharing import Record, RedisStore
+from alicred.testing.conformance import store_checks
 
 PROGRAM = shutil.which("redis-server")
 needs_redis = pytest.mark.skipif(PROGRAM is None, reason="there is no redis-server here; Debian's package has the same name")
+
+LEASE = timedelta(seconds=10)
+HOUR = timedelta(hours=1)
+NAMES = [check.name for check in store_checks(lambda: RedisStore("redis://localhost"))]
 
 
 def free_port() -> int:
@@ -116,3 +122,27 @@ def wait_until(holds: Callable[[], object], seconds: float = 20) -> None:
     while not holds():
         assert time.monotonic() < until, "it has not come to be"
         time.sleep(0.02)
+
+
+def calls(server: Server) -> int:
+    count: int = server.run("INFO", "commandstats").get("cmdstat_evalsha", {"calls": 0})["calls"]
+    return count
+
+
+# What is done with a store there
+
+
+def new_entry() -> str:
+    return secrets.token_hex(20)
+
+
+def record(generation: int = 1, sealed: bytes = b"\x00\xffsealed\r\n") -> Record:
+    return Record(generation=generation, sealed=sealed, keep=HOUR)
+
+
+def claim(store: RedisStore, entry: str, newer_than: int = 0, lease: timedelta = LEASE) -> Any:
+    return store.claim(entry, newer_than=newer_than, lease=lease)
+
+
+def keys(entry: str) -> tuple[str, str]:
+    return f"alicred:{{{entry}}}", f"alicred:{{{entry}}}:lease"

@@ -19,8 +19,7 @@ from alicred import CachingProvider, Credential, DeniedError, TransientError
 from alicred.events import StoreFailed
 from alicred.sharing import RedisStore, SharedProvider, StoreKey
 from tests.secrecy import SECRET, SHAPES
-from tests.sharing.redis_servers import Server, needs_redis, running, wait_until
-from tests.sharing.test_redis_store import calls, claim, keys, new_entry, record
+from tests.sharing.redis_servers import Server, calls, claim, keys, needs_redis, new_entry, record, running, wait_until
 from tests.support import HOUR, Recorder, Script
 
 pytestmark = needs_redis

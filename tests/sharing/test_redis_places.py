@@ -20,8 +20,7 @@ from redis.sentinel import Sentinel
 from alicred import TransientError
 from alicred.sharing import Busy, RedisStore, Stored
 from alicred.testing.conformance import store_checks
-from tests.sharing.redis_servers import Server, free_port, needs_redis, running, wait_until
-from tests.sharing.test_redis_store import NAMES, claim, keys, new_entry, record
+from tests.sharing.redis_servers import NAMES, Server, claim, free_port, keys, needs_redis, new_entry, record, running, wait_until
 from tests.testing.conformance.support import check_named
 from tests.wire.servers import make_certificate
 

@@ -21,7 +21,7 @@ from alicred import ConfigurationError, DeniedError, TransientError
 from alicred.sharing import Busy, Record, RedisStore, Stored
 from alicred.testing.conformance import store_checks
 from tests.forked import in_child
-from tests.sharing.redis_servers import Server, needs_redis, running, wait_until
+from tests.sharing.redis_servers import NAMES, Server, calls, claim, keys, needs_redis, new_entry, record, running, wait_until
 from tests.testing.conformance.support import check_named
 
 pytestmark = needs_redis
@@ -46,27 +46,8 @@ def own(tmp_path: Path) -> Iterator[Server]:
         yield server
 
 
-def new_entry() -> str:
-    return secrets.token_hex(20)
-
-
-def record(generation: int = 1, sealed: bytes = b"\x00\xffsealed\r\n") -> Record:
-    return Record(generation=generation, sealed=sealed, keep=HOUR)
-
-
-def claim(store: RedisStore, entry: str, newer_than: int = 0, lease: timedelta = LEASE) -> Any:
-    return store.claim(entry, newer_than=newer_than, lease=lease)
-
-
 def saved(store: RedisStore, entry: str, generation: int = 1) -> None:
     assert claim(store, entry).save(record(generation))
-
-
-def keys(entry: str) -> tuple[str, str]:
-    return f"alicred:{{{entry}}}", f"alicred:{{{entry}}}:lease"
-
-
-NAMES = [check.name for check in store_checks(lambda: RedisStore("redis://localhost"))]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -276,11 +257,6 @@ def test_17_a_server_with_another_clock_is_asked_once_more(server: Server) -> No
     assert calls(server) - before == 3
     assert claim(store, entry).record == record()
     assert calls(server) - before == 4, "by then its clock is known"
-
-
-def calls(server: Server) -> int:
-    count: int = server.run("INFO", "commandstats").get("cmdstat_evalsha", {"calls": 0})["calls"]
-    return count
 
 
 # --- connections --------------------------------------------------------------------------------------------------------------------

@@ -6,11 +6,14 @@ import ssl
 from typing import TYPE_CHECKING, Any
 
 import redis
+from redis._parsers import _RESP2Parser  # pyright: ignore[reportPrivateUsage]
 
 from alicred.clock import SYSTEM_CLOCK
 from alicred.sharing.store import LARGEST_RECORD
 
 _LARGEST_ANSWER = 4 * LARGEST_RECORD  # bytes that one connection reads
+PARSER = _RESP2Parser
+"""Not the one in C: with it the package takes a connection by TLS that has asked nothing yet for one that is used up (redis 8.1)."""
 _SHORTEST = 0.001  # seconds; zero would mean: do not wait
 
 if TYPE_CHECKING:
@@ -18,7 +21,6 @@ if TYPE_CHECKING:
     class _Connection:
         """What is used of the package's."""
 
-        socket_timeout: Any
         _sock: Any
 
         def _connect(self) -> Any: ...
@@ -32,29 +34,25 @@ class _Socket:
 
     def __init__(self, connected: Any) -> None:
         self._connected = connected
+        self._seconds = float(connected.gettimeout() or 0)
+        self._until = 0.0
         self._left = _LARGEST_ANSWER
-        self.until = 0.0
+
+    def begin(self) -> None:
+        """From now on an answer is waited for."""
+        self._until = SYSTEM_CLOCK.monotonic() + self._seconds
 
     def recv(self, size: int) -> bytes:
         self._hurry()
         data: bytes = self._connected.recv(size)
-        self._count(len(data))
+        self._left -= len(data)
+        if self._left < 0:
+            raise OSError("the answer is longer than any that was asked for")
         return data
-
-    def recv_into(self, buffer: bytearray) -> int:  # by this the package's C parser reads
-        self._hurry()
-        size: int = self._connected.recv_into(buffer)
-        self._count(size)
-        return size
 
     def _hurry(self) -> None:
         if self._connected.gettimeout():  # else it only looks whether something is there
-            self._connected.settimeout(max(_SHORTEST, self.until - SYSTEM_CLOCK.monotonic()))
-
-    def _count(self, size: int) -> None:
-        self._left -= size
-        if self._left < 0:
-            raise OSError("the answer is longer than any that was asked for")
+            self._connected.settimeout(max(_SHORTEST, self._until - SYSTEM_CLOCK.monotonic()))
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._connected, name)
@@ -66,7 +64,7 @@ class _InTime(_Connection):
 
     def read_response(self, *args: Any, **options: Any) -> Any:
         if isinstance(self._sock, _Socket):
-            self._sock.until = SYSTEM_CLOCK.monotonic() + float(self.socket_timeout or 0)
+            self._sock.begin()
         return super().read_response(*args, **options)
 
 

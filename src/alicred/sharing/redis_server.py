@@ -92,7 +92,7 @@ class RedisServer:
         from redis.backoff import NoBackoff
         from redis.retry import Retry
 
-        from alicred.sharing.redis_connection import Tcp, Tls, Unix
+        from alicred.sharing.redis_connection import PARSER, Tcp, Tls, Unix
 
         kind: Any = Tls if self.is_tls else Unix if "path" in self.address else Tcp
         seconds = self.timeout.total_seconds()
@@ -104,6 +104,7 @@ class RedisServer:
             "socket_connect_timeout": seconds,
             "retry": Retry(NoBackoff(), 0),
             "protocol": 2,
+            "parser_class": PARSER,
         }
         if self.is_tls:
             options.update(ssl_ca_certs=self.ca_file)

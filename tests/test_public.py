@@ -25,6 +25,7 @@ PACKAGES = (
     "alicred.limiting",
     "alicred.policy",
     "alicred.pool",
+    "alicred.sharing",
     "alicred.sources",
     "alicred.testing",
     "alicred.wire",

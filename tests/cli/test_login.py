@@ -22,7 +22,7 @@ import attrs
 import pytest
 
 from alicred import CliProfileProvider
-from alicred.cli import main
+from alicred.cli import logins, main
 from alicred.sources.profiles.cli import oauth_login
 from alicred.testing import FakeCloud, SignIn, faults
 from tests.cli.commands import Shell
@@ -608,12 +608,42 @@ def test_without_a_home_there_is_no_place_for_a_login(shell: Shell) -> None:
     assert "there is no home directory" in done.err
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
-def test_a_folder_that_cannot_be_written_is_told(alicred: Program, login_ports: None) -> None:
-    alicred.file.parent.mkdir(mode=0o500)
-    done = alicred("login", "--site", "CN")
-    assert done.returncode == 1
-    assert "was not saved" in done.stderr
+@pytest.mark.parametrize("why", ["a file", "no right"])
+def test_a_place_where_nothing_can_be_saved_is_named_before_the_person_logs_in(
+    shell: Shell, why: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logins, "OAuthLogin", lambda *_, **__: pytest.fail("the login has begun"))
+    if why == "a file":
+        shell.file(".aliyun", "")
+    else:
+        monkeypatch.setattr(os, "access", lambda path, mode: False)
+    done = shell("login", "--site", "CN")
+    assert (done.code, done.out) == (1, "")
+    folder = shell.home / ".aliyun" if why == "a file" else shell.home
+    assert f"could not be saved: {folder} is no folder that you may write to" in done.err
+
+
+@pytest.mark.parametrize("when", ["before the tokens", "before the keys"])
+def test_a_profile_that_another_program_changes_meanwhile_is_not_mixed_with_this_login(
+    alicred: Program, cloud: FakeCloud, when: str, login_ports: None
+) -> None:
+    alicred.file.parent.mkdir()
+    mine = {"name": "mine", "mode": "OAuth", "oauth_site_type": "CN", "oauth_refresh_token": "old"}
+    alicred.file.write_text(json.dumps({"current": "mine", "profiles": [mine]}))
+    operation = "OAuthToken" if when == "before the tokens" else "OAuthExchange"
+    cloud.inject(faults.Hang(), operation=operation)
+    with alicred.start("login") as process:
+        assert cloud.wait_for(operation, within=timedelta(seconds=30))
+        theirs = {"name": "mine", "mode": "AK", "access_key_id": "theirs", "access_key_secret": "theirs"}
+        if when == "before the keys":
+            theirs = {**mine, "oauth_refresh_token": "theirs", "access_key_id": "theirs"}
+            assert alicred.profile("mine")["oauth_refresh_token"] != "old"
+        alicred.file.write_text(json.dumps({"current": "mine", "profiles": [theirs]}))
+        cloud.release()
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert "was not saved: the profile has been changed meanwhile" in err
+    assert alicred.profile("mine") == theirs
 
 
 def test_in_chinese_it_is_all_in_chinese(alicred: Program, cloud: FakeCloud, login_ports: None) -> None:

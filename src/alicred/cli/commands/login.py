@@ -54,6 +54,7 @@ def run(options: argparse.Namespace, terminal: Terminal) -> int:
         return log_out(place, terminal)
     from alicred.cli.logins import CloudSsoDialog, OAuthDialog
 
+    place.must_be_writable()
     dialog = OAuthDialog if (mode or asked) == OAUTH else CloudSsoDialog
     return dialog(place, options, terminal).run()
 

@@ -519,6 +519,38 @@ def test_at_a_terminal_the_person_chooses(alicred: Program, cloud: FakeCloud, ac
     assert alicred.profile("default")["cloud_sso_account_id"] == accounts[1]
 
 
+def test_an_account_that_is_no_longer_the_users_is_said_to_be_so(alicred: Program, cloud: FakeCloud) -> None:
+    cloud.add_cloud_sso_account("only")
+    alicred.file.parent.mkdir()
+    gone = {"cloud_sso_sign_in_url": sign_in_url(cloud), "cloud_sso_account_id": "1", "cloud_sso_access_config": "ac-1"}
+    alicred.file.write_text(json.dumps({"current": "sso", "profiles": [{"name": "sso", "mode": "CloudSSO", **gone}]}))
+    done = alicred("login")
+    assert done.returncode == 0
+    assert done.stderr.count("The profile's account is no longer one of yours.") == 1
+    assert alicred.profile("sso")["cloud_sso_access_config"] != "ac-1"
+
+
+def test_of_two_accounts_of_one_name_the_id_is_asked_for(alicred: Program, cloud: FakeCloud) -> None:
+    for _ in range(2):
+        cloud.add_cloud_sso_account("same")
+    done = alicred("login", "--sign-in-url", sign_in_url(cloud), "--account", "same")
+    assert done.returncode == 2
+    assert "several are called 'same': give the id" in done.stderr
+
+
+def test_where_the_file_is_not_read_here_the_person_hears_of_it(alicred: Program, cloud: FakeCloud) -> None:
+    cloud.add_cloud_sso_account("only")
+    done = alicred("login", "--sign-in-url", sign_in_url(cloud), ALIBABA_CLOUD_CLI_PROFILE_DISABLED="true")
+    assert done.returncode == 0
+    assert "ALIBABA_CLOUD_CLI_PROFILE_DISABLED is set: unset it" in done.stderr
+
+
+def test_the_application_may_be_another_one(alicred: Program, cloud: FakeCloud) -> None:
+    cloud.add_cloud_sso_account("only")
+    assert alicred("login", "--sign-in-url", sign_in_url(cloud), ALIBABACLOUD_SSO_CLIENT_ID="app-mine").returncode == 0
+    assert {json.loads(request.body).get("ClientId") for request in cloud.raw if b"ClientId" in request.body} == {"app-mine"}
+
+
 # --- logout -----------------------------------------------------------------------------------------------------------------------------
 
 
@@ -572,6 +604,14 @@ def test_a_wrong_command_line_says_what_to_give(shell: Shell, arguments: list[st
     assert (done.code, done.out) == (2, "")
     assert words in done.err
     assert done.err.count("\n") == 1
+
+
+@pytest.mark.parametrize(("mode", "words"), [("OAuth", "Give --site CN or --site INTL."), ("CloudSSO", "Give --sign-in-url URL.")])
+def test_a_profile_that_does_not_say_where_needs_the_option(shell: Shell, mode: str, words: str) -> None:
+    shell.cli_file({"name": "default", "mode": mode})
+    done = shell("login")
+    assert done.code == 2
+    assert f"does not say where it has logged in. {words}" in done.err
 
 
 @pytest.mark.parametrize("arguments", [["--site", "DE"], ["--timeout", "0"], ["--timeout", "x"], ["--timeout", "3601"], ["--nonsense"]])

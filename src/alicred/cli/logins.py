@@ -9,7 +9,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from alicred._internal.environ import variable
+from alicred._internal.environ import is_true, variable
 from alicred._internal.files import shown
 from alicred._internal.text import utc
 from alicred.cli.terminal import Terminal
@@ -141,7 +141,7 @@ class _Dialog:
                 "The aliyun tool wants a region too: aliyun configure set --profile {name} --region cn-hangzhou",
                 name=shlex.quote(place.name),
             )
-        if variable(os.environ, DISABLED):
+        if is_true(os.environ, DISABLED):
             self._hint("{variable} is set: unset it, or nothing here reads the file.", variable=DISABLED)
         self._hint("Who you are now: alicred whoami --profile {name}", name=shlex.quote(place.name))
 

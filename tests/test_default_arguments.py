@@ -10,7 +10,17 @@ from typing import Any
 
 import pytest
 
-from alicred import AlicredError, ChainPolicy, ConfigurationError, OnError, RetryPolicy, TransientError, default_chain, default_provider
+from alicred import (
+    AlicredError,
+    ChainError,
+    ChainPolicy,
+    ConfigurationError,
+    OnError,
+    RetryPolicy,
+    TransientError,
+    default_chain,
+    default_provider,
+)
 from alicred.events import ChainResolved, RefreshSucceeded, RetryScheduled
 from alicred.testing import FakeClock, FakeCloud, faults
 from alicred.wire.imds import ImdsClient
@@ -62,6 +72,18 @@ class TestProfile:
         ini_file(tmp_path, other="wrong", reports="ini-id")
         given = environ(tmp_path, ALIBABA_CLOUD_PROFILE="other")
         assert default_chain(environ=given, profile="reports").get().access_key_id == "ini-id"
+
+    @MAKERS
+    def test_a_key_in_the_environment_does_not_take_its_place(self, make: Any, tmp_path: Path) -> None:
+        cli_file(tmp_path, other="wrong", reports="cli-id")
+        assert make(environ=environ(tmp_path, **KEYS)).get().access_key_id == "env-id"
+        assert make(environ=environ(tmp_path, **KEYS), profile="reports").get().access_key_id == "cli-id"
+
+    def test_not_even_where_the_chain_goes_on_after_an_error(self, tmp_path: Path) -> None:
+        with FakeCloud() as cloud:
+            given = environ(tmp_path, ALIBABA_CLOUD_CREDENTIALS_URI=f"{cloud.http_endpoint}/credentials")
+            with pytest.raises(ChainError, match="'reports'"):
+                default_chain(environ=given, profile="reports", chain=ChainPolicy(on_error=OnError.CONTINUE)).get()
 
     @pytest.mark.parametrize("files", [(), ("cli",), ("ini",), ("cli", "ini")])
     def test_no_other_identity_takes_its_place(self, files: tuple[str, ...], tmp_path: Path) -> None:

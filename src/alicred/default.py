@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -16,7 +16,6 @@ from alicred.policy.chain import ChainPolicy
 from alicred.policy.refresh import RefreshPolicy
 from alicred.policy.retry import RetryPolicy
 from alicred.provider import Provider
-from alicred.refresh.cache import CachingProvider
 from alicred.retrying import RetryingProvider
 from alicred.sources._late import LateSource
 from alicred.sources._source import parameters_called
@@ -24,10 +23,13 @@ from alicred.sources.environment import EnvironmentProvider
 
 if TYPE_CHECKING:
     from alicred.events import Listener
+    from alicred.refresh.cache import CachingProvider
     from alicred.sources.profiles.ini.provider import ProfileFileProvider
     from alicred.wire.http import HttpClient
     from alicred.wire.imds import ImdsClient
     from alicred.wire.sts import StsClient
+
+    _Later = tuple[str, Callable[["_Settings"], Provider[Credential]]]  # a source's name, and what makes it
 
 _NAME = "default"
 
@@ -68,6 +70,8 @@ def default_provider(
     Raises:
         ConfigurationError: An argument is of the wrong type; the text names it.
     """
+    from alicred.refresh.cache import CachingProvider
+
     with parameters_called({}, "default_provider."):
         sources = default_sources(
             environ=environ, profile=profile, retry=retry, sts=sts, imds=imds, http=http, clock=clock, listener=listener,
@@ -106,8 +110,8 @@ def default_chain(
 
     Args:
         environ: Where to look variables up; ``None`` means ``os.environ`` at the time of each call.
-        profile: The profile, in the CLI's file or in the profile file, whatever the variables name. If neither file has it, that is a
-            `ConfigurationError`, and no other identity takes its place.
+        profile: The profile, in the CLI's file or in the profile file, whatever the variables say. Only the two files are asked then: if
+            neither has it, that is a `ConfigurationError`, and no other identity takes its place.
         chain: How to go from one source to the next.
         retry: How the sources that go over the network are tried again.
         sts: The client to ask for keys of a role; ``None`` means one for the host that a profile, else *environ* names.
@@ -146,15 +150,16 @@ def default_sources(
     The arguments are those of `default_chain`, and *profile_file*: what reads the profile file.
     """
     settings = _Settings(environ, profile, sts, imds, http, clock, listener, require_enable, profile_file)
-    over_the_network: tuple[tuple[str, Callable[[_Settings], Provider[Credential]]], ...] = (
-        ("oidc_role_arn", _oidc_role_arn),
-        ("cli_profile", _cli_profile),
-        ("profile", _profile_file),
-        ("ecs_ram_role", _ecs_ram_role),
-        ("credentials_uri", _credentials_uri),
-    )
-    late = (LateSource(name, partial(make, settings)) for name, make in over_the_network)
-    return EnvironmentProvider(environ), *(RetryingProvider(source, retry=retry, clock=clock, listener=listener) for source in late)
+    of_files: tuple[_Later, ...] = (("cli_profile", _cli_profile), ("profile", _profile_file))
+    around: tuple[_Later, ...] = (("ecs_ram_role", _ecs_ram_role), ("credentials_uri", _credentials_uri))
+
+    def late(*sources: _Later) -> Iterator[Provider[Credential]]:
+        for name, make in sources:
+            yield RetryingProvider(LateSource(name, partial(make, settings)), retry=retry, clock=clock, listener=listener)
+
+    if profile is not None:  # the user has said which identity is meant: neither variables nor the machine have another one
+        return tuple(late(*of_files))
+    return EnvironmentProvider(environ), *late(("oidc_role_arn", _oidc_role_arn), *of_files, *around)
 
 
 class _NamedProfile:
@@ -208,16 +213,7 @@ class _Settings:
         self.listener = listener
         self.require_enable = check.flag("Default.require_enable", require_enable)
         self.profile_file = profile_file
-        self._imds = imds
-
-    @property
-    def imds(self) -> ImdsClient:
-        """One for all sources: it keeps the token of the metadata service. Two threads may make two, at the cost of a token."""
-        if self._imds is None:
-            from alicred.wire.imds import ImdsClient
-
-            self._imds = ImdsClient(clock=self.clock)
-        return self._imds
+        self.imds = imds  # else each source makes its own, if it ever asks the metadata service
 
 
 # One function for each source that a program may never ask.
@@ -260,8 +256,9 @@ def _profile_file(settings: _Settings) -> Provider[Credential]:
 
 def _ecs_ram_role(settings: _Settings) -> Provider[Credential]:
     from alicred.sources.ecs_ram_role import EcsRamRoleProvider
+    from alicred.wire.imds import ImdsClient
 
-    return EcsRamRoleProvider.from_environment(settings.environ, imds=settings.imds)
+    return EcsRamRoleProvider.from_environment(settings.environ, imds=settings.imds or ImdsClient(clock=settings.clock))
 
 
 def _credentials_uri(settings: _Settings) -> Provider[Credential]:

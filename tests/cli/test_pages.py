@@ -42,6 +42,14 @@ def test_a_block_for_a_terminal_has_one_of_a_hundred_columns() -> None:
     assert transcript("nothing,terminal", "$ test -t 1 && stty size\n") == "$ test -t 1 && stty size\n40 100\n"
 
 
+def test_a_line_that_is_overwritten_does_not_show() -> None:
+    assert transcript("nothing,terminal", "$ printf 'working\\r\\033[Kdone\\n'\n").splitlines()[1:] == ["done"]
+
+
+def test_lines_break_where_they_would_at_home() -> None:
+    assert transcript("nothing", "$ echo $HOME ${#HOME}\n").splitlines()[1] == "/home/ada 9"
+
+
 def test_nothing_beyond_loopback_can_be_reached() -> None:
     now = transcript("offline", "$ alicred get\n")
     assert "the name of the host is not known here" in now
@@ -65,6 +73,10 @@ not run
 
 def test_a_block_that_changed_in_nothing_but_ids_and_times_is_left_alone() -> None:
     assert refreshed(PAGE, lambda world, shown: "$ alicred get\nAK.99887766 until 2027-01-01T00:00:00Z, 1 h 2 s\n") == PAGE
+
+
+def test_an_id_that_ends_like_a_span_is_an_id() -> None:
+    assert masked('"role_id": "b0ec280a994a6bc21d"') == masked('"role_id": "0ac72d5e6b77a0c2ff"')
 
 
 def test_a_block_that_changed_is_written_again_and_only_that() -> None:

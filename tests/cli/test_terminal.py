@@ -6,6 +6,7 @@ import argparse
 import io
 import re
 import sys
+from contextlib import suppress
 
 import hypothesis.strategies as st
 import pytest
@@ -42,10 +43,15 @@ def rich(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> boo
     """Once with rich and once without it."""
     has_it = request.param == "rich"
     if not has_it:
-        for name in [name for name in sys.modules if name.partition(".")[0] == "rich"]:
-            monkeypatch.delitem(sys.modules, name)
-        monkeypatch.setitem(sys.modules, "rich", None)
+        without_rich(monkeypatch)
     return has_it
+
+
+def without_rich(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let it not be there, although another test may have loaded it."""
+    for name in [name for name in sys.modules if name.partition(".")[0] == "rich"]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "rich", None)
 
 
 def screen(monkeypatch: pytest.MonkeyPatch, width: int, **options: bool) -> tuple[Terminal, Screen]:
@@ -184,3 +190,13 @@ def test_an_error_is_told_in_lines_of_the_terminals_width(monkeypatch: pytest.Mo
     errors = Screen()
     Terminal(Screen(), errors).error(ConfigurationError("something is wrong here, so correct it"))
     assert errors.lines == ["alicred: something is wrong", "here, so correct it"]
+
+
+def test_an_error_that_ends_the_work_begins_at_the_beginning_of_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    without_rich(monkeypatch)
+    errors = Screen()
+    terminal = Terminal(Screen(), errors)
+    with suppress(KeyError), terminal.progress() as tell:
+        tell("looking")
+        raise KeyError
+    assert errors.lines[-1].endswith("\x1b[K")

@@ -26,6 +26,9 @@ TOKEN = "eyJhbGciOiJub25lIn0.eyJzdWIiOiJwbGFudGVkIn0.cGxhbnRlZA"
     ("path", "environ", "expected"),
     [
         ("~", {"HOME": "/h"}, "/h"),
+        ("~", {"HOME": "/"}, "/"),
+        ("~/a", {"HOME": "/"}, "/a"),
+        ("~/a", {"HOME": "/h/"}, "/h/a"),
         ("~/a/b", {"HOME": "/h"}, "/h/a/b"),
         ("~/a", {"HOME": " /h\n"}, "/h/a"),
         ("/x/~/a", {"HOME": "/h"}, "/x/~/a"),

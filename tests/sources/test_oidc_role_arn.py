@@ -10,7 +10,6 @@ import pytest
 
 from alicred.errors import AlicredError, ConfigurationError, DeniedError, NotConfiguredError
 from alicred.sources import OidcRoleArnProvider
-from alicred.sources import _clients as sts_choice
 from alicred.testing import FakeCloud
 from alicred.wire.http import HttpClient
 from alicred.wire.sts import StsClient
@@ -191,7 +190,7 @@ def test_its_own_environment_names_session_and_host(monkeypatch: pytest.MonkeyPa
         asked.append((endpoint, http))
         return sts
 
-    monkeypatch.setattr(sts_choice, "StsClient", choose)
+    monkeypatch.setattr("alicred.wire.sts.StsClient", choose)
     monkeypatch.setenv("ALIBABA_CLOUD_ROLE_SESSION_NAME", "of-the-process")
     environ = dict(zip(VARIABLES, (ROLE, PROVIDER, "~/token"), strict=True))
     environ |= {"HOME": str(token_file.parent), "ALIBABA_CLOUD_ROLE_SESSION_NAME": "of-the-mapping"}

@@ -12,7 +12,6 @@ import pytest
 from alicred.credential import BearerToken, Credential
 from alicred.errors import AlicredError, ConfigurationError, DeniedError, NotConfiguredError, ProviderError
 from alicred.sources import EnvironmentProvider, RamRoleArnProvider, StaticProvider
-from alicred.sources import _clients as sts_choice
 from alicred.testing import FakeCloud
 from alicred.wire.http import HttpClient
 from alicred.wire.sts import StsClient
@@ -285,7 +284,7 @@ def test_without_a_client_the_environment_names_the_host(monkeypatch: pytest.Mon
         asked.append({"endpoint": endpoint, **choice})
         return sts
 
-    monkeypatch.setattr(sts_choice, "StsClient", choose)
+    monkeypatch.setattr("alicred.wire.sts.StsClient", choose)
     made = RamRoleArnProvider(SOURCE, role_arn=ROLE)
     assert asked == [], "nothing is chosen before get()"
     made.get()

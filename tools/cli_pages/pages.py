@@ -15,6 +15,7 @@ _NUMBER_AND_UNIT = r"\d+(?:\.\d+)? ?(?:ms|s|min|h|d|seconds?|minutes?|hours?|秒
 _MASKS = (
     (re.compile(r"\b(AK|STS|SSO|OAUTH)\.[0-9A-Za-z]+"), r"\1.<id>"),
     (re.compile(r"\b[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}\b"), "<uuid>"),
+    (re.compile(r"\b[0-9a-f]{18,}\b"), "<hex>"),
     (re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d)?(?:[.,]\d+)?(?:Z| UTC|[+-]\d\d:?\d\d)?"), "<time>"),
     (re.compile(r"\b\d\d:\d\d:\d\d\b"), "<time>"),
     (re.compile(rf"{_NUMBER_AND_UNIT}(?: {_NUMBER_AND_UNIT})*"), "<span>"),
@@ -26,7 +27,6 @@ _MASKS = (
     (re.compile(r"\b1234[5-9]\b"), "<port>"),  # the first one that is free
     (re.compile(r"(?<=code  )[0-9A-F]{4}-[0-9A-F]{4}\b"), "<code>"),
     (re.compile(r"\+/=[\w+/=-]+…?"), "<token>"),
-    (re.compile(r"\b[0-9a-f]{18,}\b"), "<hex>"),
     (re.compile(r"\b[\w-]{40,}(?:\.[\w-]+)*"), "<text>"),
     (re.compile(r"\balicred-\d{10,}\b"), "alicred-<number>"),
     (re.compile(r"(?<=\S) {2,}"), "  "),

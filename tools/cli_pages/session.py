@@ -7,6 +7,8 @@ import fcntl
 import os
 import pty
 import re
+import secrets
+import shutil
 import signal
 import struct
 import subprocess
@@ -14,6 +16,7 @@ import sys
 import tempfile
 import termios
 import threading
+from collections.abc import Generator
 from pathlib import Path
 
 from alicred.testing import FakeCloud
@@ -24,6 +27,7 @@ HOME = "/home/ada"
 COLUMNS = 100
 PATIENCE = 60  # seconds, for all commands of a block
 _MARK = "\x1e"
+_OVERWRITTEN = re.compile(rf"[^\n{_MARK}]*\r\x1b\[K")  # what was on a line of a terminal before
 _TOKEN = re.compile(r"(\+/=[\w+/=-]{12})[\w+/=-]{8,}")
 
 # In place of the installed program: nothing but loopback can be reached, and 100.100.100.200 is the fake cloud's, if anything.
@@ -58,10 +62,8 @@ def transcript(world: str, shown: str) -> str:
     if name not in WORLDS or not set(features) <= {"terminal", "chinese"}:
         raise ValueError(f"there is no world {world!r}: use one of {', '.join(WORLDS)}; then terminal, chinese")
     commands = _commands(shown)
-    with FakeCloud() as cloud, tempfile.TemporaryDirectory(prefix="alicred-pages-") as folder:
-        home, programs = Path(folder) / "home", Path(folder) / "bin"
-        home.mkdir(mode=0o700)
-        programs.mkdir()
+    with FakeCloud() as cloud, _home() as home, tempfile.TemporaryDirectory(prefix="alicred-pages-") as folder:
+        programs = Path(folder)
         sandbox = Sandbox(cloud=cloud, home=home)
         variables = WORLDS[name](sandbox)
         launcher = programs / "alicred"
@@ -81,7 +83,7 @@ def transcript(world: str, shown: str) -> str:
             **variables,
         }
         printed = _run(_script(commands), environ, home, terminal="terminal" in features)
-        printed = printed.replace("\r\n", "\n").replace(str(home), HOME).replace(str(programs), "/usr/local/bin")
+        printed = _OVERWRITTEN.sub("", printed.replace("\r\n", "\n")).replace(str(home), HOME).replace(str(programs), "/usr/local/bin")
         for real, instead in sandbox.shown_as.items():
             printed = printed.replace(real, instead)
     outputs = printed.split(_MARK)[1:]
@@ -89,6 +91,20 @@ def transcript(world: str, shown: str) -> str:
         raise ValueError(f"of {len(commands)} commands only {len(outputs)} were run: {commands}")
     parts = [command + _ended(_TOKEN.sub(r"\1…", output)) for command, output in zip(commands, outputs, strict=True)]
     return "".join(parts)
+
+
+@contextlib.contextmanager
+def _home() -> Generator[Path]:
+    """A new folder whose path is as long as that of `HOME`, so that lines break on every machine as they do on the page."""
+    while True:
+        path = Path("/tmp", secrets.token_hex(8)[: len(HOME) - len("/tmp/")])
+        with contextlib.suppress(FileExistsError):
+            path.mkdir(mode=0o700)
+            break
+    try:
+        yield path
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
 
 
 def _ended(output: str) -> str:

@@ -6,10 +6,11 @@ import json
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 from alicred.credential import Credential
-from alicred.testing import FakeCloud, SignIn, faults
+from alicred.testing import FakeClock, FakeCloud, SignIn, faults
 
 Environment = dict[str, str]
 
@@ -118,6 +119,14 @@ def profiles(sandbox: Sandbox) -> Environment:
     return sandbox.at_the_cloud
 
 
+def three_profiles(sandbox: Sandbox) -> Environment:
+    """The CLI's file with three sound profiles, of which ``staging`` is the current one."""
+    key = ak_profile(sandbox.cloud.add_access_key())
+    chained = {"mode": "ChainableRamRoleArn", "source_profile": "default", "ram_role_arn": sandbox.reports_role, "ram_session_name": "ada"}
+    sandbox.cli_file(ak_profile(sandbox.cloud.access_key), {**key, "name": "staging"}, {"name": "reports", **chained}, current="staging")
+    return sandbox.at_the_cloud
+
+
 def instance(sandbox: Sandbox) -> Environment:
     """An ECS instance with a role, and nothing else."""
     sandbox.on_an_instance = True
@@ -143,10 +152,83 @@ def throttled(sandbox: Sandbox) -> Environment:
     return role(sandbox)
 
 
+def slow(sandbox: Sandbox) -> Environment:
+    """A role, and an STS that does not answer."""
+    sandbox.cloud.inject(faults.Hang(), operation="AssumeRole", times=None)
+    return role(sandbox)
+
+
+def outage(sandbox: Sandbox) -> Environment:
+    """A role whose sessions are short, and an STS that breaks down after the first of them."""
+    sandbox.cloud.session = timedelta(seconds=20)
+    sandbox.cloud.inject(faults.Fault(), operation="AssumeRole")
+    sandbox.cloud.inject(faults.ServerError(), operation="AssumeRole", times=None)
+    return role(sandbox)
+
+
 def offline(sandbox: Sandbox) -> Environment:
     """A role, and no network."""
     role(sandbox)
     return {}
+
+
+def leftover(sandbox: Sandbox) -> Environment:
+    """A role in the CLI's file, and the access key of someone else in the environment."""
+    key = sandbox.cloud.add_access_key()
+    names = {"ALIBABA_CLOUD_ACCESS_KEY_ID": key.access_key_id, "ALIBABA_CLOUD_ACCESS_KEY_SECRET": key.access_key_secret}
+    return {**role(sandbox), **names}
+
+
+def invisible(sandbox: Sandbox) -> Environment:
+    """An access key in the CLI's file, whose secret was copied together with a character that cannot be seen."""
+    key = ak_profile(sandbox.cloud.access_key)
+    sandbox.cli_file({**key, "access_key_secret": f"{key['access_key_secret']}\u200b"})
+    return sandbox.at_the_cloud
+
+
+def ended_session(sandbox: Sandbox) -> Environment:
+    """A temporary key in the environment, which ended an hour ago."""
+    ago = timedelta(hours=2)
+    sandbox.cloud.skew = -ago
+    sts = sandbox.cloud.sts_client(clock=FakeClock(datetime.now(timezone.utc) - ago))
+    key = sts.assume_role(sandbox.cloud.access_key, role_arn=sandbox.reports_role, role_session_name="ada")
+    sandbox.cloud.skew = timedelta(0)
+    return {
+        **sandbox.at_the_cloud,
+        "ALIBABA_CLOUD_ACCESS_KEY_ID": key.access_key_id,
+        "ALIBABA_CLOUD_ACCESS_KEY_SECRET": key.access_key_secret,
+        "ALIBABA_CLOUD_SECURITY_TOKEN": key.security_token or "",
+    }
+
+
+def ended_login(sandbox: Sandbox) -> Environment:
+    """A CloudSSO login in the CLI's file, which ended yesterday."""
+    login = sandbox.cloud.add_cloud_sso_login()
+    sandbox.cli_file(
+        {
+            "name": "default",
+            "mode": "CloudSSO",
+            "cloud_sso_sign_in_url": f"{sandbox.cloud.http_endpoint}/start/login",
+            "cloud_sso_account_id": login.account_id,
+            "cloud_sso_access_config": login.access_configuration_id,
+            "access_token": login.access_token,
+            "cloud_sso_access_token_expire": int((login.expires_at - timedelta(days=1)).timestamp()),
+        }
+    )
+    return sandbox.at_the_cloud
+
+
+def wrong_clock(sandbox: Sandbox) -> Environment:
+    """A role, and a machine whose clock is eight hours behind that of the services. They are asked over TLS, as the real ones are."""
+    sandbox.cloud.skew = timedelta(hours=8)
+    return {**role(sandbox), "ALIBABA_CLOUD_STS_ENDPOINT": sandbox.cloud.endpoint, "SSL_CERT_FILE": sandbox.cloud.ca_file}
+
+
+def silent_network(sandbox: Sandbox) -> Environment:
+    """Nothing is set up, and something takes connections at the address of the metadata service without ever answering."""
+    sandbox.on_an_instance = True
+    sandbox.cloud.inject(faults.Hang(), times=None)
+    return sandbox.at_the_cloud
 
 
 def broken(sandbox: Sandbox) -> Environment:
@@ -191,5 +273,8 @@ def logins(sandbox: Sandbox) -> Environment:
 
 WORLDS: dict[str, Callable[[Sandbox], Environment]] = {
     each.__name__.replace("_", "-"): each
-    for each in (nothing, keys, profile, role, profiles, instance, denied, wrong_secret, throttled, offline, broken, logins)
+    for each in (
+        *(nothing, keys, profile, role, profiles, three_profiles, instance, denied, wrong_secret, throttled, slow, outage, offline),
+        *(leftover, invisible, ended_session, ended_login, wrong_clock, silent_network, broken, logins),
+    )
 }

@@ -44,7 +44,7 @@ def expand(path: str | os.PathLike[str], environ: Mapping[str, str]) -> str:
     found = home(environ)
     if found is None:
         raise ConfigurationError(f"there is no home directory, which {shown(path)} begins with. Set HOME, or give the whole path")
-    return found + path[1:]
+    return found if path == "~" else found.rstrip("/") + path[1:]
 
 
 def shown(path: str) -> str:

@@ -106,6 +106,18 @@ class _Parser(argparse.ArgumentParser):
         self.exit(2, f"{self.prog}: {message}. See `{self.prog} --help`\n")
 
 
+class _Help(argparse.RawDescriptionHelpFormatter):
+    """Shows a description as it is written. It knows its width: what argparse looks it up with takes longer to load than all of this."""
+
+    def __init__(self, prog: str) -> None:
+        columns = os.environ.get("COLUMNS", "")
+        try:
+            width = int(columns) if columns.isdigit() else os.get_terminal_size(1).columns
+        except OSError:
+            width = 80
+        super().__init__(prog, width=max(width, 40) - 2)
+
+
 class _Version(argparse.Action):
     """Prints the version, which takes a while to find out."""
 
@@ -127,7 +139,7 @@ def parsers(name: str | None) -> tuple[argparse.ArgumentParser, argparse.Argumen
         prog="alicred",
         description="Alibaba Cloud credentials: which one a program gets here, where from, until when, and why not.",
         epilog=EXIT_CODES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=_Help,
         parents=[_general(None)],
         allow_abbrev=False,
     )
@@ -136,12 +148,12 @@ def parsers(name: str | None) -> tuple[argparse.ArgumentParser, argparse.Argumen
     described = None
     for each, summary in COMMANDS.items():
         if each != name:
-            commands.add_parser(each, help=summary, add_help=False)
+            commands.add_parser(each, help=summary, add_help=False, formatter_class=_Help)
             continue
         command = _command(each)
         described = commands.add_parser(
             each, help=summary, description=command.DESCRIPTION, parents=[general], epilog=EXIT_CODES,
-            formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False,
+            formatter_class=_Help, allow_abbrev=False,
         )  # fmt: skip
         command.add_arguments(described)
     return parser, described
@@ -149,7 +161,7 @@ def parsers(name: str | None) -> tuple[argparse.ArgumentParser, argparse.Argumen
 
 def _general(default: str | None) -> _Parser:
     """The options of all commands. Behind the command's name, *default* is ``SUPPRESS``, to keep what stood in front of it."""
-    options = _Parser(add_help=False)
+    options = _Parser(add_help=False, formatter_class=_Help)
     group = options.add_argument_group("options of all commands")
     no = False if default is None else default
     group.add_argument("--profile", metavar="NAME", default=default, help="the profile, in the CLI's file or the profile file")

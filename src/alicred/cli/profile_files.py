@@ -18,7 +18,7 @@ from alicred._internal.text import utc
 from alicred.cli.wording import marked
 from alicred.clock import SYSTEM_CLOCK, Clock
 from alicred.errors import AlicredError, ConfigurationError, NotConfiguredError
-from alicred.sources._clients import HttpChoice, StsChoice, imds_client
+from alicred.sources._clients import HttpChoice, ImdsChoice, StsChoice
 from alicred.sources._role_session import SessionName
 from alicred.sources.environment import ACCESS_KEY_ID, ACCESS_KEY_SECRET
 from alicred.sources.oidc_role_arn import OIDC_PROVIDER_ARN, OIDC_TOKEN_FILE, ROLE_ARN
@@ -26,7 +26,7 @@ from alicred.sources.profiles.builders import Tools
 from alicred.sources.profiles.cli import config as cli_config
 from alicred.sources.profiles.cli import modes
 from alicred.sources.profiles.cli.config import Chosen, CliConfig, CliLookup
-from alicred.sources.profiles.cli.oauth_login import OAUTH, Logins, stored_session
+from alicred.sources.profiles.cli.oauth_login import OAUTH, stored_session
 from alicred.sources.profiles.ini import lookup as ini_lookup
 from alicred.sources.profiles.ini import types
 from alicred.sources.profiles.ini.grammar import IniError, Section, parse
@@ -311,11 +311,11 @@ def _cli_tools(config: CliConfig, environ: Mapping[str, str], clock: Clock) -> m
         config=config,
         environ=environ,
         sts=StsChoice(_OWNER, None, "assume_role"),
-        imds=imds_client(_OWNER, None),
+        imds=ImdsChoice(_OWNER, None),
         http=HttpChoice(_OWNER, None),
         clock=clock,
         session=SessionName(_OWNER, None),
-        logins=Logins(write_back=False),
+        logins=modes.LateLogins(write_back=False),
     )
 
 
@@ -396,7 +396,7 @@ def _section(path: str, section: Section, environ: Mapping[str, str], clock: Clo
 
 def _ini_tools(environ: Mapping[str, str], clock: Clock) -> Tools:
     sts = StsChoice(_OWNER, None, "assume_role", clock=clock)
-    return Tools(environ=environ, sts=sts, imds=imds_client(_OWNER, None, clock), session=SessionName(_OWNER, None))
+    return Tools(environ=environ, sts=sts, imds=ImdsChoice(_OWNER, None, clock), session=SessionName(_OWNER, None))
 
 
 # --- what both have in common -------------------------------------------------------------------------------------------------------

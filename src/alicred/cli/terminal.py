@@ -172,8 +172,10 @@ class Terminal:
             with console.status("") as status:
                 yield status.update
         elif self._color and self.errors.isatty():
-            yield lambda text: self._overwrite(text)
-            self._overwrite("")
+            try:
+                yield self._overwrite
+            finally:  # an error that is told next begins at the beginning of the line
+                self._overwrite("")
         else:
             yield lambda text: None
 

@@ -9,7 +9,7 @@ from alicred._internal.environ import is_true, variable
 from alicred._internal.public import public
 from alicred.credential import Credential, named
 from alicred.errors import NotConfiguredError, TransientError
-from alicred.sources._clients import imds_client
+from alicred.sources._clients import ImdsChoice
 from alicred.sources._source import Given, Source, errors_of
 from alicred.wire.imds import UNREACHABLE, ImdsClient, check_role_name
 
@@ -52,7 +52,7 @@ class EcsRamRoleProvider(Source):
     ) -> None:
         super().__init__(_OWNER, "ecs_ram_role", name, environ)
         self._settings = settings
-        self._imds = imds_client(_OWNER, imds)
+        self._imds = ImdsChoice(_OWNER, imds).client()
 
     @classmethod
     def from_environment(

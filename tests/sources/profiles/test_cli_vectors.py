@@ -12,15 +12,12 @@ import pytest
 
 from alicred.clock import SYSTEM_CLOCK
 from alicred.errors import AlicredError, ConfigurationError, NotConfiguredError
-from alicred.sources._clients import HttpChoice, StsChoice
+from alicred.sources._clients import HttpChoice, ImdsChoice, StsChoice
 from alicred.sources._role_session import SessionName
 from alicred.sources.oauth import OAuthProvider
-from alicred.sources.profiles import builders
 from alicred.sources.profiles.cli import modes
 from alicred.sources.profiles.cli.config import CliLookup
-from alicred.sources.profiles.cli.modes import CliTools, source_of
-from alicred.sources.profiles.cli.oauth_login import Logins
-from alicred.wire.imds import ImdsClient
+from alicred.sources.profiles.cli.modes import CliTools, LateLogins, source_of
 from alicred.wire.url import Target
 
 VECTORS = Path(__file__).parents[2] / "vectors" / "cli_config.json"
@@ -130,14 +127,16 @@ class Recorded:
 @pytest.fixture
 def recorded(monkeypatch: pytest.MonkeyPatch) -> None:
     for module, class_name, name in (
-        (builders, "RamRoleAsWritten", "ram_role_arn"),
-        (builders, "OidcRoleAsWritten", "oidc_role_arn"),
-        (builders, "RsaKeyPairProvider", "rsa_key_pair"),
-        (modes, "CredentialsUriProvider", "credentials_uri"),
-        (modes, "ExternalProcessProvider", "external"),
+        ("ram_role_arn", "RamRoleAsWritten", "ram_role_arn"),
+        ("oidc_role_arn", "OidcRoleAsWritten", "oidc_role_arn"),
+        ("rsa_key_pair", "RsaKeyPairProvider", "rsa_key_pair"),
+        ("credentials_uri", "CredentialsUriProvider", "credentials_uri"),
+        ("external_process", "ExternalProcessProvider", "external"),
     ):
-        monkeypatch.setattr(module, class_name, lambda *a, _name=name, **k: Recorded(_name, *a, **k))
-    monkeypatch.setattr(builders, "EcsRamRoleProvider", lambda role_name, **_: Recorded("ecs_ram_role", role_name=role_name))
+        monkeypatch.setattr(f"alicred.sources.{module}.{class_name}", lambda *a, _name=name, **k: Recorded(_name, *a, **k))
+    monkeypatch.setattr(
+        "alicred.sources.ecs_ram_role.EcsRamRoleProvider", lambda role_name, **_: Recorded("ecs_ram_role", role_name=role_name)
+    )
 
 
 def described(source: Any) -> dict[str, Any]:
@@ -239,11 +238,11 @@ def ours(case: dict[str, Any], path: Path, monkeypatch: pytest.MonkeyPatch) -> o
             config=chosen.config,
             environ={},
             sts=StsChoice("Test", None, "assume_role"),
-            imds=ImdsClient(),
+            imds=ImdsChoice("test", None),
             http=HttpChoice("Test", None),
             clock=SYSTEM_CLOCK,
             session=SessionName("Test", None),
-            logins=Logins(write_back=False),
+            logins=LateLogins(write_back=False),
         )
         source = source_of(chosen, tools)
         if case["name"] == "cloud_sso_expired":

@@ -91,11 +91,11 @@ def _check(found: Survey, terminal: Terminal) -> None:
     for file, profile, problem in found.problems:
         _problem(problem, file.path if profile is None else f"{file.path}: {profile.name}", terminal)
     if found.problems:
-        terminal.hint(terminal.text("{count} problems", count=len(found.problems)))
+        terminal.hint(terminal.text("Problems: {count}", count=len(found.problems)))
     else:
         files = sum(file.exists for file in found.files)
         profiles = sum(len(file.profiles) for file in found.files)
-        terminal.say(terminal.text("All is well: {files} files, {profiles} profiles.", files=files, profiles=profiles))
+        terminal.say(terminal.text("All is well. Files: {files}, profiles: {profiles}", files=files, profiles=profiles))
 
 
 def _problem(problem: Problem, where: str, terminal: Terminal) -> None:

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 import attrs
@@ -20,18 +19,13 @@ from alicred._internal.environ import is_true, variable
 from alicred._internal.files import expand
 from alicred.credential import named
 from alicred.errors import ConfigurationError, NotConfiguredError, ProviderError
-from alicred.sources.ecs_ram_role import DISABLED, ROLE_NAME, V1_DISABLED, EcsRamRoleProvider
-from alicred.sources.oidc_role_arn import OidcRoleAsWritten
-from alicred.sources.ram_role_arn import RamRoleAsWritten
-from alicred.sources.rsa_key_pair import RsaKeyPairProvider
 from alicred.wire.role_session import LONGEST_KEY_PAIR_SESSION, LONGEST_SESSION
 
 if TYPE_CHECKING:
     from alicred.credential import Credential
     from alicred.provider import Provider
-    from alicred.sources._clients import StsChoice
+    from alicred.sources._clients import ImdsChoice, StsChoice
     from alicred.sources._role_session import SessionName
-    from alicred.wire.imds import ImdsClient
     from alicred.wire.sts import StsClient
 
 
@@ -139,7 +133,7 @@ class Tools:
 
     environ: Mapping[str, str]
     sts: StsChoice
-    imds: ImdsClient
+    imds: ImdsChoice
     session: SessionName
 
     def session_name(self, profile: AnyProfile) -> str:
@@ -150,6 +144,8 @@ class Tools:
 
 def role(source: Provider[Credential], profile: AnyProfile, tools: Tools) -> Provider[Credential]:
     """The role of *profile*, assumed with the credential of *source*."""
+    from alicred.sources.ram_role_arn import RamRoleAsWritten
+
     (role_arn,) = profile.needed(profile.KEYS.role_arn)
     return RamRoleAsWritten(
         source,
@@ -164,6 +160,8 @@ def role(source: Provider[Credential], profile: AnyProfile, tools: Tools) -> Pro
 
 def oidc_role(profile: AnyProfile, tools: Tools) -> Provider[Credential]:
     """The role of *profile*, assumed with an OIDC token."""
+    from alicred.sources.oidc_role_arn import OidcRoleAsWritten
+
     role_arn, provider_arn, token_file = profile.needed(profile.KEYS.role_arn, "oidc_provider_arn", profile.KEYS.token_file)
     return OidcRoleAsWritten(
         role_arn=role_arn,
@@ -178,6 +176,10 @@ def oidc_role(profile: AnyProfile, tools: Tools) -> Provider[Credential]:
 
 def key_pair(profile: AnyProfile, tools: Tools) -> Provider[Credential]:
     """The holder of a private key."""
+    from pathlib import Path
+
+    from alicred.sources.rsa_key_pair import RsaKeyPairProvider
+
     key_id, key_file = profile.needed(profile.KEYS.key_id, profile.KEYS.key_file)
     return RsaKeyPairProvider(
         public_key_id=key_id,
@@ -193,10 +195,12 @@ def instance_role(profile: AnyProfile, tools: Tools, *, asked: str) -> Provider[
     Raises:
         ConfigurationError: A variable forbids to ask the metadata service.
     """
+    from alicred.sources.ecs_ram_role import DISABLED, ROLE_NAME, V1_DISABLED, EcsRamRoleProvider
+
     if is_true(tools.environ, DISABLED):
         raise ConfigurationError(f"{asked}, but {DISABLED} forbids it. Change one of the two")
     name = profile.text(profile.KEYS.role_name) or check.optional_text(ROLE_NAME, variable(tools.environ, ROLE_NAME))
-    return EcsRamRoleProvider(name, allow_imds_v1=not is_true(tools.environ, V1_DISABLED), imds=tools.imds)
+    return EcsRamRoleProvider(name, allow_imds_v1=not is_true(tools.environ, V1_DISABLED), imds=tools.imds.client())
 
 
 def longest(*, pair: bool) -> timedelta:

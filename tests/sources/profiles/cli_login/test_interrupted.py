@@ -51,13 +51,13 @@ def test_a_child_that_is_forked_in_a_renewal_waits_for_no_thread_that_it_does_no
     with renewing(cloud, mine):
         # It is the file that it waits for now, which the parent has locked: the parent's renewal is another process's.
         assert "another thread or program has been renewing its login" in str(fork(child))
-        assert fork(lambda: mine._logins._lock.run(lambda: "free", seconds=0)) == "free"
+        assert fork(lambda: mine._logins.get()._lock.run(lambda: "free", seconds=0)) == "free"
     assert fork(child) == read(path)["access_key_id"]
 
 
 def alone(made: CliProfileProvider, profile: CliProfile) -> str:
     """What a renewal that does nothing answers."""
-    return made._logins.alone(profile, lambda: "alone")
+    return made._logins.get().alone(profile, lambda: "alone")
 
 
 @unclosed

@@ -121,8 +121,8 @@ def test_a_caller_that_waits_too_long_says_so(cloud: FakeCloud, tmp_path: Path, 
 
     file_lock.exclusive(str(lock), lambda _: busy(provider(path)), create=False, seconds=1)
     shared = provider(path)
-    shared._logins._lock.run(lambda: busy(shared))
-    assert in_threads(1, lambda: shared._logins._lock.run(lambda: in_threads(1, lambda: busy(shared)))) == [[None]]
+    shared._logins.get()._lock.run(lambda: busy(shared))
+    assert in_threads(1, lambda: shared._logins.get()._lock.run(lambda: in_threads(1, lambda: busy(shared)))) == [[None]]
     assert shared.get()
 
 

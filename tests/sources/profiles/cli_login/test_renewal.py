@@ -267,7 +267,7 @@ def test_a_pickle_holds_no_token(cloud: FakeCloud, tmp_path: Path, full_disk: py
     path = written(tmp_path, profile_of(cloud, SOON))
     mine = provider(path)
     mine.get()
-    (unsaved,) = mine._logins._unsaved.values()
+    (unsaved,) = mine._logins.get()._unsaved.values()
     pickled = pickle.dumps(mine)
     for token in (unsaved.tokens.access_token, unsaved.tokens.refresh_token, read(path)["oauth_refresh_token"]):
         assert token is not None

@@ -9,7 +9,6 @@ import pytest
 
 from alicred.credential import Credential
 from alicred.errors import ConfigurationError
-from alicred.sources import _clients as sts_choice
 from tests.recording_sts import SESSION, RecordingSts
 from tests.sources.profiles.cli_profile.support import ID, KEY, OIDC, ROLE, ROLE_ARN, RSA, SECRET, TOKEN, reading, written
 
@@ -78,7 +77,7 @@ def test_the_profile_and_then_the_environment_choose_the_host(
         chosen.append(endpoint)
         return RecordingSts()
 
-    monkeypatch.setattr(sts_choice, "StsClient", recording)
+    monkeypatch.setattr("alicred.wire.sts.StsClient", recording)
     for profile in (ROLE, OIDC, RSA):
         written(path, {**profile, **more})
         reading(path, sts=None, environ=environ).get()

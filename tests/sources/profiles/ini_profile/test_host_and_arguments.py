@@ -11,7 +11,6 @@ import pytest
 
 from alicred.errors import ConfigurationError, DeniedError, NotConfiguredError
 from alicred.sources import ProfileFileProvider
-from alicred.sources import _clients as sts_choice
 from alicred.testing import FakeCloud
 from alicred.wire.http import HttpClient
 from alicred.wire.sts import StsClient
@@ -44,7 +43,7 @@ def test_the_section_and_then_the_environment_choose_the_host(
         chosen.append(endpoint)
         return RecordingSts()
 
-    monkeypatch.setattr(sts_choice, "StsClient", recording)
+    monkeypatch.setattr("alicred.wire.sts.StsClient", recording)
     written(tmp_path / "token", "token")
     written(tmp_path / "pk.pem", "key")
     for text in (ROLE, OIDC + "oidc_token_file_path = ~/token\n", RSA):

@@ -13,7 +13,6 @@ from alicred._internal.environ import is_true
 from alicred._internal.files import as_text, read_file, shown
 from alicred.errors import ConfigurationError, NotConfiguredError
 from alicred.sources.profiles.cli.profile import CliProfile
-from alicred.sources.profiles.ini.lookup import has_profile_file
 from alicred.sources.profiles.lookup import DEFAULT_PROFILE, LARGEST_FILE, FileLookup, read_named
 
 CONFIG_FILE = "ALIBABA_CLOUD_CONFIG_FILE"
@@ -182,6 +181,8 @@ class CliLookup(FileLookup):
         if name is None:
             return NotConfiguredError(f"{where} names no current profile, and has none that is called {DEFAULT_PROFILE!r}: {config.names}")
         if self.asked is not None:
+            from alicred.sources.profiles.ini.lookup import has_profile_file
+
             text = f"{where} has no profile {name!r}, which {self.asked_by} names: {config.names}"
             # The variable speaks of the INI file as well. Where there is one, that source says whether the profile exists at all.
             elsewhere = (self._of_both or self._profile is None) and has_profile_file(self.environ)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 import attrs
 
@@ -12,20 +13,17 @@ from alicred.clock import Clock
 from alicred.credential import Credential
 from alicred.errors import ConfigurationError, NotConfiguredError
 from alicred.provider import Provider
-from alicred.sources._clients import HttpChoice
 from alicred.sources._source import parameters_called
-from alicred.sources.cloud_sso import CloudSsoProvider
-from alicred.sources.credentials_uri import CredentialsUriProvider
-from alicred.sources.external_process import DISABLED as EXTERNAL_DISABLED
-from alicred.sources.external_process import ExternalProcessProvider
 from alicred.sources.profiles.builders import Tools, instance_role, key_pair, oidc_role, role
 from alicred.sources.profiles.cli.config import Chosen, CliConfig
-from alicred.sources.profiles.cli.oauth_login import OAUTH, Logins, OAuthLoginSource, log_in, renewed_or_stored, site_of, stored_session
 from alicred.sources.profiles.cli.profile import CliProfile
 from alicred.sources.static import StaticProvider
-from alicred.wire.http import HttpClient
-from alicred.wire.service_message import shown_name
-from alicred.wire.url import safe_target
+
+if TYPE_CHECKING:
+    from alicred.events import Listener
+    from alicred.sources._clients import HttpChoice
+    from alicred.sources.profiles.cli.oauth_login import Logins
+    from alicred.wire.http import HttpClient
 
 _DEEPEST_CHAIN = 16  # roles; each is a request of its own
 
@@ -35,6 +33,26 @@ _SUBSTANCE = (
     "process_command", "credentials_uri", "oidc_provider_arn", "oidc_token_file", "cloud_sso_sign_in_url", "access_token",
     "oauth_access_token", "oauth_refresh_token", "bearer_token",
 )  # fmt: skip
+
+
+class LateLogins:
+    """The `Logins` of a provider, made when a profile has an OAuth login. Thread-safe; it can be pickled.
+
+    Args:
+        write_back: As for `Logins`.
+        listener: As for `Logins`.
+    """
+
+    def __init__(self, *, write_back: bool, listener: Listener | None = None) -> None:
+        self._write_back = write_back
+        self._listener = listener
+        self._made: dict[None, Logins] = {}  # a dictionary, since its setdefault is one step
+
+    def get(self) -> Logins:
+        """Them."""
+        from alicred.sources.profiles.cli.oauth_login import Logins
+
+        return self._made.get(None) or self._made.setdefault(None, Logins(write_back=self._write_back, listener=self._listener))
 
 
 @attrs.frozen(kw_only=True)
@@ -51,10 +69,12 @@ class CliTools(Tools):
     config: CliConfig
     http: HttpChoice
     clock: Clock
-    logins: Logins
+    logins: LateLogins
 
     def http_for(self, key: str, url: str) -> HttpClient:
         """The client for requests to *url*, which stands at *key*, or in the variable of that name."""
+        from alicred.wire.url import safe_target
+
         return self.http.client(safe_target(key, url).endpoint)
 
 
@@ -97,6 +117,8 @@ class _Renewed:
         return self._source.name
 
     def get(self) -> Credential:
+        from alicred.sources.profiles.cli.oauth_login import renewed_or_stored
+
         return renewed_or_stored(self._profile, self._source.get, self._clock)
 
 
@@ -124,6 +146,8 @@ def mode_of(profile: CliProfile) -> str:
     if mode is None:
         raise ConfigurationError(f"mode is missing, and the keys do not tell which it is. Give one of {', '.join(_MODES)}")
     if mode not in _MODES:
+        from alicred.wire.service_message import shown_name
+
         same = next((known for known in _MODES if known.lower() == mode.lower()), None)
         hint = f" (capital and small letters differ: {same}?)" if same else ""
         raise ConfigurationError(f"mode{shown_name(mode)} is unknown. Give one of {', '.join(_MODES)}{hint}.")
@@ -216,6 +240,9 @@ def _role_of_instance_role(profile: CliProfile, tools: CliTools) -> Provider[Cre
 
 
 def _cloud_sso(profile: CliProfile, tools: CliTools) -> Provider[Credential]:
+    from alicred.sources.cloud_sso import CloudSsoProvider
+    from alicred.sources.profiles.cli.oauth_login import log_in, stored_session
+
     stored = stored_session(profile, tools.clock)
     if stored is not None:
         return _Stored("cloud_sso", stored)
@@ -237,26 +264,34 @@ def _cloud_sso(profile: CliProfile, tools: CliTools) -> Provider[Credential]:
 
 
 def _oauth(profile: CliProfile, tools: CliTools) -> Provider[Credential]:
+    from alicred.sources.profiles.cli.oauth_login import OAuthLoginSource, site_of
+
     site = site_of(profile)
     http = tools.http_for("oauth_site_type", site.sign_in_url)
-    return OAuthLoginSource(tools.config, profile, tools.logins, http, tools.clock)
+    return OAuthLoginSource(tools.config, profile, tools.logins.get(), http, tools.clock)
 
 
 def _external(profile: CliProfile, tools: CliTools) -> Provider[Credential]:
+    from alicred.sources.external_process import ExternalProcessProvider
+
     _forbid_if_disabled(tools)
     (command,) = profile.needed("process_command")
     return ExternalProcessProvider(command, environ=tools.environ)
 
 
 def _credentials_uri(profile: CliProfile, tools: CliTools) -> Provider[Credential]:
+    from alicred.sources.credentials_uri import CredentialsUriProvider
+
     _forbid_if_disabled(tools)
     (uri,) = profile.needed("credentials_uri")
     return CredentialsUriProvider(uri, http=tools.http_for(profile.key_of("credentials_uri"), uri))
 
 
 def _forbid_if_disabled(tools: CliTools) -> None:
-    if is_true(tools.environ, EXTERNAL_DISABLED):
-        raise ConfigurationError(f"{EXTERNAL_DISABLED} forbids what its mode asks for. Change one of the two")
+    from alicred.sources.external_process import DISABLED
+
+    if is_true(tools.environ, DISABLED):
+        raise ConfigurationError(f"{DISABLED} forbids what its mode asks for. Change one of the two")
 
 
 def _bearer(_: CliProfile, __: CliTools) -> Provider[Credential]:
@@ -283,7 +318,7 @@ BUILDERS: dict[str, Callable[[CliProfile, CliTools], Provider[Credential]]] = {
     "OIDC": oidc_role,
     "RsaKeyPair": key_pair,
     "CloudSSO": _cloud_sso,
-    OAUTH: _oauth,
+    "OAuth": _oauth,
     "External": _external,
     "CredentialsURI": _credentials_uri,
     BEARER: _bearer,

@@ -10,12 +10,11 @@ import alicred._internal.checks as check
 from alicred._internal.public import public
 from alicred.clock import SYSTEM_CLOCK, Clock
 from alicred.credential import Credential, named
-from alicred.sources._clients import HttpChoice, StsChoice, imds_client
+from alicred.sources._clients import HttpChoice, ImdsChoice, StsChoice
 from alicred.sources._role_session import SessionName
 from alicred.sources._source import Source, errors_of
 from alicred.sources.profiles.cli.config import CliLookup
-from alicred.sources.profiles.cli.modes import CliTools, source_of
-from alicred.sources.profiles.cli.oauth_login import Logins
+from alicred.sources.profiles.cli.modes import CliTools, LateLogins, source_of
 
 if TYPE_CHECKING:
     from alicred.events import Listener
@@ -77,9 +76,9 @@ class CliProfileProvider(Source):
         check.listener(f"{_OWNER}.listener", listener)
         self._clock = clock
         self._lookup = CliLookup(_OWNER, path=path, profile=profile, environ=environ, of_both=self._of_both)
-        self._logins = Logins(write_back=check.flag(f"{_OWNER}.write_back", write_back), listener=listener)
+        self._logins = LateLogins(write_back=check.flag(f"{_OWNER}.write_back", write_back), listener=listener)
         self._sts = StsChoice(_OWNER, sts, "assume_role", http=http, clock=clock)
-        self._imds = imds_client(_OWNER, imds, clock)
+        self._imds = ImdsChoice(_OWNER, imds, clock)
         self._http = HttpChoice(_OWNER, http)
         self._session = SessionName(_OWNER, None)
 

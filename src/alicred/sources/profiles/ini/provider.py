@@ -10,7 +10,7 @@ import alicred._internal.checks as check
 from alicred._internal.public import public
 from alicred.clock import SYSTEM_CLOCK, Clock
 from alicred.credential import Credential, named
-from alicred.sources._clients import StsChoice, imds_client
+from alicred.sources._clients import ImdsChoice, StsChoice
 from alicred.sources._role_session import SessionName
 from alicred.sources._source import Source, errors_of
 from alicred.sources.profiles.builders import Tools
@@ -67,7 +67,7 @@ class ProfileFileProvider(Source):
         check.clock(f"{_OWNER}.clock", clock)
         self._lookup = Lookup(_OWNER, path=path, profile=profile, require_enable=require_enable, environ=environ)
         self._sts = StsChoice(_OWNER, sts, "assume_role", http=http, clock=clock)
-        self._imds = imds_client(_OWNER, imds, clock)
+        self._imds = ImdsChoice(_OWNER, imds, clock)
         self._session = SessionName(_OWNER, None)
 
     def get(self) -> Credential:

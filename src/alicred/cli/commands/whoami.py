@@ -32,19 +32,19 @@ def run(options: argparse.Namespace, terminal: Terminal) -> int:
 
     identity: CallerIdentity | None = None
     error: AlicredError | None = None
-    with terminal.progress() as progress:
-        progress(terminal.text("looking for a credential …"))
-        try:
+    try:
+        with terminal.progress() as progress:
+            progress(terminal.text("looking for a credential …"))
             held = fetched(options)
-        except AlicredError:
-            terminal.hint(terminal.text("There is no credential. `alicred explain` shows what each source says and what to do."))
-            raise
-        if not options.offline:
-            progress(terminal.text("asking STS whose it is …"))
-            try:
-                identity = sts_of(options).get_caller_identity(held)
-            except AlicredError as raised:
-                error = raised
+            if not options.offline:
+                progress(terminal.text("asking STS whose it is …"))
+                try:
+                    identity = sts_of(options).get_caller_identity(held)
+                except AlicredError as raised:
+                    error = raised
+    except AlicredError:
+        terminal.hint(terminal.text("There is no credential. `alicred explain` shows what each source says and what to do."))
+        raise
     if terminal.json:
         terminal.say_json(_json(held, identity, error))
     else:

@@ -69,8 +69,11 @@ def spans(cell: str) -> list[str]:
 
 
 def pattern(fragment: str) -> str:
-    """What a text holds that *fragment* is a part of, in which ``<words>`` stand for what differs."""
-    return re.sub(r"<[^<>]*>", _GAP, fragment).strip(_GAP + " ")
+    """What a text holds that *fragment* is a part of, in which ``<words>`` stand for what differs.
+
+    A ``must`` in front is left out: in the code it often stands elsewhere.
+    """
+    return re.sub(r"<[^<>]*>", _GAP, fragment).strip(_GAP + " ").removeprefix("must ")
 
 
 def is_sentence(text: str) -> bool:

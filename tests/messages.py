@@ -13,7 +13,7 @@ SOURCE = ROOT / "src" / "alicred"
 # For those who test with it; on the pages of the commands; HTML.
 _ELSEWHERE = ("testing/", "cli/", "login/page.py")
 _GAP = "\0"  # in the place of what differs from one time to another
-_DIFFERS = re.compile(r"%[+0-9.]*[srdf]|\{\w*\}|<[^<>\0]*>")
+_DIFFERS = re.compile(r"%[+0-9.]*[dfors]|\{\w*\}|<[^<>\0]*>")
 _SPAN = re.compile(r"``(.+?)``|`([^`]+)`")
 
 

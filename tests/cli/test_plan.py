@@ -152,3 +152,30 @@ def test_the_svg_is_well_formed_and_has_every_phase_and_attempt(language: str, s
     texts = [element.text or "" for element in root.iter() if element.tag.endswith("text")]
     assert any(text.startswith("RefreshPolicy(margin=timedelta(minutes=2)") for text in texts)
     assert all(0 <= float(element.get("x", "0")) <= 860 for element in root.iter())
+
+
+ODD = [
+    "--ahead 0s",
+    "--ahead 0s --margin 0s --jitter 0",
+    "--lifetime 1ms",
+    "--lifetime 36525d --grace 36525d",
+    "--lifetime 36525d --backoff-maximum 36525d",
+    "--ahead 100% --jitter 1",
+    "--max-age 1ms",
+    "--lifetime 1s --margin 5s",
+    "--ahead 50% --grace 30m --max-age 59m",
+]
+
+
+@pytest.mark.parametrize("arguments", ODD)
+@pytest.mark.parametrize("width", ["20", "40", "200"])
+def test_every_policy_can_be_drawn_at_every_width(arguments: str, width: str, shell: Shell) -> None:
+    path = shell.home / "plan.svg"
+    done = shell("plan", *arguments.split(), "--svg", str(path), COLUMNS=width)
+    assert done.code == 0
+    ET.fromstring(path.read_text("utf-8"))
+    assert shell("plan", *arguments.split(), "--json").json["outage"]["served_for"] >= 0
+
+
+def test_a_value_that_is_not_refreshed_ahead_is_said_to_be_so(shell: Shell) -> None:
+    assert "It is not refreshed ahead: from 1h on callers wait" in shell("plan", "--ahead", "0s").out

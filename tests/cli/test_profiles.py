@@ -208,6 +208,11 @@ def test_the_profile_that_a_program_gets_is_marked(
     report = shell("profiles", "--json", *filter(None, [option]), **variables).json
     assert [name for name, profile in listed(report).items() if profile["used"]] == [used]
     assert [name for name, profile in listed(report).items() if profile["current"]] == [f"cli/{current}"]
+    off = {"ALIBABA_CLOUD_ECS_METADATA_DISABLED": "true"}
+    got = shell("whoami", "--offline", "--json", *filter(None, [option]), **variables, **off).json
+    kind, name = used.split("/")
+    assert got["origin"].startswith(f"profile '{name}' ")
+    assert kind in got["provider_name"].replace("cli_profile", "cli")
 
 
 def test_a_profile_that_was_never_filled_in_lets_the_ini_file_have_its_say(shell: Shell) -> None:

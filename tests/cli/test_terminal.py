@@ -44,10 +44,15 @@ def rich(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> boo
     """Once with rich and once without it."""
     has_it = request.param == "rich"
     if not has_it:
-        for name in [name for name in sys.modules if name.partition(".")[0] == "rich"]:
-            monkeypatch.delitem(sys.modules, name)
-        monkeypatch.setitem(sys.modules, "rich", None)
+        without_rich(monkeypatch)
     return has_it
+
+
+def without_rich(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let it not be there, although another test may have loaded it."""
+    for name in [name for name in sys.modules if name.partition(".")[0] == "rich"]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "rich", None)
 
 
 def screen(monkeypatch: pytest.MonkeyPatch, width: int, **options: bool) -> tuple[Terminal, Screen]:
@@ -189,7 +194,7 @@ def test_an_error_is_told_in_lines_of_the_terminals_width(monkeypatch: pytest.Mo
 
 
 def test_an_error_that_ends_the_work_begins_at_the_beginning_of_a_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setitem(sys.modules, "rich", None)
+    without_rich(monkeypatch)
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("ALIBABA_CLOUD_ECS_METADATA_DISABLED", "true")
     errors = Screen()

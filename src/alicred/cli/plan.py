@@ -146,8 +146,13 @@ def legend(plan: Plan, terminal: Terminal) -> list[tuple[str, timedelta, str]]:
 
 def outage(plan: Plan, terminal: Terminal) -> list[str]:
     """What happens if the service is down, in words."""
+    end = shown(plan.dead)
+    if not plan.served_for:
+        return [
+            terminal.text("It is not refreshed ahead: from {end} on callers wait for the refresh, and get its error if it fails", end=end)
+        ]
     count = f"{len(plan.attempts)}+" if plan.is_cut else str(len(plan.attempts))
-    first, served, end = shown(plan.first_attempt), shown(plan.served_for), shown(plan.dead)
+    first, served = shown(plan.first_attempt), shown(plan.served_for)
     return [
         terminal.text("If the service is down from the first refresh on, at {first}", first=first),
         terminal.text("The value is served for {served} more. Callers get an error from {end} on.", served=served, end=end),

@@ -53,16 +53,17 @@ def drawn(plan: Plan, terminal: Terminal, code: str) -> str:
     y += 22
     parts.append(_text(_MARGIN, y, heading, "title"))
     y += 16
-    parts.append(f'<rect x="{_MARGIN}" y="{y}" width="{_WIDTH - 2 * _MARGIN}" height="{_BAR}" rx="3" class="track"/>')
-    for at in plan.attempts:
-        x = _x(at, plan.first_attempt, plan.dead)
-        parts.append(f'<line x1="{x:.1f}" y1="{y + 2}" x2="{x:.1f}" y2="{y + _BAR - 2}" class="attempt"/>')
-    y += _BAR + 16
-    parts += _axis([plan.first_attempt, plan.urgent, plan.dead], plan.first_attempt, plan.dead, y)
-    y += 26
-    for text in rest:
-        parts.append(_text(_MARGIN, y, text))
-        y += _LINE
+    if rest:
+        parts.append(f'<rect x="{_MARGIN}" y="{y}" width="{_WIDTH - 2 * _MARGIN}" height="{_BAR}" rx="3" class="track"/>')
+        for at in plan.attempts:
+            x = _x(at, plan.first_attempt, plan.dead)
+            parts.append(f'<line x1="{x:.1f}" y1="{y + 2}" x2="{x:.1f}" y2="{y + _BAR - 2}" class="attempt"/>')
+        y += _BAR + 16
+        parts += _axis([plan.first_attempt, plan.urgent, plan.dead], plan.first_attempt, plan.dead, y)
+        y += 26
+        for text in rest:
+            parts.append(_text(_MARGIN, y, text))
+            y += _LINE
     size = f'viewBox="0 0 {_WIDTH} {y}" width="{_WIDTH}" height="{y}"'
     head = f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img" aria-labelledby="title">'
     description = f'<title id="title">{escape(title(plan, terminal))}: {escape(code)}</title>'

@@ -87,6 +87,9 @@ CHINESE: dict[str, str] = {
     "urgent: callers wait for the refresh; if it fails, they get the value": "URGENT：调用方等待刷新，刷新失败时仍得到当前凭据",
     "grace: it has ended, and is served if the refresh fails": "GRACE：已过期，刷新失败时在宽限期内继续提供",
     "over: no caller gets it any more": "不再提供",
+    "It is not refreshed ahead: from {end} on callers wait for the refresh, and get its error if it fails": (
+        "不会提前刷新：从 {end} 起调用方等待刷新，刷新失败时收到错误"
+    ),
     "If the service is down from the first refresh on, at {first}": "如果从首次刷新（{first}）起服务不可用",
     "The value is served for {served} more. Callers get an error from {end} on.": "凭据还可以提供 {served}，从 {end} 起调用方会收到错误。",
     "Attempts to refresh until then: {count}, and one more at the end.": "在此之前会尝试刷新 {count} 次，过期时再尝试一次。",

@@ -152,6 +152,8 @@ def _outage(plan: Plan, terminal: Terminal, width: int) -> None:
 
     heading, *rest = outage(plan, terminal)
     terminal.paragraph(terminal.styled(heading, "strong"))
+    if not rest:
+        return
     terminal.say("")
     sign, line = ("x", ".") if terminal.ascii_only else ("✗", "·")
     marks = [line] * width

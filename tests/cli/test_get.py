@@ -201,3 +201,15 @@ def test_an_output_that_is_closed_or_full_is_one_line(machine: Machine) -> None:
 def test_without_any_stream_it_still_ends(machine: Machine) -> None:
     done = machine.run_program(["sh", "-c", f"{' '.join(ALICRED)} get <&- >&- 2>&-"], machine.keys)
     assert done.returncode == 1
+
+
+def test_what_a_profile_with_an_access_key_has_no_use_for_is_not_loaded(machine: Machine) -> None:
+    key = machine.cloud.access_key
+    keys = {"access_key_id": key.access_key_id, "access_key_secret": key.access_key_secret}
+    machine.cli_file({"name": "default", "mode": "AK", **keys})
+    program = "import sys; from alicred.cli.main import main; main(['get']); print(*sys.modules, file=sys.stderr)"
+    loaded = set(machine.run_program([sys.executable, "-I", "-c", program]).stderr.split())
+    heavy = {"asyncio", "configparser", "cryptography", "logging", "pathlib", "rich", "shutil", "ssl", "subprocess", "urllib3"}
+    ours = {f"alicred.{name}" for name in ("refresh.cache", "sources.oauth", "sources.ecs_ram_role", "wire.http", "wire.imds", "wire.sts")}
+    assert "alicred.sources.profiles.cli.provider" in loaded
+    assert loaded & (heavy | ours) == set()

@@ -87,3 +87,8 @@ def test_a_block_that_changed_is_written_again_and_only_that() -> None:
 def test_an_unknown_world_is_an_error_that_names_those_that_there_are() -> None:
     with pytest.raises(ValueError, match=r"use one of nothing, keys, .*; then terminal, chinese"):
         transcript("mars", "$ alicred get\n")
+
+
+def test_a_random_text_that_looks_like_a_span_is_masked_as_a_whole() -> None:
+    texts = ("state=5d-a1s-x", "state=abc", "state=-7h")
+    assert {masked(text) for text in texts} == {"state=<text>"}

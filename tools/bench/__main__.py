@@ -8,12 +8,12 @@ import platform
 import sys
 from pathlib import Path
 
-from tools.bench import border, contention, hot_path, importing, plot, refreshing
+from tools.bench import border, contention, hot_path, importing, plot, refreshing, starting
 from tools.bench.measure import Report
 from tools.bench.upstream import upstream
 
 DOCS = Path(__file__).parent.parent.parent / "docs"
-PARTS = ("hot", "border", "refresh", "threads", "imports")
+PARTS = ("hot", "border", "refresh", "threads", "imports", "start")
 
 
 def main() -> int:
@@ -42,6 +42,8 @@ def main() -> int:
             contention.measure(report, servers, threads=threads, seconds=0.3 if quick else 0.7, rounds=3 if quick else 7)
     if "imports" in only:
         importing.measure(report, rounds=10 if quick else 40)
+    if "start" in only:
+        starting.measure(report, rounds=10 if quick else 40)
 
     report.say(f"\n{'bound':<88} {'figure':>7} {'at most':>8}")
     for bound in report.bounds:

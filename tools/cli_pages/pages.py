@@ -11,16 +11,14 @@ from tools.cli_pages.session import transcript
 ROOT = Path(__file__).resolve().parents[2]
 _BLOCK = re.compile(r"(<!-- run: (?P<world>[\w, -]+?) -->\n```console\n)(?P<shown>.*?)(?=^```$)", re.MULTILINE | re.DOTALL)
 _NUMBER_AND_UNIT = r"\d+(?:\.\d+)? ?(?:ms|s|min|h|d|seconds?|minutes?|hours?|秒|分钟|小时)(?![\w])"
-# What differs between two runs of the same command, in the order in which it is replaced.
+# What differs between two runs of the same command, in the order in which it is replaced: random texts first, which may look like spans.
 _MASKS = (
     (re.compile(r"\b(AK|STS|SSO|OAUTH)\.[0-9A-Za-z]+"), r"\1.<id>"),
     (re.compile(r"\b[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}\b"), "<uuid>"),
     (re.compile(r"\b[0-9a-f]{18,}\b"), "<hex>"),
     (re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d)?(?:[.,]\d+)?(?:Z| UTC|[+-]\d\d:?\d\d)?"), "<time>"),
     (re.compile(r"\b\d\d:\d\d:\d\d\b"), "<time>"),
-    (re.compile(rf"{_NUMBER_AND_UNIT}(?: {_NUMBER_AND_UNIT})*"), "<span>"),
     (re.compile(r"(127\.0\.0\.1|localhost|\[::1\]):\d+"), r"\1:<port>"),
-    (re.compile(r"\((\S+ left|it took \S+)\)|（剩余 \S+）|（用时 \S+）"), "<span>"),
     (re.compile(r'"seconds": [\d.]+'), '"seconds": <span>'),
     (re.compile(r"\balicred-fake-cloud-\w+"), "alicred-fake-cloud-<text>"),
     (re.compile(r"(state|challenge)=[\w-]+"), r"\1=<text>"),
@@ -29,6 +27,8 @@ _MASKS = (
     (re.compile(r"\+/=[\w+/=-]+…?"), "<token>"),
     (re.compile(r"\b[\w-]{40,}(?:\.[\w-]+)*"), "<text>"),
     (re.compile(r"\balicred-\d{10,}\b"), "alicred-<number>"),
+    (re.compile(rf"{_NUMBER_AND_UNIT}(?: {_NUMBER_AND_UNIT})*"), "<span>"),
+    (re.compile(r"\((\S+ left|it took \S+)\)|（剩余 \S+）|（用时 \S+）"), "<span>"),
     (re.compile(r"(?<=\S) {2,}"), "  "),
 )
 

@@ -133,7 +133,8 @@ def test_a_broken_file_is_named_with_its_line(name: str, text: str, problem: str
     done = shell("profiles")
     assert done.code == 0
     assert problem in done.out
-    assert str(path) in done.out
+    assert f"{path}: " in done.out
+    assert f"{path} " not in done.out.partition("Problems")[2]  # it is named once
     checked = shell("profiles", "check")
     assert checked.code == 1
     assert sum(problem in line for line in checked.out.splitlines()) == 1
@@ -188,6 +189,7 @@ def test_without_a_home_it_says_so(shell: Shell) -> None:
     assert done.code == 0
     assert [file["path"] for file in done.json["files"]] == [None, None]
     assert "HOME" in done.json["files"][0]["note"]
+    assert shell("profiles", HOME="").out.count("there is no home directory to look in") == 2
 
 
 USED = [
@@ -234,9 +236,11 @@ def test_a_profile_that_neither_file_has_is_a_problem(shell: Shell) -> None:
 
 def test_variables_that_come_before_both_files_are_named(shell: Shell) -> None:
     shell.cli_file(AK)
-    done = shell("profiles", ALIBABA_CLOUD_ACCESS_KEY_ID=KEY, ALIBABA_CLOUD_ACCESS_KEY_SECRET=SECRET)
+    variables = {"ALIBABA_CLOUD_ACCESS_KEY_ID": KEY, "ALIBABA_CLOUD_ACCESS_KEY_SECRET": SECRET}
+    done = shell("profiles", **variables)
     assert "ALIBABA_CLOUD_ACCESS_KEY_ID, ALIBABA_CLOUD_ACCESS_KEY_SECRET" in done.err
     assert SECRET not in done.err
+    assert shell("profiles", "--profile", "default", **variables).err == ""  # who names a profile gets that one
 
 
 def test_no_program_is_run_and_nothing_is_written(shell: Shell, tmp_path: Path) -> None:

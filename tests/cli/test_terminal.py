@@ -203,4 +203,4 @@ def test_an_error_that_ends_the_work_begins_at_the_beginning_of_a_line(monkeypat
     errors.flush()
     work, _, told = errors.buffer.getvalue().decode().rpartition("\r\x1b[K")  # type: ignore[attr-defined]
     assert "looking for" in work
-    assert told.startswith("There is no credential.")
+    assert told.startswith("alicred: default: no source")

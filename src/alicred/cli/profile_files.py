@@ -180,7 +180,7 @@ class Survey:
 
     Args:
         files: The command line tool's file, and the INI file.
-        variables: The variables that a program takes its credential from before it looks into either file.
+        variables: The variables that a program which asks for no profile takes its credential from before it looks into either file.
     """
 
     files: tuple[FileReport, ...]
@@ -216,7 +216,7 @@ def survey(environ: Mapping[str, str], *, profile: str | None = None, clock: Clo
     """
     cli, goes_on = _cli_file(environ, profile, clock)
     ini = _ini_file(environ, profile, clock, is_asked=goes_on)
-    return Survey(files=(cli, ini), variables=tuple(_variables(environ)))
+    return Survey(files=(cli, ini), variables=() if profile is not None else tuple(_variables(environ)))
 
 
 def files(environ: Mapping[str, str]) -> tuple[FileReport, ...]:
@@ -425,7 +425,10 @@ def _with_error(report: FileReport, error: object) -> FileReport:
     if isinstance(error, NotConfiguredError):
         return attrs.evolve(report, note=error.message)
     if isinstance(error, AlicredError):
-        return attrs.evolve(report, problems=(*report.problems, Problem(Words(error.message))))
+        text = error.message
+        for what in (cli_config.WHAT, _WHAT):  # the path stands in front of it
+            text = text.removeprefix(f"{what} {shown(report.path)}: ").removeprefix(f"{what} {shown(report.path)} ")
+        return attrs.evolve(report, problems=(*report.problems, Problem(Words(text))))
     return report
 
 

@@ -183,9 +183,8 @@ def _print(found: Explained, terminal: Terminal) -> None:
         if value is not None:
             terminal.paragraph(f"{name} {value}", first="  ")
     for file in found.files:
-        if not file.path:  # there is no home directory, and the source has said so
-            continue
-        terminal.paragraph(f"{file.path} {_state(file, terminal)}", first="  ")
+        if file.path:
+            terminal.paragraph(f"{file.path} {_state(file, terminal)}", first="  ")
     gone = ", ".join(name for name, value in found.variables.items() if value is None)
     terminal.paragraph(Styled(terminal.text("not set: {names}", names=gone), "quiet"), first="  ")
 

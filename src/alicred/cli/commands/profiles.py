@@ -60,11 +60,11 @@ def _list(found: Survey, terminal: Terminal) -> None:
 
 def _file(file: FileReport, terminal: Terminal) -> None:
     title = terminal.text("The CLI's file") if file.kind == "cli" else terminal.text("The profile file")
-    mode = "" if file.permissions is None else terminal.text("(mode {mode})", mode=file.octal)
-    terminal.paragraph(f"{terminal.styled(title, 'strong')}  {file.path} {mode}")
+    mode = [] if file.permissions is None else [terminal.text("(mode {mode})", mode=file.octal)]
+    terminal.paragraph(" ".join([terminal.styled(title, "strong"), "", file.path, *mode]).rstrip())
     if file.profiles:
         terminal.table(list(map(terminal.text, _HEADINGS)), [_row(profile, terminal) for profile in file.profiles])
-    if not file.exists and not file.problems:
+    if file.path and not file.exists and not file.problems:
         terminal.paragraph(terminal.text("There is no such file."))
     elif file.note:
         terminal.paragraph(file.note)

@@ -30,29 +30,27 @@ def run(options: argparse.Namespace, terminal: Terminal) -> int:
     from alicred.cli.main import exit_code
     from alicred.errors import AlicredError
 
-    identity: CallerIdentity | None = None
-    error: AlicredError | None = None
-    try:
-        with terminal.progress() as progress:
-            progress(terminal.text("looking for a credential …"))
+    with terminal.progress() as progress:
+        progress(terminal.text("looking for a credential …"))
+        held = identity = error = None
+        try:
             held = fetched(options)
             if not options.offline:
                 progress(terminal.text("asking STS whose it is …"))
-                try:
-                    identity = sts_of(options).get_caller_identity(held)
-                except AlicredError as raised:
-                    error = raised
-    except AlicredError:
-        terminal.hint(terminal.text("There is no credential. `alicred explain` shows what each source says and what to do."))
-        raise
-    if terminal.json:
-        terminal.say_json(_json(held, identity, error))
-    else:
-        _print(held, identity, terminal)
+                identity = sts_of(options).get_caller_identity(held)
+        except AlicredError as raised:
+            error = raised
+    if held is not None:
+        if terminal.json:
+            terminal.say_json(_json(held, identity, error))
+        else:
+            _print(held, identity, terminal)
     if error is None:
         return 0
-    if not terminal.json:
+    if held is None or not terminal.json:
         terminal.error(error)
+    if held is None:
+        terminal.hint(terminal.text("There is no credential. `alicred explain` shows what each source says and what to do."))
     return exit_code(error)
 
 

@@ -143,7 +143,7 @@ def test_without_a_program_there_is_nothing_to_do(arguments: list[str], machine:
 
 def test_an_unknown_option_in_front_of_the_program_is_no_program(machine: Machine) -> None:
     done = machine.run("exec", "--refrsh", "--", "true", environ=machine.keys)
-    assert (done.returncode, done.stderr) == (2, "alicred: unrecognized arguments: --refrsh. See `alicred --help`\n")
+    assert (done.returncode, done.stderr) == (2, "alicred exec: unrecognized arguments: --refrsh. See `alicred exec --help`\n")
 
 
 def test_without_a_credential_the_program_is_not_run(machine: Machine) -> None:

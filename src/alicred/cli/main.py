@@ -57,7 +57,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: What stands behind the program's name; ``None`` means the process's own.
     """
     given = sys.argv[1:] if arguments is None else list(arguments)
-    options = parsers(_command_in(given))[0].parse_args(given)
+    parser, described = parsers(_command_in(given))
+    options, unknown = parser.parse_known_args(given)
+    if unknown:
+        (described or parser).error(f"unrecognized arguments: {' '.join(unknown)}")
     terminal = Terminal.of(options)
     if options.verbose:
         _log_to_stderr()
@@ -144,7 +147,7 @@ def parsers(name: str | None) -> tuple[argparse.ArgumentParser, argparse.Argumen
         allow_abbrev=False,
     )
     parser.add_argument("--version", action=_Version, nargs=0, help="print the version and exit")
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    commands = parser.add_subparsers(title="commands", dest="command", required=True, metavar="COMMAND")
     described = None
     for each, summary in COMMANDS.items():
         if each != name:

@@ -114,7 +114,7 @@ CHINESE: dict[str, str] = {
         "站点没有返回授权码。您可以关闭此窗口，返回终端。"
     ),
     "Given up. Nothing was changed.": "已放弃，未做任何更改。",
-    "Logged in. The login is in profile '{name}' of {path}.": "登录成功，已保存到 {path} 的配置 {name}。",
+    "Logged in. The login is in profile {name} of {path}.": "登录成功，已保存到 {path} 的配置 {name}。",
     "It lasts until {moment}. Until then the aliyun tool and alicred get keys with it.": (
         "登录的有效期至 {moment}，在此之前 alicred 和 aliyun 命令行工具用它获取临时凭据。"
     ),
@@ -125,7 +125,7 @@ CHINESE: dict[str, str] = {
     "{variable} is set: unset it, or nothing here reads the file.": "已设置环境变量 {variable}：请取消设置，否则不会读取该文件。",
     "Who you are now: alicred whoami --profile {name}": "查看当前身份：alicred whoami --profile {name}",
     "The login itself is saved; only its first keys are missing.": "登录本身已保存，只是尚未取得第一组临时凭据。",
-    "Logging in to Alibaba Cloud ({site}), for profile '{name}' of {path}.": "登录阿里云（{site}），保存到 {path} 的配置 {name}。",
+    "Logging in to Alibaba Cloud ({site}), for profile {name} of {path}.": "登录阿里云（{site}），保存到 {path} 的配置 {name}。",
     "Opening this page in your browser:": "正在浏览器中打开以下页面：",
     "Open this page in a browser:": "请在浏览器中打开以下页面：",
     "Confirm the login there. Waiting for {seconds} s at most; Ctrl-C gives up.": (
@@ -147,10 +147,10 @@ CHINESE: dict[str, str] = {
     "account": "账号",
     "access configuration": "访问配置",
     "Account {account}, access configuration {configuration}.": "账号 {account}，访问配置 {configuration}。",
-    "Going on with the login that profile '{name}' of {path} holds until {moment}.": (
+    "Going on with the login that profile {name} of {path} holds until {moment}.": (
         "继续使用 {path} 的配置 {name} 中的登录，有效期至 {moment}。"
     ),
-    "Logging in to CloudSSO at {site}, for profile '{name}' of {path}.": "登录云 SSO（{site}），保存到 {path} 的配置 {name}。",
+    "Logging in to CloudSSO at {site}, for profile {name} of {path}.": "登录云 SSO（{site}），保存到 {path} 的配置 {name}。",
     "  page  {page}": "  页面    {page}",
     "  code  {code}": "  用户码  {code}",
     "The page is open in your browser. Compare the code, and confirm.": "页面已在浏览器中打开。请核对用户码并确认。",
@@ -164,7 +164,5 @@ CHINESE: dict[str, str] = {
     "The site did not end the login, which lasts there until it ends by itself: {error}": (
         "站点没有结束登录，它会在站点上保持到自然过期：{error}"
     ),
-    "Logged out: profile '{name}' of {path} holds no token and no key any more.": (
-        "已退出登录：{path} 的配置 {name} 中不再保存令牌和密钥。"
-    ),
+    "Logged out: profile {name} of {path} holds no token and no key any more.": ("已退出登录：{path} 的配置 {name} 中不再保存令牌和密钥。"),
 }

@@ -115,7 +115,7 @@ def test_the_program_gets_signals_as_a_shell_would_hand_them(options: list[str],
         ("./none", 127, "'./none': no such program"),
         ("./folder", 126, "'./folder' cannot be run: Permission denied"),
         ("./plain", 126, "'./plain' cannot be run: Permission denied"),
-        ("./text", 126, "'./text' cannot be run: Exec format error. It must be a program that you may execute, a script with a #! line"),
+        ("./text", 126, "'./text' cannot be run: Exec format error. It must be a program that you may execute; a script needs a #! line"),
         ("./text/x", 127, "no such program"),
     ],
 )

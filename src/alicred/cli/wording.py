@@ -9,6 +9,22 @@ def marked(english: str) -> str:
 
 
 CHINESE: dict[str, str] = {
+    # alicred get, alicred exec
+    "secrets are not printed to a terminal: send the output to a program or a file, or add --show": (
+        "不会把密钥打印到终端：请将输出交给程序或写入文件，或者加上 --show"
+    ),
+    "--json and --format {format} cannot both be followed: leave one away": "--json 与 --format {format} 不能同时使用：请去掉其中一个",
+    "--shell is for --format env; leave it away for {format}": "--shell 只用于 --format env；使用 {format} 时请去掉它",
+    "there is no program to run: name one behind --, such as `alicred exec -- terraform plan`": (
+        "没有指定要运行的程序：请写在 -- 之后，例如 `alicred exec -- terraform plan`"
+    ),
+    "--refresh is for temporary credentials whose end is known, and this is none. Leave --refresh away": (
+        "--refresh 只用于已知过期时间的临时凭据，而当前凭据不是。请去掉 --refresh"
+    ),
+    "{program}: no such program. Correct its name, or PATH": "{program}：没有这个程序。请检查程序名或 PATH",
+    "{program} cannot be run: {reason}. It must be a program that you may execute; a script needs a #! line": (
+        "{program} 无法运行：{reason}。它必须是您有权执行的程序；脚本需要以 #! 行开头"
+    ),
     # alicred whoami, alicred explain
     "looking for a credential …": "正在查找凭据…",
     "asking STS whose it is …": "正在向 STS 查询身份…",

@@ -13,7 +13,7 @@ SOURCE = ROOT / "src" / "alicred"
 # For those who test with it; on the pages of the commands; HTML.
 _ELSEWHERE = ("testing/", "cli/", "login/page.py")
 _GAP = "\0"  # in the place of what differs from one time to another
-_DIFFERS = re.compile(r"%[+0-9.]*[srdf]|\{\w*\}|<[^<>\0]*>")
+_DIFFERS = re.compile(r"%[+0-9.]*[dfors]|\{\w*\}|<[^<>\0]*>")
 _SPAN = re.compile(r"``(.+?)``|`([^`]+)`")
 
 
@@ -69,8 +69,11 @@ def spans(cell: str) -> list[str]:
 
 
 def pattern(fragment: str) -> str:
-    """What a text holds that *fragment* is a part of, in which ``<words>`` stand for what differs."""
-    return re.sub(r"<[^<>]*>", _GAP, fragment).strip(_GAP + " ")
+    """What a text holds that *fragment* is a part of, in which ``<words>`` stand for what differs.
+
+    A ``must`` in front is left out: in the code it often stands elsewhere.
+    """
+    return re.sub(r"<[^<>]*>", _GAP, fragment).strip(_GAP + " ").removeprefix("must ")
 
 
 def is_sentence(text: str) -> bool:

@@ -12,6 +12,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
 
@@ -20,7 +21,7 @@ from alicred.testing import FakeCloud
 from tests.cli.commands import Shell
 from tests.cli.programs import ALICRED, Machine
 
-ROLE = "ALIBABA_CLOUD_ROLE_ARN"
+ROLE, STS = "ALIBABA_CLOUD_ROLE_ARN", "ALIBABA_CLOUD_STS_ENDPOINT"
 
 
 @contextmanager
@@ -45,15 +46,17 @@ def test_another_program_uses_it_with_what_is_printed(machine: Machine) -> None:
         done = machine.run("--role-arn", variables[ROLE], "get", "--format", "json", environ=variables)
         assert done.returncode == 0, done.stderr
         assert json.loads(done.stdout)["AccessKeyId"].startswith("STS.")
+        with urlopen(f"{variables[STS]}/latest/meta-data/ram/security-credentials/") as answer:
+            assert answer.read() == b"reports"
         assert cloud.stdin is not None
         cloud.stdin.close()  # the end of the pipe is the end of the cloud
         assert cloud.wait(30) == 0
         assert cloud.stderr is not None
         said = cloud.stderr.read()
-    assert "1 requests, 0 of them rejected" in said
+    assert "2 requests, 0 of them rejected" in said
     assert re.search(r"metadata service: http://127.0.0.1:\d+$", said, re.MULTILINE)
     with pytest.raises(OSError, match="refused"):
-        socket.create_connection(("127.0.0.1", int(variables["ALIBABA_CLOUD_STS_ENDPOINT"].rpartition(":")[2])))
+        socket.create_connection(("127.0.0.1", int(variables[STS].rpartition(":")[2])))
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -115,7 +118,7 @@ def test_a_port_can_be_chosen_and_one_that_is_taken_is_a_wrong_command_line(mach
         with pytest.raises(ConfigurationError, match=f"{port} cannot be had"):
             FakeCloud(port=port).start()
     with running(machine, "--port", str(port)) as (_, variables):
-        assert variables["ALIBABA_CLOUD_STS_ENDPOINT"] == f"http://127.0.0.1:{port}"
+        assert variables[STS] == f"http://127.0.0.1:{port}"
 
 
 @pytest.mark.parametrize(

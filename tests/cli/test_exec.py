@@ -9,7 +9,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from urllib.request import urlopen
@@ -115,7 +114,7 @@ def test_the_program_gets_signals_as_a_shell_would_hand_them(options: list[str],
         ("./none", 127, "'./none': no such program"),
         ("./folder", 126, "'./folder' cannot be run: Permission denied"),
         ("./plain", 126, "'./plain' cannot be run: Permission denied"),
-        ("./text", 126, "'./text' cannot be run: Exec format error. It must be a program that you may execute, a script with a #! line"),
+        ("./text", 126, "'./text' cannot be run: Exec format error. It must be a program that you may execute; a script needs a #! line"),
         ("./text/x", 127, "no such program"),
     ],
 )
@@ -242,30 +241,53 @@ def test_a_signal_is_handed_on_once(number: signal.Signals, machine: Machine) ->
     assert (child.returncode, printed, errors) == (9, f"['{number.name}']\n", "")
 
 
+# The part of alicred that hands signals on, at a terminal: what it takes each of two interrupts for.
+TELL = """
+from alicred.cli import child
+child.hold_signals()
+print("ready", flush=True)
+print("first from the terminal:", child._next_signal()[1], flush=True)
+print("second from the terminal:", child._next_signal()[1], flush=True)
+"""
+
+
 @pytest.mark.skipif(not hasattr(signal, "sigwaitinfo"), reason="who sent a signal cannot be known here")
-def test_what_the_terminal_sends_reaches_the_program_once(machine: Machine) -> None:
+def test_what_the_terminal_sends_is_not_handed_on_since_the_program_has_it_already(machine: Machine) -> None:
+    child, terminal = pty.fork()
+    if child == 0:
+        os.execvpe(sys.executable, python(machine, TELL), machine.environ)
+    _read_until(terminal, b"ready")
+    os.write(terminal, b"\x03")
+    assert b"first from the terminal: True" in _read_until(terminal, b"first from the terminal: True")
+    os.kill(child, signal.SIGINT)
+    assert b"second from the terminal: False" in _read_until(terminal, b"second from the terminal: False")
+    os.close(terminal)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+def test_the_terminal_interrupts_the_program(machine: Machine) -> None:
     machine.role()
     command = [*ALICRED, "exec", "--refresh", "--", *python(machine, COUNT)]
     child, terminal = pty.fork()
     if child == 0:
         os.chdir(machine.home)
         os.execvpe(command[0], command, machine.environ)
-    printed = bytearray()
-
-    def printed_by(condition: Callable[[], bool]) -> None:
-        end = time.monotonic() + 60
-        while not condition() and time.monotonic() < end:
-            try:
-                printed.extend(os.read(terminal, 1024))
-            except OSError:
-                break
-
-    printed_by(lambda: b"ready" in printed)
+    _read_until(terminal, b"ready")
     os.write(terminal, b"\x03")
-    printed_by(lambda: False)
+    assert b"['SIGINT']" in _read_until(terminal, b"['SIGINT']")
     os.close(terminal)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 9
-    assert b"['SIGINT']" in printed
+
+
+def _read_until(terminal: int, text: bytes) -> bytes:
+    """What comes from the terminal, up to *text*; all of it if that does not come."""
+    printed, end = b"", time.monotonic() + 60
+    while text not in printed and time.monotonic() < end:
+        try:
+            printed += os.read(terminal, 1024)
+        except OSError:  # the program has ended
+            break
+    return printed
 
 
 def test_an_interrupt_before_the_program_runs_ends_alicred(machine: Machine) -> None:

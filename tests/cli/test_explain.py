@@ -156,6 +156,12 @@ def test_what_was_looked_at_is_told_without_a_secret(shell: Shell, cloud: FakeCl
     assert cloud.access_key.access_key_secret not in everything
 
 
+def test_without_a_home_no_file_is_named(shell: Shell, here: dict[str, str]) -> None:
+    done = shell("explain", **here, HOME="")
+    assert "there is no home directory to look in" in done.out
+    assert "not there" not in done.out
+
+
 def test_an_open_file_is_not_complained_of_twice(shell: Shell, cloud: FakeCloud, here: dict[str, str]) -> None:
     role_file(shell, cloud)
     (shell.home / ".aliyun/config.json").chmod(0o644)

@@ -153,6 +153,9 @@ def test_at_a_terminal_nothing_is_printed_without_show(machine: Machine) -> None
         (["--form", "json"], "unrecognized arguments: --form json"),
         (["--profile"], "argument --profile: expected one argument"),
         (["extra"], "unrecognized arguments: extra"),
+        (["--profile="], "argument --profile: it is empty: give the name of a profile"),
+        (["--role-arn", "reports"], "argument --role-arn: it is no ARN of a role. Give acs:ram::<account>:role/<name>"),
+        (["--region", "bad!"], "argument --region: it must be the id of a region, such as cn-hangzhou"),
     ],
 )
 def test_a_wrong_argument_is_one_line_and_exit_code_2(arguments: list[str], said: str, machine: Machine) -> None:

@@ -173,6 +173,8 @@ def test_every_policy_can_be_drawn_at_every_width(arguments: str, width: str, sh
     path = shell.home / "plan.svg"
     done = shell("plan", *arguments.split(), "--svg", str(path), COLUMNS=width)
     assert done.code == 0
+    bars = [line for line in done.out.splitlines() if line and set(line) <= set("━░▒▓·✗")]
+    assert {len(bar) for bar in bars} == {78}  # piped, so of one width
     ET.fromstring(path.read_text("utf-8"))
     assert shell("plan", *arguments.split(), "--json").json["outage"]["served_for"] >= 0
 

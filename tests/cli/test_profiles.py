@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from tests.cli.commands import Shell
+from tests.cli.programs import Machine
 
 KEY, SECRET = f"LTAI5t{secrets.token_hex(9)}", secrets.token_hex(15)
 AK = {"name": "default", "mode": "AK", "access_key_id": KEY, "access_key_secret": SECRET}
@@ -162,8 +163,17 @@ def test_a_file_that_others_may_read_comes_with_the_command_that_closes_it(mode:
     assert done.code == bool(text)
     assert text in done.out
     assert (f"chmod 600 '{path}'" in done.out) is bool(text)
-    assert "WARNING" not in done.err
-    assert "may be read" not in done.err
+
+
+@pytest.mark.skipif(os.name != "posix", reason="modes of files are POSIX's")
+@pytest.mark.parametrize("command", ["profiles", "explain"])
+def test_an_open_file_is_not_complained_of_a_second_time_by_the_log(command: str, machine: Machine) -> None:
+    machine.cli_file(AK)
+    (machine.home / ".aliyun/config.json").chmod(0o644)
+    done = machine.run(command)
+    assert "0644" in done.stdout
+    assert done.stderr == ""
+    assert "may be read by every user" in machine.run("--verbose", command).stderr
 
 
 def test_without_any_file_there_is_nothing_to_list_and_nothing_wrong(shell: Shell) -> None:
@@ -222,6 +232,7 @@ def test_a_profile_that_was_never_filled_in_lets_the_ini_file_have_its_say(shell
     shell.profile_file(SECTION)
     report = shell("profiles", "--json").json
     assert listed(report)["cli/default"]["note"].startswith("empty")
+    assert not listed(report)["cli/default"]["used"]
     assert listed(report)["profile/default"]["used"]
     assert report["ok"]
 

@@ -6,13 +6,14 @@ import argparse
 import io
 import re
 import sys
-from contextlib import suppress
+from pathlib import Path
 
 import hypothesis.strategies as st
 import pytest
 from hypothesis import given
 
 from alicred.cli.layout import Node, Styled, columns, padded, wrapped
+from alicred.cli.main import main
 from alicred.cli.terminal import Terminal, is_chinese
 from alicred.errors import ConfigurationError
 from tests.cli.programs import Machine
@@ -192,11 +193,14 @@ def test_an_error_is_told_in_lines_of_the_terminals_width(monkeypatch: pytest.Mo
     assert errors.lines == ["alicred: something is wrong", "here, so correct it"]
 
 
-def test_an_error_that_ends_the_work_begins_at_the_beginning_of_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_error_that_ends_the_work_begins_at_the_beginning_of_a_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     without_rich(monkeypatch)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("ALIBABA_CLOUD_ECS_METADATA_DISABLED", "true")
     errors = Screen()
-    terminal = Terminal(Screen(), errors)
-    with suppress(KeyError), terminal.progress() as tell:
-        tell("looking")
-        raise KeyError
-    assert errors.lines[-1].endswith("\x1b[K")
+    monkeypatch.setattr(Terminal, "of", lambda options: Terminal(Screen(), errors))
+    assert main(["whoami", "--offline"]) == 1
+    errors.flush()
+    work, _, told = errors.buffer.getvalue().decode().rpartition("\r\x1b[K")  # type: ignore[attr-defined]
+    assert "looking for" in work
+    assert told.startswith("alicred: default: no source")

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import argparse
 import os
+import shlex
 import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from alicred._internal.environ import variable
+from alicred._internal.environ import is_true, variable
+from alicred._internal.files import shown
 from alicred._internal.text import utc
 from alicred.cli.terminal import Terminal
 from alicred.cli.wording import marked
@@ -79,7 +81,7 @@ class _Dialog:
             AlicredError: It did not work.
         """
         try:
-            keys, shown = self._log_in()
+            keys, details = self._log_in()
         except WrongUsage as error:
             self._terminal.hint(f"alicred: {error}")
             self._say_what_is_kept()
@@ -91,7 +93,7 @@ class _Dialog:
                     self._hint("Given up. Nothing was changed.")
             self._say_what_is_kept()
             raise
-        self._conclude(keys, shown)
+        self._conclude(keys, details)
         return 0
 
     def _log_in(self) -> tuple[Credential, dict[str, object]]:
@@ -112,7 +114,7 @@ class _Dialog:
 
     @property
     def _named(self) -> dict[str, str]:
-        return {"name": self._place.name, "path": self._place.path}
+        return _named(self._place)
 
     def _hint(self, english: str, **values: object) -> None:
         self._terminal.hint(self._terminal.text(english, **values))
@@ -120,25 +122,28 @@ class _Dialog:
     def _can_open(self) -> bool:
         return not self._options.no_browser and has_browser(os.environ)
 
-    def _conclude(self, keys: Credential, shown: dict[str, object]) -> None:
+    def _conclude(self, keys: Credential, details: dict[str, object]) -> None:
         place, terminal = self._place, self._terminal
         if terminal.json:
             ends_at = None if keys.expires_at is None else f"{keys.expires_at:%Y-%m-%dT%H:%M:%SZ}"
             terminal.say_json(
-                {"profile": place.name, "path": place.path, "mode": place.mode, **shown, "access_key_id": keys.access_key_id,
+                {"profile": place.name, "path": place.path, "mode": place.mode, **details, "access_key_id": keys.access_key_id,
                  "expires_at": ends_at}
             )  # fmt: skip
         self._terminal.hint("")
-        self._hint("Logged in. The login is in profile '{name}' of {path}.", **self._named)
+        self._hint("Logged in. The login is in profile {name} of {path}.", **self._named)
         if self._ends_at is not None:
             self._hint("It lasts until {moment}. Until then the aliyun tool and alicred get keys with it.", moment=utc(self._ends_at))
         else:
             self._hint("The aliyun tool and alicred get keys with it, and renew it.")
         if place.text("region_id") is None:
-            self._hint("The aliyun tool wants a region too: aliyun configure set --profile {name} --region cn-hangzhou", name=place.name)
-        if variable(os.environ, DISABLED):
+            self._hint(
+                "The aliyun tool wants a region too: aliyun configure set --profile {name} --region cn-hangzhou",
+                name=shlex.quote(place.name),
+            )
+        if is_true(os.environ, DISABLED):
             self._hint("{variable} is set: unset it, or nothing here reads the file.", variable=DISABLED)
-        self._hint("Who you are now: alicred whoami --profile {name}", name=place.name)
+        self._hint("Who you are now: alicred whoami --profile {name}", name=shlex.quote(place.name))
 
 
 class OAuthDialog(_Dialog):
@@ -152,7 +157,7 @@ class OAuthDialog(_Dialog):
             raise WrongUsage(f"{self._place.where} does not say where it has logged in. Give --site CN or --site INTL.")
         page = Page(self._terminal.text, "zh-CN" if self._terminal.chinese else "en")
         with OAuthLogin(site_in(site_type), page=page) as login:
-            self._hint("Logging in to Alibaba Cloud ({site}), for profile '{name}' of {path}.", site=site_type.upper(), **self._named)
+            self._hint("Logging in to Alibaba Cloud ({site}), for profile {name} of {path}.", site=site_type.upper(), **self._named)
             pasted = self._show(login)
             tokens = login.tokens(self._options.timeout, pasted=pasted, on_wrong_paste=self._wrong_paste)
         # At once, before anything else can fail. The keys of another login go.
@@ -235,7 +240,7 @@ class CloudSsoDialog(_Dialog):
             token, ends_at = profile.text("access_token"), profile.moment("cloud_sso_access_token_expire")
         if token is None or ends_at is None or (ends_at - SYSTEM_CLOCK.utcnow()).total_seconds() < _SOON:
             return None
-        self._hint("Going on with the login that profile '{name}' of {path} holds until {moment}.", moment=utc(ends_at), **self._named)
+        self._hint("Going on with the login that profile {name} of {path} holds until {moment}.", moment=utc(ends_at), **self._named)
         self._has_saved = True
         return AccessToken(token, ends_at)
 
@@ -243,7 +248,7 @@ class CloudSsoDialog(_Dialog):
         client_id = next((value for name in _CLIENT_IDS if (value := variable(os.environ, name))), CLIENT_ID)
         device = DeviceCodeLogin(client, client_id=client_id)
         login = device.begin()
-        self._hint("Logging in to CloudSSO at {site}, for profile '{name}' of {path}.", site=client.endpoint, **self._named)
+        self._hint("Logging in to CloudSSO at {site}, for profile {name} of {path}.", site=client.endpoint, **self._named)
         self._terminal.hint("")
         self._hint("  page  {page}", page=login.verification_uri)
         self._hint("  code  {code}", code=login.user_code)
@@ -326,10 +331,12 @@ def log_out(place: Place, terminal: Terminal) -> int:
             terminal.hint(terminal.text("The site did not end the login, which lasts there until it ends by itself: {error}", error=error))
     tokens = ("oauth_access_token", "oauth_refresh_token", "oauth_access_token_expire", "access_token", "cloud_sso_access_token_expire")
     place.save(dict.fromkeys((*tokens, *KEYS)))
-    terminal.hint(
-        terminal.text("Logged out: profile '{name}' of {path} holds no token and no key any more.", name=place.name, path=place.path)
-    )
+    terminal.hint(terminal.text("Logged out: profile {name} of {path} holds no token and no key any more.", **_named(place)))
     return 0
+
+
+def _named(place: Place) -> dict[str, str]:
+    return {"name": repr(place.name), "path": shown(place.path)}
 
 
 def _listed(choices: Sequence[Choice]) -> str:
@@ -345,8 +352,11 @@ def _tunnel(port: int) -> str:
 
 
 def _stdin() -> int | None:
-    """The descriptor of standard input, where it can be waited for."""
+    """The descriptor of standard input, where it can be waited for; none for a job in the background, which the terminal would stop."""
     try:
-        return None if os.name != "posix" or sys.stdin is None else sys.stdin.fileno()
+        descriptor = -1 if os.name != "posix" or sys.stdin is None else sys.stdin.fileno()
+        if descriptor < 0 or (os.isatty(descriptor) and os.tcgetpgrp(descriptor) != os.getpgrp()):
+            return None
     except (OSError, ValueError):
         return None
+    return descriptor

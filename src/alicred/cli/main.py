@@ -5,12 +5,15 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from importlib import import_module
-from typing import NoReturn, Protocol, cast
+from typing import NoReturn, Protocol, TypeVar, cast
 
 from alicred.cli.terminal import Terminal
 from alicred.errors import AlicredError
+
+T = TypeVar("T")
 
 # What each command does, for the list of them. Each is a module of `alicred.cli.commands`, loaded when it is asked for: a `Command`.
 COMMANDS = {
@@ -167,13 +170,42 @@ def _general(default: str | None) -> _Parser:
     options = _Parser(add_help=False, formatter_class=_Help)
     group = options.add_argument_group("options of all commands")
     no = False if default is None else default
-    group.add_argument("--profile", metavar="NAME", default=default, help="the profile, in the CLI's file or the profile file")
-    group.add_argument("--role-arn", metavar="ARN", default=default, help="a RAM role to assume with what is found")
-    group.add_argument("--region", metavar="ID", default=default, help="the region whose STS is asked, such as cn-hangzhou")
+    group.add_argument(
+        "--profile", type=_profile, metavar="NAME", default=default, help="the profile, in the CLI's file or the profile file"
+    )
+    group.add_argument("--role-arn", type=_role_arn, metavar="ARN", default=default, help="a RAM role to assume with what is found")
+    group.add_argument("--region", type=_region, metavar="ID", default=default, help="the region whose STS is asked, such as cn-hangzhou")
     group.add_argument("--json", action="store_true", default=no, help="print JSON of a documented shape")
     group.add_argument("--verbose", action="store_true", default=no, help="print the log to stderr")
     group.add_argument("--no-color", action="store_true", default=no, help="print without colour (so does the variable NO_COLOR)")
     return options
+
+
+def _profile(text: str) -> str:
+    if not text.strip():
+        raise argparse.ArgumentTypeError("it is empty: give the name of a profile, or leave the option away")
+    return text
+
+
+def _role_arn(text: str) -> str:
+    from alicred.wire.role_session import role_arn_text
+
+    return _checked(role_arn_text, text)
+
+
+def _region(text: str) -> str:
+    from alicred.wire.sts import regional_endpoint
+
+    _checked(partial(regional_endpoint, vpc=False), text)
+    return text
+
+
+def _checked(check: Callable[[str, str], T], text: str) -> T:
+    """What *check* makes of the value *text* of an option, in the words of the library if it is wrong."""
+    try:
+        return check("it", text)
+    except AlicredError as error:
+        raise argparse.ArgumentTypeError(error.message) from None
 
 
 def _log_to_stderr() -> None:

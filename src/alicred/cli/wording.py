@@ -9,6 +9,22 @@ def marked(english: str) -> str:
 
 
 CHINESE: dict[str, str] = {
+    # alicred get, alicred exec
+    "secrets are not printed to a terminal: send the output to a program or a file, or add --show": (
+        "不会把密钥打印到终端：请将输出交给程序或写入文件，或者加上 --show"
+    ),
+    "--json and --format {format} cannot both be followed: leave one away": "--json 与 --format {format} 不能同时使用：请去掉其中一个",
+    "--shell is for --format env; leave it away for {format}": "--shell 只用于 --format env；使用 {format} 时请去掉它",
+    "there is no program to run: name one behind --, such as `alicred exec -- terraform plan`": (
+        "没有指定要运行的程序：请写在 -- 之后，例如 `alicred exec -- terraform plan`"
+    ),
+    "--refresh is for temporary credentials whose end is known, and this is none. Leave --refresh away": (
+        "--refresh 只用于已知过期时间的临时凭据，而当前凭据不是。请去掉 --refresh"
+    ),
+    "{program}: no such program. Correct its name, or PATH": "{program}：没有这个程序。请检查程序名或 PATH",
+    "{program} cannot be run: {reason}. It must be a program that you may execute; a script needs a #! line": (
+        "{program} 无法运行：{reason}。它必须是您有权执行的程序；脚本需要以 #! 行开头"
+    ),
     # alicred whoami, alicred explain
     "looking for a credential …": "正在查找凭据…",
     "asking STS whose it is …": "正在向 STS 查询身份…",
@@ -114,7 +130,7 @@ CHINESE: dict[str, str] = {
         "站点没有返回授权码。您可以关闭此窗口，返回终端。"
     ),
     "Given up. Nothing was changed.": "已放弃，未做任何更改。",
-    "Logged in. The login is in profile '{name}' of {path}.": "登录成功，已保存到 {path} 的配置 {name}。",
+    "Logged in. The login is in profile {name} of {path}.": "登录成功，已保存到 {path} 的配置 {name}。",
     "It lasts until {moment}. Until then the aliyun tool and alicred get keys with it.": (
         "登录的有效期至 {moment}，在此之前 alicred 和 aliyun 命令行工具用它获取临时凭据。"
     ),
@@ -125,7 +141,7 @@ CHINESE: dict[str, str] = {
     "{variable} is set: unset it, or nothing here reads the file.": "已设置环境变量 {variable}：请取消设置，否则不会读取该文件。",
     "Who you are now: alicred whoami --profile {name}": "查看当前身份：alicred whoami --profile {name}",
     "The login itself is saved; only its first keys are missing.": "登录本身已保存，只是尚未取得第一组临时凭据。",
-    "Logging in to Alibaba Cloud ({site}), for profile '{name}' of {path}.": "登录阿里云（{site}），保存到 {path} 的配置 {name}。",
+    "Logging in to Alibaba Cloud ({site}), for profile {name} of {path}.": "登录阿里云（{site}），保存到 {path} 的配置 {name}。",
     "Opening this page in your browser:": "正在浏览器中打开以下页面：",
     "Open this page in a browser:": "请在浏览器中打开以下页面：",
     "Confirm the login there. Waiting for {seconds} s at most; Ctrl-C gives up.": (
@@ -147,10 +163,10 @@ CHINESE: dict[str, str] = {
     "account": "账号",
     "access configuration": "访问配置",
     "Account {account}, access configuration {configuration}.": "账号 {account}，访问配置 {configuration}。",
-    "Going on with the login that profile '{name}' of {path} holds until {moment}.": (
+    "Going on with the login that profile {name} of {path} holds until {moment}.": (
         "继续使用 {path} 的配置 {name} 中的登录，有效期至 {moment}。"
     ),
-    "Logging in to CloudSSO at {site}, for profile '{name}' of {path}.": "登录云 SSO（{site}），保存到 {path} 的配置 {name}。",
+    "Logging in to CloudSSO at {site}, for profile {name} of {path}.": "登录云 SSO（{site}），保存到 {path} 的配置 {name}。",
     "  page  {page}": "  页面    {page}",
     "  code  {code}": "  用户码  {code}",
     "The page is open in your browser. Compare the code, and confirm.": "页面已在浏览器中打开。请核对用户码并确认。",
@@ -164,7 +180,5 @@ CHINESE: dict[str, str] = {
     "The site did not end the login, which lasts there until it ends by itself: {error}": (
         "站点没有结束登录，它会在站点上保持到自然过期：{error}"
     ),
-    "Logged out: profile '{name}' of {path} holds no token and no key any more.": (
-        "已退出登录：{path} 的配置 {name} 中不再保存令牌和密钥。"
-    ),
+    "Logged out: profile {name} of {path} holds no token and no key any more.": ("已退出登录：{path} 的配置 {name} 中不再保存令牌和密钥。"),
 }

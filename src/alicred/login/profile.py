@@ -19,6 +19,8 @@ from alicred.sources.profiles.cli.write_back import NotWrittenError
 from alicred.sources.profiles.lookup import DEFAULT_PROFILE, LARGEST_FILE, PROFILE
 
 _LONGEST_WAIT = 30.0  # seconds; a program that renews a login of the file holds its lock for that long
+_IDENTITY = ("mode", "access_key_id", "access_key_secret")  # of a profile that is no login yet
+_LOGIN = ("oauth_refresh_token", "access_token")
 KEYS = ("access_key_id", "access_key_secret", "sts_token", "sts_expiration")
 """The keys that a login has got last."""
 
@@ -65,8 +67,24 @@ class Place:
         with self.profile.explained():
             return self.profile.text(key)
 
+    def must_be_writable(self) -> None:
+        """Refuse a place where nothing can be saved, before a person has logged in for nothing.
+
+        Raises:
+            ConfigurationError: It is one; the text says why.
+        """
+        folder = os.path.dirname(os.path.realpath(self.path))
+        while not os.path.lexists(folder) and folder != os.path.dirname(folder):
+            folder = os.path.dirname(folder)
+        if not os.path.isdir(folder) or not os.access(folder, os.W_OK | os.X_OK):
+            raise ConfigurationError(
+                f"{self.where} could not be saved: {shown(folder)} is no folder that you may write to. Change that first"
+            )
+
     def save(self, changes: Mapping[str, str | int | None], *, make_current: bool = False) -> Place:
         """Make *changes* to the profile, and to nothing else; a value that is empty or 0 is taken away, as the tool leaves such out.
+
+        A profile that another program has changed meanwhile, to one of another kind or by another login, stays as it is.
 
         The file and the profile are made if they are not there. Blocks for 30 s if another program is renewing a login of the file.
 
@@ -78,11 +96,13 @@ class Place:
             TransientError: Another program has been renewing a login for too long.
         """
         full = {key: value or None for key, value in changes.items()}
+        values: Mapping[str, object] = {} if self.profile is None else self.profile.values
+        still = {key: values.get(key) or None for key in (_IDENTITY if self.mode is None else (*_IDENTITY[:1], *_LOGIN))}
         try:
             os.makedirs(os.path.dirname(os.path.realpath(self.path)), mode=0o700, exist_ok=True)
             config = write_back.alone(
                 self.path,
-                lambda: write_back.put(self.path, self.name, full, make_current=make_current),
+                lambda: write_back.put(self.path, self.name, full, still=still, make_current=make_current),
                 create=True,
                 seconds=_LONGEST_WAIT,
             )

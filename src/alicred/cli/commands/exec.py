@@ -35,7 +35,8 @@ def run(options: argparse.Namespace, terminal: Terminal) -> int:
     """Run it. Does not return if the program takes alicred's place."""
     program = options.program[1:] if options.program[:1] == ["--"] else options.program
     if not program or not program[0]:
-        return terminal.usage("exec", "there is no program to run: name one behind --, such as `alicred exec -- terraform plan`")
+        text = terminal.text("there is no program to run: name one behind --, such as `alicred exec -- terraform plan`")
+        return terminal.usage("exec", text)
     if options.refresh:
         return _stay(options, terminal, program)
     environ = with_key(os.environ, fetched(options))
@@ -53,10 +54,15 @@ def _become(program: list[str], environ: dict[str, str]) -> NoReturn:
 
 def _not_started(name: str, error: OSError | ValueError, terminal: Terminal) -> int:
     if isinstance(error, (FileNotFoundError, NotADirectoryError)):
-        terminal.hint(f"alicred exec: {name!r}: no such program. Correct its name, or PATH")
+        terminal.usage("exec", terminal.text("{program}: no such program. Correct its name, or PATH", program=repr(name)))
         return NOT_FOUND
     reason = error.strerror if isinstance(error, OSError) else str(error)
-    terminal.hint(f"alicred exec: {name!r} cannot be run: {reason}. It must be a program that you may execute, a script with a #! line")
+    text = terminal.text(
+        "{program} cannot be run: {reason}. It must be a program that you may execute; a script needs a #! line",
+        program=repr(name),
+        reason=reason,
+    )
+    terminal.usage("exec", text)
     return NOT_EXECUTABLE
 
 
@@ -68,7 +74,8 @@ def _stay(options: argparse.Namespace, terminal: Terminal, program: list[str]) -
     provider = provider_of(options, refresh=for_clients())
     credential = provider.get()
     if credential.security_token is None or credential.expires_at is None:
-        return terminal.usage("exec", "--refresh is for temporary credentials whose end is known, and this is none. Leave --refresh away")
+        text = terminal.text("--refresh is for temporary credentials whose end is known, and this is none. Leave --refresh away")
+        return terminal.usage("exec", text)
     mask = hold_signals()
     with LoopbackServer({NAME: provider}) as server:
         try:

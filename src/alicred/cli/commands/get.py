@@ -37,11 +37,12 @@ def run(options: argparse.Namespace, terminal: Terminal) -> int:
     """Print it."""
     chosen = options.format or ("json" if options.json else "env")
     if options.json and chosen != "json":
-        return terminal.usage("get", f"--json and --format {chosen} cannot both be followed: leave one away")
+        return terminal.usage("get", terminal.text("--json and --format {format} cannot both be followed: leave one away", format=chosen))
     if options.shell is not None and chosen != "env":
-        return terminal.usage("get", f"--shell is for --format env; leave it away for {chosen}")
+        return terminal.usage("get", terminal.text("--shell is for --format env; leave it away for {format}", format=chosen))
     if terminal.is_terminal and not options.show:
-        return terminal.usage("get", "secrets are not printed to a terminal: send the output to a program or a file, or add --show")
+        text = terminal.text("secrets are not printed to a terminal: send the output to a program or a file, or add --show")
+        return terminal.usage("get", text)
     held = fetched(options)
     if chosen == "env":
         terminal.say(shell(held, options.shell or "sh", shadowing(os.environ, held)))

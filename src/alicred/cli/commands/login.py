@@ -9,9 +9,9 @@ from datetime import timedelta
 from alicred.cli.terminal import Terminal
 
 DESCRIPTION = """\
-Log in, in a browser, and keep the login in a profile of the CLI's file, ~/.aliyun/config.json, as the aliyun tool does.
-A profile that is there is renewed with what it says. A new one is made by --site (OAuth: an account's own users)
-or by --sign-in-url (CloudSSO: the users of a directory)."""
+Log in with a browser, and keep the login in a profile of the CLI's file, ~/.aliyun/config.json,
+as the aliyun tool does. A profile that is there is renewed with what it says. A new one is made
+by --site (OAuth: the users of an account) or by --sign-in-url (CloudSSO: those of a directory)."""
 
 OAUTH, CLOUD_SSO = "OAuth", "CloudSSO"
 _LONGEST = 3600
@@ -54,6 +54,7 @@ def run(options: argparse.Namespace, terminal: Terminal) -> int:
         return log_out(place, terminal)
     from alicred.cli.logins import CloudSsoDialog, OAuthDialog
 
+    place.must_be_writable()
     dialog = OAuthDialog if (mode or asked) == OAUTH else CloudSsoDialog
     return dialog(place, options, terminal).run()
 

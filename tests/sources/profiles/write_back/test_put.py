@@ -13,12 +13,16 @@ import pytest
 
 from alicred.sources.profiles.cli import write_back
 from alicred.sources.profiles.cli.config import CliConfig
-from alicred.sources.profiles.cli.write_back import NotWrittenError
+from alicred.sources.profiles.cli.write_back import NotWrittenError, SupersededError
 from tests.sources.profiles.write_back.support import PROFILES, counts, left, update
 
 
-def put(path: Path, name: str, changes: dict[str, str | int | None], *, make_current: bool = False) -> CliConfig:
-    return write_back.alone(str(path), lambda: write_back.put(str(path), name, changes, make_current=make_current), create=True, seconds=10)
+def put(
+    path: Path, name: str, changes: dict[str, str | int | None], *, still: dict[str, object] | None = None, make_current: bool = False
+) -> CliConfig:
+    return write_back.alone(
+        str(path), lambda: write_back.put(str(path), name, changes, still=still or {}, make_current=make_current), create=True, seconds=10
+    )
 
 
 def test_a_new_profile_comes_last_and_nothing_else_changes(path: Path) -> None:
@@ -41,6 +45,15 @@ def test_the_current_profile_changes_when_it_is_asked_for(path: Path) -> None:
     assert put(path, "p1", {"n": 1}).current == "p0"
     assert put(path, "p1", {"n": 1}, make_current=True).current == "p1"
     assert json.loads(path.read_bytes())["current"] == "p1"
+
+
+@pytest.mark.parametrize(("name", "still"), [("p0", {"mode": "AK"}), ("p0", {"token": "t"}), ("new", {"mode": "OAuth"})])
+def test_a_profile_that_says_something_else_meanwhile_stays_as_it_is(path: Path, name: str, still: dict[str, object]) -> None:
+    before = path.read_bytes()
+    with pytest.raises(SupersededError, match="has been changed meanwhile"):
+        put(path, name, {"mode": "CloudSSO"}, still=still)
+    assert path.read_bytes() == before
+    put(path, name, {"mode": "CloudSSO"}, still={"token": None})
 
 
 @pytest.mark.parametrize("text", [None, "{}", '{"profiles": null}', '{"current": "", "profiles": []}'])
@@ -120,9 +133,10 @@ LOGS_IN = """
 import sys
 from alicred.sources.profiles.cli import write_back
 path, name = sys.argv[1:]
-for number in range(25):
-    write_back.alone(path, lambda: write_back.put(path, f"{name}-{number}", {"mode": "OAuth", "n": number}), create=True, seconds=30)
-    write_back.alone(path, lambda: write_back.put(path, name, {"n": number, "k": None if number % 2 else "k"}), create=True, seconds=30)
+put = write_back.put
+for n in range(25):
+    write_back.alone(path, lambda: put(path, f"{name}-{n}", {"mode": "OAuth", "n": n}, still={}), create=True, seconds=30)
+    write_back.alone(path, lambda: put(path, name, {"n": n, "k": None if n % 2 else "k"}, still={}), create=True, seconds=30)
 """
 
 

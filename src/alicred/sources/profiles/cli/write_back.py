@@ -99,8 +99,10 @@ def update(
     return _rewrite(path, change, known=known, create=False)
 
 
-def put(path: str, profile: str, changes: Mapping[str, str | int | None], *, make_current: bool = False) -> CliConfig:
-    """As `update`, for a login that has just been made: whatever the profile says, and also if there is no profile, or no file.
+def put(
+    path: str, profile: str, changes: Mapping[str, str | int | None], *, still: Mapping[str, object], make_current: bool = False
+) -> CliConfig:
+    """As `update`, for a login that has just been made: also if there is no profile, or no file.
 
     The file's mode is 0600 then, as the tool leaves it. Call it within `alone`.
 
@@ -108,6 +110,7 @@ def put(path: str, profile: str, changes: Mapping[str, str | int | None], *, mak
         path: The file.
         profile: The profile.
         changes: The new values by their keys; ``None`` takes a key away.
+        still: What the profile must still say, as in `update`; one that is not there says nothing.
         make_current: Whether the file is to call it current, as it does anyway if it is the first one.
 
     Returns:
@@ -115,9 +118,11 @@ def put(path: str, profile: str, changes: Mapping[str, str | int | None], *, mak
 
     Raises:
         NotWrittenError: The file is as it was.
+        SupersededError: That is because the profile does not say what it must still say.
     """
 
     def change(config: CliConfig) -> CliConfig:
+        _must_say(config.profiles.get(profile, {}), still)
         return config.with_changes(profile, changes, current=profile if make_current or not config.profiles else None)
 
     return _rewrite(path, change, known=None, create=True)
@@ -161,9 +166,13 @@ def _changed(config: CliConfig, profile: str, changes: Mapping[str, str | int], 
     values = config.profiles.get(profile)
     if values is None:
         raise SupersededError("the profile is no longer there")
+    _must_say(values, still)
+    return config.with_changes(profile, changes)
+
+
+def _must_say(values: Mapping[str, object], still: Mapping[str, object]) -> None:
     if any((values.get(key) or None) != value for key, value in still.items()):
         raise SupersededError("the profile has been changed meanwhile, by a new login for example, and stays as it is now")
-    return config.with_changes(profile, changes)
 
 
 def _prefix(name: str) -> str:

@@ -184,6 +184,17 @@ def test_15_a_save_replaces_only_what_the_claim_saw(server: Server) -> None:
     assert claim(store, entry).record.generation == 5
 
 
+def test_15_a_late_save_leaves_the_lease_of_another(server: Server) -> None:
+    store, entry = server.store(), new_entry()
+    late = claim(store, entry, lease=timedelta(milliseconds=1))
+    time.sleep(0.02)
+    second = claim(store, entry)
+    assert late.save(record(9))
+    assert isinstance(claim(store, entry, 9), Busy)
+    assert not second.save(record(10))
+    assert claim(store, entry, 9).over == 9, "whose lease is over now"
+
+
 def test_a_save_where_the_record_has_ended_meanwhile_is_taken(server: Server) -> None:
     store, entry = server.store(), new_entry()
     saved(store, entry, 5)

@@ -29,7 +29,7 @@ local function read(...)
     return found
 end
 local function whole(text)
-    if text and #text <= 16 and string.match(text, '^[1-9]%d*$') and tonumber(text) < {LARGEST_GENERATION} then return text end
+    if text and string.match(text, '^[1-9]%d*$') and tonumber(text) < {LARGEST_GENERATION} then return text end
     return '0'
 end
 """

@@ -10,8 +10,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 SOURCE = ROOT / "src" / "alicred"
-# For those who test with it; on the pages of the commands; HTML.
-_ELSEWHERE = ("testing/", "cli/", "login/page.py")
+# For those who test with it; on the pages of the commands; HTML; programs that a server runs.
+_ELSEWHERE = ("testing/", "cli/", "login/page.py", "sharing/redis_scripts.py")
 _GAP = "\0"  # in the place of what differs from one time to another
 _DIFFERS = re.compile(r"%[+0-9.]*[dfors]|\{\w*\}|<[^<>\0]*>")
 _SPAN = re.compile(r"``(.+?)``|`([^`]+)`")

@@ -299,6 +299,16 @@ def test_a_role_that_is_denied_says_what_it_was_to_be_assumed_with(cloud: FakeCl
     assert place.key.access_key_secret not in repr(report) + str(report) + repr(caught.value)
 
 
+def test_of_several_profiles_the_one_is_named_whose_role_is_denied(cloud: FakeCloud, tmp_path: Path) -> None:
+    place = Place(cloud, tmp_path)
+    inner = {"name": "inner", **_CHAINED, "ram_role_arn": f"{cloud.role_arn}-of-no-one"}
+    path = place.cli_config({"name": "p", "mode": "ChainableRamRoleArn", "source_profile": "inner", "ram_role_arn": cloud.role_arn}, inner)
+    with pytest.raises(DeniedError) as caught:
+        CliProfileProvider(environ=place.variables).get()
+    modes = [f"profile {name!r} (mode ChainableRamRoleArn) of {path}" for name in ("p", "inner")]
+    assert caught.value.origin == f"{', '.join(modes)}, the role {cloud.role_arn}-of-no-one"
+
+
 # --- which one is chosen ------------------------------------------------------------------------------------------------------------
 
 

@@ -80,6 +80,16 @@ class Origin:
 
 
 @contextmanager
+def errors_from(origin: str) -> Generator[None, None, None]:
+    """Tell every `AlicredError` that passes that it comes from *origin*, more precisely from where it says. See `errors_of`."""
+    try:
+        yield
+    except AlicredError as error:
+        error.origin = more_precise(origin, error.origin)
+        raise
+
+
+@contextmanager
 def errors_of(name: str, origin: str = "") -> Generator[Origin, None, None]:
     """Give every `AlicredError` that passes the provider name *name*, in front of the one that it may have, and *origin*.
 

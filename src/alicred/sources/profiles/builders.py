@@ -19,6 +19,7 @@ from alicred._internal.environ import is_true, variable
 from alicred._internal.files import expand
 from alicred.credential import named
 from alicred.errors import ConfigurationError, NotConfiguredError, ProviderError
+from alicred.sources._source import errors_from
 from alicred.wire.role_session import LONGEST_KEY_PAIR_SESSION, LONGEST_SESSION
 
 if TYPE_CHECKING:
@@ -108,7 +109,8 @@ class AnyProfile:
             ProviderError: It is not set up. The profile is, and chosen: a chain must not slide onto another identity.
         """
         try:
-            fetched = source.get()
+            with errors_from(self.origin):
+                fetched = source.get()
         except NotConfiguredError as error:
             raise ProviderError(f"{self.where} asks for {source.name}, but: {error.message}", provider=error.provider) from error
         return named(fetched, fetched.provider_name or source.name, origin=self.origin)

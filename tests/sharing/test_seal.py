@@ -124,6 +124,19 @@ def test_what_is_wrong_with_the_file_is_told_when_the_key_is_used(content: bytes
     assert str(path) in str(caught.value)
 
 
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() != 0, reason="a file of root's is needed")
+@pytest.mark.parametrize(("mode", "is_read"), [(0o440, True), (0o640, True), (0o460, False), (0o444, False)])
+def test_a_mounted_secret_may_be_read_by_a_group_of_the_user(mode: int, is_read: bool, tmp_path: Path) -> None:
+    path = tmp_path / "key"
+    path.write_bytes(secrets.token_bytes(32))
+    path.chmod(mode)
+    if is_read:
+        assert StoreKey.from_file(path).id
+    else:
+        with pytest.raises(ConfigurationError, match="other users may read"):
+            _ = StoreKey.from_file(path).id
+
+
 def test_a_key_beside_a_directory_is_made_once(tmp_path: Path) -> None:
     keys = [StoreKey.beside(tmp_path / "shared") for _ in range(5)]
     assert not (tmp_path / "shared").exists()

@@ -141,7 +141,9 @@ def _read(path: str) -> bytes:
     content = read_file(path, what=_WHAT, limit=_LARGEST_FILE, private=True)
     if os.name == "posix":
         found = os.stat(path)
-        if stat.S_IMODE(found.st_mode) & 0o077:
+        # A secret that Kubernetes mounts for a user other than root belongs to root, and to a group of the user's, who may read it.
+        group = 0o040 if found.st_uid == 0 and found.st_gid in (os.getegid(), *os.getgroups()) else 0
+        if stat.S_IMODE(found.st_mode) & 0o077 & ~group:
             mode = f"mode {stat.S_IMODE(found.st_mode):04o}"
             raise ConfigurationError(f"other users may read {_WHAT} {shown(path)} ({mode}). Make it its owner's alone: chmod 600")
         if found.st_uid not in (0, os.geteuid()):

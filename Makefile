@@ -22,7 +22,7 @@ TYPED := $(wildcard src tests/typing docs/examples)
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo test test-all lint types cover proofs matrix clients pools soak bench mutate clean venv
+.PHONY: help demo test test-all lint types cover proofs matrix clients pools fleet soak bench mutate clean venv
 
 help:
 	@echo 'make demo     a tour of the library against a cloud on this machine'
@@ -35,6 +35,7 @@ help:
 	@echo 'make matrix   the tests on every CPython 3.10 to 3.15 here, and with the lowest dependencies'
 	@echo 'make clients  the adapters under the real clients, each group in an environment of its own'
 	@echo 'make pools    the tests in gunicorn, celery and process pools, in an environment of their own'
+	@echo 'make fleet    the tests of shared stores with many processes and servers'
 	@echo 'make soak     a compressed day of faults in five minutes     (ARGS="--minutes 1 --seed 7")'
 	@echo 'make bench    the benchmarks                     (ARGS="--quick")'
 	@echo 'make mutate   whether the tests notice when the code breaks: an hour (ARGS="policy chain")'
@@ -86,6 +87,10 @@ mutate: $(MUTATE)/.mutate
 
 pools: $(POOLS)/.pools
 	@$(POOLS)/bin/python -m pytest $(PARALLEL) tests/pools $(ARGS)
+
+# Many processes and servers: stores that are shared, under kills, stops and outages.
+fleet: $(VENV)/.test
+	@FLEET=1 $(BIN)/python -m pytest $(PARALLEL) tests/sharing tests/pool $(ARGS)
 
 soak: $(VENV)/.package
 	@$(BIN)/python tools/soak.py $(ARGS)

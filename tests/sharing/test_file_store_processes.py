@@ -19,7 +19,10 @@ from alicred import Credential
 from alicred.sharing import Busy, FileStore, SharedProvider, Stored, StoreKey
 from tests.forked import checked_in_child, in_raw_child
 from tests.sharing.directories import ENTRY, LONG, SECOND, ZERO, Worker, files, kind, leased, look, record, worker, workers
+from tests.sharing.fleets import needs_make_fleet
 from tests.support import in_threads
+
+pytestmark = needs_make_fleet
 
 MANY = 30
 

@@ -17,10 +17,11 @@ from typing import Any
 import pytest
 
 from alicred.testing import FakeCloud, faults
+from tests.sharing.fleets import needs_make_fleet
 
 ROOT = Path(__file__).resolve().parents[2]
 SESSION = timedelta(seconds=4)
-pytestmark = [pytest.mark.slow, pytest.mark.skipif(os.name != "posix", reason="a directory is shared on POSIX systems")]
+pytestmark = [needs_make_fleet, pytest.mark.skipif(os.name != "posix", reason="a directory is shared on POSIX systems")]
 
 
 def start(cloud: FakeCloud, directory: Path, key: bytes, seconds: float) -> subprocess.Popen[str]:

@@ -19,10 +19,11 @@ from alicred import CachingProvider, Credential, DeniedError, TransientError
 from alicred.events import StoreFailed
 from alicred.sharing import RedisStore, SharedProvider, StoreKey
 from tests.secrecy import SECRET, SHAPES
+from tests.sharing.fleets import needs_make_fleet
 from tests.sharing.redis_servers import Server, calls, claim, keys, needs_redis, new_entry, record, running, wait_until
 from tests.support import HOUR, Recorder, Script
 
-pytestmark = needs_redis
+pytestmark = [needs_make_fleet, needs_redis]
 SHORT = timedelta(milliseconds=250)
 
 

@@ -17,9 +17,10 @@ from typing import Any
 
 import pytest
 
+from tests.sharing.fleets import needs_make_fleet
 from tests.sharing.redis_servers import Server, needs_redis, running, wait_until
 
-pytestmark = needs_redis
+pytestmark = [needs_make_fleet, needs_redis]
 ROOT = Path(__file__).parents[2]
 NOISE = 1.0  # seconds: what a machine that does other things too may hold a worker up
 

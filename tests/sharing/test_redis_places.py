@@ -20,11 +20,12 @@ from redis.sentinel import Sentinel
 from alicred import TransientError
 from alicred.sharing import Busy, RedisStore, Stored
 from alicred.testing.conformance import store_checks
+from tests.sharing.fleets import needs_make_fleet
 from tests.sharing.redis_servers import NAMES, Server, claim, free_port, keys, needs_redis, new_entry, record, running, wait_until
 from tests.testing.conformance.support import check_named
 from tests.wire.servers import make_certificate
 
-pytestmark = needs_redis
+pytestmark = [needs_make_fleet, needs_redis]
 SECOND = timedelta(seconds=1)
 
 

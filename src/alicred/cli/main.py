@@ -210,17 +210,17 @@ def _profile(text: str) -> str:
 def _role_arn(text: str) -> str:
     from alicred.wire.role_session import role_arn_text
 
-    return _checked(role_arn_text, text)
+    return checked(role_arn_text, text)
 
 
 def _region(text: str) -> str:
     from alicred.wire.sts import regional_endpoint
 
-    _checked(partial(regional_endpoint, vpc=False), text)
+    checked(partial(regional_endpoint, vpc=False), text)
     return text
 
 
-def _checked(check: Callable[[str, str], T], text: str) -> T:
+def checked(check: Callable[[str, str], T], text: str) -> T:
     """What *check* makes of the value *text* of an option, in the words of the library if it is wrong."""
     try:
         return check("it", text)

@@ -137,7 +137,7 @@ def test_json_is_the_option_of_all_commands_too(machine: Machine) -> None:
 def test_at_a_terminal_nothing_is_printed_without_show(machine: Machine) -> None:
     code, printed = machine.at_terminal("get", environ=machine.keys)
     assert code == 2
-    assert printed == "alicred get: secrets are not printed to a terminal: send the output to a program or a file, or add --show\n"
+    assert printed == "alicred get: secrets are not printed to a terminal: send the output to a program\nor a file, or add --show\n"
     code, printed = machine.at_terminal("get", "--show", environ=machine.keys)
     assert code == 0
     assert machine.cloud.access_key.access_key_secret in printed
@@ -192,12 +192,13 @@ def test_a_reader_that_has_gone_is_no_traceback(machine: Machine) -> None:
     assert done.returncode == 1
 
 
-def test_an_output_that_is_closed_or_full_is_one_line(machine: Machine) -> None:
+@pytest.mark.parametrize("command", ["get", "--version", "--help", "get --help"])
+def test_an_output_that_is_closed_or_full_is_one_line(command: str, machine: Machine) -> None:
     program = " ".join(ALICRED)
     for output, reason in ((">&-", "Bad file descriptor"), (">/dev/full", "No space left on device")):
         if output.startswith(">/") and not os.path.exists("/dev/full"):
             continue
-        done = machine.run_program(["sh", "-c", f"{program} get {output}"], machine.keys)
+        done = machine.run_program(["sh", "-c", f"{program} {command} {output}"], machine.keys)
         assert (done.returncode, done.stderr) == (1, f"alicred: the output cannot be written: {reason}\n")
 
 

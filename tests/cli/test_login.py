@@ -617,11 +617,24 @@ def test_a_profile_that_does_not_say_where_needs_the_option(shell: Shell, mode: 
     assert f"does not say where it has logged in. {words}" in done.err
 
 
-@pytest.mark.parametrize("arguments", [["--site", "DE"], ["--timeout", "0"], ["--timeout", "x"], ["--timeout", "3601"], ["--nonsense"]])
-def test_a_wrong_option_is_explained(shell: Shell, arguments: list[str]) -> None:
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (["--site", "DE"], "--site"),
+        (["--timeout", "0"], "above 0"),
+        (["--timeout", "abc"], "argument --timeout: 'abc' is no number"),
+        (["--timeout", "3601"], "at most 3600"),
+        (["--sign-in-url", "nonsense"], "argument --sign-in-url: it: the URL must be http(s)://host"),
+        (["--nonsense"], "--nonsense"),
+    ],
+)
+def test_a_wrong_option_is_explained(shell: Shell, capsys: pytest.CaptureFixture[str], arguments: list[str], text: str) -> None:
     with pytest.raises(SystemExit) as caught:
         main.main(["login", *arguments])
     assert caught.value.code == 2
+    (said,) = capsys.readouterr().err.splitlines()
+    assert said.startswith("alicred login: ")
+    assert text in said
 
 
 @pytest.mark.parametrize(

@@ -115,9 +115,6 @@ def test_an_endless_row_of_attempts_is_cut(shell: Shell) -> None:
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [
-        (["--jitter", "2"], "jitter"),
-        (["--ahead", "150%"], "fraction"),
-        (["--tiers", "90m:5m,20m:5m,1h"], "order of their lifetimes"),
         (["--ahead", "10m", "--at-most", "5m"], "--at-most"),
         (["--backoff-initial", "2m"], "maximum"),
         (["--svg", "/no/such/folder/plan.svg"], "--svg"),
@@ -131,12 +128,44 @@ def test_a_policy_that_cannot_be_is_a_wrong_command_line(arguments: list[str], t
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--ahead", "soon"], ["--lifetime", "0s"], ["--tiers", "5m:1m:2m,3m"], ["--ahead", "5m", "--tiers", "1h"]]
+    ("arguments", "text"),
+    [
+        (["--ahead", "soon"], "90s, 10m or 1h30m"),
+        (["--ahead", "abc%"], "'abc' is no number"),
+        (["--ahead", "150%"], "from 0% to 100%"),
+        (["--ahead", "nan%"], "is no number"),
+        (["--lifetime", "0s"], "longer than zero"),
+        (["--jitter", "2"], "from 0 to 1"),
+        (["--jitter", "x"], "is no number"),
+        (["--seed", "x"], "is no whole number"),
+        (["--tiers", "5m:1m:2m,3m"], "write LIFETIME:SPAN"),
+        (["--tiers", "90m:5m,20m:5m,1h"], "order of their lifetimes"),
+        (["--ahead", "5m", "--tiers", "1h"], "not allowed"),
+    ],
 )
-def test_a_wrong_span_is_a_wrong_command_line(arguments: list[str], shell: Shell) -> None:
+def test_a_wrong_value_is_a_wrong_command_line_and_told_in_words(
+    arguments: list[str], text: str, shell: Shell, capsys: pytest.CaptureFixture[str]
+) -> None:
     with pytest.raises(SystemExit) as caught:
         shell("plan", *arguments)
     assert caught.value.code == 2
+    said = capsys.readouterr().err
+    assert text in said
+    assert "datetime" not in said
+    assert "invalid" not in said
+
+
+def test_attempts_that_are_shown_as_one_moment_are_listed_once(shell: Shell) -> None:
+    for language, said in [
+        ("en_US.UTF-8", "45m24s (621 times), 45m25s (379 times), …"),
+        ("zh_CN.UTF-8", "45m24s（621 次）, 45m25s（379 次）, …"),
+    ]:
+        done = shell("plan", "--backoff-initial", "1ms", "--backoff-maximum", "1ms", LANG=language)
+        assert done.out.splitlines()[-1] == f"✗ {said}"
+        assert "✗" + "…" * 77 in done.out.splitlines()
+    done = shell("plan", "--backoff-initial", "1ms", "--backoff-maximum", "1ms", LANG="C")
+    assert done.out.splitlines()[-1] == "x 45m24s (621 times), 45m25s (379 times), ..."
+    assert "x" + "~" * 77 in done.out.splitlines()
 
 
 @pytest.mark.parametrize("language", ["en_US.UTF-8", "zh_CN.UTF-8"])

@@ -12,8 +12,8 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import given
 
-from alicred.cli.layout import Node, Styled, columns, padded, wrapped
-from alicred.cli.main import main
+from alicred.cli.layout import Node, Styled, columns, padded, refilled, wrapped
+from alicred.cli.main import COMMANDS, main
 from alicred.cli.terminal import Terminal, is_chinese
 from alicred.errors import ConfigurationError
 from tests.cli.programs import Machine
@@ -191,6 +191,24 @@ def test_an_error_is_told_in_lines_of_the_terminals_width(monkeypatch: pytest.Mo
     errors = Screen()
     Terminal(Screen(), errors).error(ConfigurationError("something is wrong here, so correct it"))
     assert errors.lines == ["alicred: something is wrong", "here, so correct it"]
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["--help", *(f"{name} --help" for name in COMMANDS), "whoami", "get", "plan --at-most 1h", "login", "whoami --region nowhere!"],
+)
+def test_on_a_narrow_terminal_no_line_is_longer_than_it_must_be(command: str, machine: Machine) -> None:
+    _, shown = machine.at_terminal(*command.split(), environ={"COLUMNS": "40", "TERM": "dumb"})
+    long = [line for line in shown.splitlines() if columns(line) > 40 and max(map(len, line.split())) < 30]
+    ours = [line for line in long if not line.lstrip().startswith("[-") and not line.endswith(("{bash,zsh,fish}", "..."))]  # not argparse's
+    assert [line for line in ours if not line.startswith(("  alicred ", "  creds="))] == []  # but for a command that is to be copied
+
+
+def test_a_text_in_lines_is_filled_again_and_its_columns_stay() -> None:
+    text = "one two\nthree four five\n\ncodes:\n  0    it worked well\n  a long command   of one\n"
+    assert refilled(text, 14).splitlines() == [
+        "one two three", "four five", "", "codes:", "  0    it", "       worked", "       well", "  a long command", "      of one",
+    ]  # fmt: skip
 
 
 def test_an_error_that_ends_the_work_begins_at_the_beginning_of_a_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
 
 import attrs
 
 _STYLING = re.compile(r"\x1b\[[0-9;]*m")
 GAP = 2  # columns between two columns of a table
+_LAST_COLUMN = re.compile(r"( *(?:.*\S {2,})?).*")  # what stands in front of it
 # A line may end behind each: a word, or a Chinese character with what may not begin a line.
 _WORD = re.compile(r"\s+|[\u2e80-\u9fff\uf900-\uffef][、。，：；！？）”]*|[^\s\u2e80-\u9fff\uf900-\uffef]+")
 
@@ -65,6 +67,27 @@ def wrapped(text: str, width: int | None) -> list[str]:
             line, used = line + word, used + size
         lines.append(line.rstrip())
     return lines
+
+
+def refilled(text: str, width: int) -> str:
+    """*text*, which is in lines already, in lines of at most *width* columns.
+
+    A paragraph is filled again. A line that is indented stays a line of its own; what it goes on with stands below its last column, or
+    that column below the others, which are whole, if these take more than half of the line.
+    """
+    lines: list[str] = []
+    for is_indented, part in groupby(text.split("\n"), lambda line: not line or line[0] == " "):
+        if not is_indented:
+            lines += wrapped(" ".join(part), width)
+            continue
+        for line in part:
+            head = _LAST_COLUMN.sub(r"\1", line)
+            if columns(line) > width and columns(head) > width / 2:
+                lines.append(head.rstrip())
+                head = " " * 6
+            first, *more = wrapped(line[len(_LAST_COLUMN.sub(r"\1", line)) :], width - columns(head))
+            lines += [head + first, *(" " * columns(head) + each for each in more)]
+    return "\n".join(lines)
 
 
 def widths(headings: Sequence[str], rows: Iterable[Sequence[Cell]]) -> list[int]:

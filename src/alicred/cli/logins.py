@@ -25,6 +25,7 @@ from alicred.sources.profiles.cli.config import DISABLED
 from alicred.sources.profiles.cli.oauth_login import session_values, site_in, token_values
 from alicred.wire.cloud_sso import CLIENT_ID, AccessToken, Choice, CloudSsoClient
 from alicred.wire.oauth import OAuthClient
+from alicred.wire.url import safe_target
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -200,7 +201,9 @@ class CloudSsoDialog(_Dialog):
         url = self._options.sign_in_url or before
         if not url:
             raise WrongUsage(f"{place.where} does not say where it has logged in. Give --sign-in-url URL.")
-        client = CloudSsoClient(url, owner="alicred login")
+        if not self._options.sign_in_url:
+            safe_target(f"cloud_sso_sign_in_url in {place.where}", url)
+        client = CloudSsoClient(url)
         token = self._unfinished(url, before) or self._confirmed(client, url, before)
         place = self._place
         account = self._chosen(

@@ -10,7 +10,7 @@ from functools import partial
 from importlib import import_module
 from typing import NoReturn, Protocol, TypeVar, cast
 
-from alicred.cli.terminal import Terminal
+from alicred.cli.terminal import Terminal, hint, say
 from alicred.errors import AlicredError
 
 T = TypeVar("T")
@@ -59,7 +59,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Args:
         arguments: What stands behind the program's name; ``None`` means the process's own.
     """
-    given = sys.argv[1:] if arguments is None else list(arguments)
+    try:
+        return _run(sys.argv[1:] if arguments is None else list(arguments))
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:  # the reader of the output has gone
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return 1
+    except OSError as error:  # a disk that is full, an output that is closed
+        hint(f"alicred: {error.filename or 'the output'} cannot be written: {error.strerror}")
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # so that nothing is tried again at the exit
+        return 1
+
+
+def _run(given: Sequence[str]) -> int:
     parser, described = parsers(_command_in(given))
     options, unknown = parser.parse_known_args(given)
     if unknown:
@@ -72,15 +85,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except AlicredError as error:
         terminal.error(error)
         return exit_code(error)
-    except KeyboardInterrupt:
-        return 130
-    except BrokenPipeError:  # the reader of the output has gone
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        return 1
-    except OSError as error:  # a disk that is full, an output that is closed
-        terminal.hint(f"alicred: {error.filename or 'the output'} cannot be written: {error.strerror}")
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # so that nothing is tried again at the exit
-        return 1
 
 
 def exit_code(error: AlicredError) -> int:
@@ -109,11 +113,19 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Say so, and exit."""
-        self.exit(2, f"{self.prog}: {message}. See `{self.prog} --help`\n")
+        hint(f"{self.prog}: {message}. See `{self.prog} --help`")
+        self.exit(2)
+
+    def print_help(self, file: object = None) -> None:
+        """Print the help to the output, and fail if that cannot be written: argparse itself would keep still about it."""
+        say(self.format_help().rstrip("\n"))
 
 
 class _Help(argparse.RawDescriptionHelpFormatter):
-    """Shows a description as it is written. It knows its width: what argparse looks it up with takes longer to load than all of this."""
+    """Shows a description as it is written, if the terminal has lines as long.
+
+    It knows their length: what argparse looks it up with takes longer to load than all of this.
+    """
 
     def __init__(self, prog: str) -> None:
         columns = os.environ.get("COLUMNS", "")
@@ -123,6 +135,14 @@ class _Help(argparse.RawDescriptionHelpFormatter):
             width = 80
         super().__init__(prog, width=max(width, 40) - 2)
 
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        lines = super()._fill_text(text, width, indent)
+        if max(map(len, lines.splitlines())) <= width:
+            return lines
+        from alicred.cli.layout import refilled
+
+        return refilled(text, width)
+
 
 class _Version(argparse.Action):
     """Prints the version, which takes a while to find out."""
@@ -130,7 +150,7 @@ class _Version(argparse.Action):
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
         from alicred._internal.version import __version__
 
-        sys.stdout.write(f"alicred {__version__}\n")
+        say(f"alicred {__version__}")
         parser.exit()
 
 
@@ -190,17 +210,17 @@ def _profile(text: str) -> str:
 def _role_arn(text: str) -> str:
     from alicred.wire.role_session import role_arn_text
 
-    return _checked(role_arn_text, text)
+    return checked(role_arn_text, text)
 
 
 def _region(text: str) -> str:
     from alicred.wire.sts import regional_endpoint
 
-    _checked(partial(regional_endpoint, vpc=False), text)
+    checked(partial(regional_endpoint, vpc=False), text)
     return text
 
 
-def _checked(check: Callable[[str, str], T], text: str) -> T:
+def checked(check: Callable[[str, str], T], text: str) -> T:
     """What *check* makes of the value *text* of an option, in the words of the library if it is wrong."""
     try:
         return check("it", text)

@@ -1,8 +1,9 @@
-"""Spans of time as they are written on a command line: ``90s``, ``10m``, ``1h30m``."""
+"""Spans of time as they are written on a command line, ``90s``, ``10m``, ``1h30m``, and numbers."""
 
 from __future__ import annotations
 
 import argparse
+import math
 import re
 from datetime import timedelta
 
@@ -30,6 +31,37 @@ def positive_span(text: str) -> timedelta:
     found = span(text)
     if not found:
         raise argparse.ArgumentTypeError(f"{text!r} must be longer than zero")
+    return found
+
+
+def number(text: str) -> float:
+    """The number that *text* says, for an argument of a command.
+
+    Raises:
+        ArgumentTypeError: It says none.
+    """
+    try:
+        found = float(text)
+    except ValueError:
+        found = math.nan
+    if not math.isfinite(found):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number: write one such as 10 or 0.5")
+    return found
+
+
+def whole(text: str) -> int:
+    """As `number`, for a whole one."""
+    try:
+        return int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number: write one such as 10") from None
+
+
+def share(text: str) -> float:
+    """As `number`, for one from 0 to 1."""
+    found = number(text)
+    if not 0 <= found <= 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no share: write a number from 0 to 1")
     return found
 
 

@@ -87,21 +87,16 @@ class Terminal:
         _write(self.output, json.dumps(value, indent=2, ensure_ascii=False))
 
     def hint(self, text: str) -> None:
-        """Tell the person who runs the command something that is no part of its output."""
-        _write(self.errors, text)
+        """Tell the person who runs the command something that is no part of its output. What is indented, to be copied, stays whole."""
+        (_write if text.lstrip("\n").startswith(" ") else _tell)(self.errors, text)
 
     def error(self, error: AlicredError) -> None:
         """Tell *error*, without a traceback."""
-        text = f"alicred: {error}"
-        if self.errors.isatty():
-            from alicred.cli.layout import wrapped
-
-            text = "\n".join(wrapped(text, _columns()))
-        _write(self.errors, text)
+        _tell(self.errors, f"alicred: {error}")
 
     def usage(self, command: str, problem: str) -> int:
         """Say what is wrong with the command line of *command*; the exit code."""
-        _write(self.errors, f"alicred {command}: {problem}")
+        _tell(self.errors, f"alicred {command}: {problem}")
         return 2
 
     def styled(self, text: str, style: str) -> str:
@@ -194,6 +189,16 @@ class Terminal:
         return Console(file=stream, highlight=False, emoji=False, markup=False, width=self.width)
 
 
+def say(text: str) -> None:
+    """Print a line, or several, to the output of this process: what no options need to be known for."""
+    _write(_stream("stdout"), text)
+
+
+def hint(text: str) -> None:
+    """As `Terminal.hint`, where there is none yet."""
+    _tell(_stream("stderr"), text)
+
+
 def is_chinese(environ: Mapping[str, str]) -> bool:
     """Whether the locale of the user is a Chinese one."""
     return _locale(environ, "LC_MESSAGES").lower().startswith("zh")
@@ -230,6 +235,15 @@ def _encodes(stream: TextIO, text: str) -> bool:
     except (UnicodeEncodeError, LookupError):
         return False
     return True
+
+
+def _tell(stream: TextIO, text: str) -> None:
+    """Write *text* to a person, in lines as long as the terminal's."""
+    if stream.isatty():
+        from alicred.cli.layout import wrapped
+
+        text = "\n".join(wrapped(text, _columns()))
+    _write(stream, text)
 
 
 def _write(stream: TextIO, text: str) -> None:

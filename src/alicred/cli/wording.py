@@ -109,6 +109,7 @@ CHINESE: dict[str, str] = {
     "If the service is down from the first refresh on, at {first}": "如果从首次刷新（{first}）起服务不可用",
     "The value is served for {served} more. Callers get an error from {end} on.": "凭据还可以提供 {served}，从 {end} 起调用方会收到错误。",
     "Attempts to refresh until then: {count}, and one more at the end.": "在此之前会尝试刷新 {count} 次，过期时再尝试一次。",
+    "{moment} ({count} times)": "{moment}（{count} 次）",
     # alicred cloud
     "metadata service: {url}": "元数据服务：{url}",
     "credentials URI: {url}": "凭据 URI：{url}",

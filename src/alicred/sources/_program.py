@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 LARGEST_OUTPUT = 1 << 20  # bytes of standard output
 _CHUNK = 1 << 16
+_ASKS_FOR_ITSELF = b"asks for itself: it is run for a credential"  # in the text of the error below, which a program shows when it fails
 _SHORTEST_PAUSE, _LONGEST_PAUSE = 0.0005, 0.05  # seconds between two looks whether the program has ended
 _REAPED_WITHIN = 5.0  # seconds; only a program that is stuck in the kernel needs more than a moment
 
@@ -35,7 +36,8 @@ def run(arguments: Sequence[str], *, environ: Mapping[str, str], timeout: timede
 
     No shell reads the command. It runs in a session of its own, with nothing on standard input and no other file of this process.
     However this function is left, by an interrupt too, every process of the program's group has been sent ``SIGKILL`` by then and
-    the program has been reaped. Thread-safe; blocks for at most *timeout*.
+    the program has been reaped; a process that has left the group, as one with a session of its own has, goes on. Thread-safe; blocks
+    for at most *timeout*.
 
     Where this process ignores ``SIGCHLD``, or another part of it reaps all children, the system does not say how a program ended.
     There it is run once more, by ``/bin/sh``, which does say so: at once where that is known, else after a run whose status was lost.
@@ -46,7 +48,7 @@ def run(arguments: Sequence[str], *, environ: Mapping[str, str], timeout: timede
         timeout: How long the program may take.
 
     Raises:
-        ConfigurationError: There is no such program, or it cannot be executed.
+        ConfigurationError: There is no such program, or it cannot be executed, or it failed since it asks for itself.
         TransientError: It took longer than *timeout*, or the system is short of something that it takes to run a program.
         MalformedResponseError: It printed more than 1 MiB.
         ProviderError: It ended with a status other than 0, or by a signal, or how it ended cannot be known.
@@ -65,17 +67,27 @@ def run(arguments: Sequence[str], *, environ: Mapping[str, str], timeout: timede
     raise problem  # out here, so that the other one does not become its context
 
 
+def asks_for_itself(name: str) -> ConfigurationError:
+    """The error for a program that asks, through alicred, for the credential that it is run for."""
+    return ConfigurationError(
+        f"the program {name} asks for itself: it is run for a credential, and asks alicred for the same one. "
+        "Let its command name another profile, or another program"
+    )
+
+
 def _judged(name: str, output: _Output, timeout: timedelta) -> bytes:
     if len(output.stdout) > LARGEST_OUTPUT:
         raise MalformedResponseError(f"the program {name} printed more than {LARGEST_OUTPUT} bytes, and was ended for it")
     if output.late:
         after = f"{timeout.total_seconds():g} s"
-        raise TransientError(f"the program {name} did not end within {after}, and was ended with all that it had started{output.remark}")
+        raise TransientError(f"the program {name} did not end within {after}, and was ended with all processes of its group{output.remark}")
     if output.status is None:
         raise ProviderError(
             f"how the program {name} ended cannot be known, and so what it printed is not used: this process ignores SIGCHLD, or another "
             "part of it reaps all children. Change that, or have a /bin/sh here"
         )
+    if output.status and output.asks_for_itself:
+        raise asks_for_itself(name)
     if output.status:
         raise ProviderError(f"the program {name} {_described(output.status)}{output.remark}")
     return bytes(output.stdout)
@@ -91,6 +103,8 @@ class _Output:
 
     stdout: bytearray = attrs.field(factory=bytearray, repr=False)
     stderr_size: int = 0
+    asks_for_itself: bool = False
+    """Whether the program, or one that it has run, has said to standard error that it does."""
     late: bool = False
     status: int | None = None
     """How it ended, as `subprocess` says it; ``None`` if that is not known."""
@@ -213,6 +227,7 @@ def _listen(process: Popen[bytes], stdout: FileIO, stderr: FileIO, deadline: flo
                     printed = True
                 else:
                     output.stderr_size += len(chunk)
+                    output.asks_for_itself |= _ASKS_FOR_ITSELF in chunk
             if len(output.stdout) > LARGEST_OUTPUT or (ended and not printed):
                 return output
             pause = _SHORTEST_PAUSE if ready else min(2 * pause, _LONGEST_PAUSE)

@@ -14,15 +14,18 @@ from alicred._internal.public import public
 from alicred.credential import Credential, named
 from alicred.errors import ConfigurationError
 from alicred.sources._command_line import split
-from alicred.sources._program import run
+from alicred.sources._program import asks_for_itself, run
 from alicred.sources._source import Source, errors_of
 from alicred.wire.answers import expiration, parse_object, texts, usable_key
 from alicred.wire.operation import Operation
 
 DISABLED = "ALIBABA_CLOUD_DISABLE_EXTERNAL_PROCESS"
+RUNNING = "ALICRED_RUNNING_PROGRAMS"
+"""Is set for a program that is run: what stands for its command, and for those of the programs that it is run for. No secret."""
 
 _OWNER = "ExternalProcessProvider"
 _NEEDS_TOKEN = "StsToken"
+_PRIME = (1 << 64) - 59
 
 
 @public("alicred")
@@ -64,7 +67,8 @@ class ExternalProcessProvider(Source):
         """The credential that the program prints now.
 
         Raises:
-            ConfigurationError: There is no such program, or it cannot be executed, or a variable forbids to run any.
+            ConfigurationError: There is no such program, or it cannot be executed, or it asks for the credential that it is run for, or a
+                variable forbids to run any.
             TransientError: It took longer than the time-out, or the system is short of what it takes to run a program.
             ProviderError: It ended with a status other than 0, or by a signal, or how it ended cannot be known.
             MalformedResponseError: What it printed is no credential, or more than 1 MiB.
@@ -74,7 +78,11 @@ class ExternalProcessProvider(Source):
         with errors_of(self.name, f"the program {shown(program)}") as origin:
             if is_true(environ, DISABLED):
                 raise ConfigurationError(f"{DISABLED} forbids to run programs for credentials: unset it, or use another source")
-            printed = run([expand(program, environ), *rest], environ=environ, timeout=self._timeout)
+            running, this = environ.get(RUNNING, "").split(), _mark(self._arguments)
+            if this in running:  # it would run itself again and again
+                raise asks_for_itself(shown(program))
+            inside = {**environ, RUNNING: " ".join([*running, this])}
+            printed = run([expand(program, environ), *rest], environ=inside, timeout=self._timeout)
             found = _credential(
                 printed, Operation(f"reading what the program {shown(program)} printed", check="Check what the program prints")
             )
@@ -100,6 +108,11 @@ def _arguments(name: str, command: object) -> tuple[str, ...]:
     if any("\0" in word for word in good):
         raise ConfigurationError(f"{name} holds a NUL character, which no program can be given")
     return good
+
+
+def _mark(arguments: Sequence[str]) -> str:
+    """What stands for a command in `RUNNING`. It needs no module: one that is loaded here would fail where files are short."""
+    return f"{int.from_bytes(ascii(arguments).encode(), 'big') % _PRIME:x}"
 
 
 def _is_sequence(value: object) -> TypeGuard[Sequence[object]]:

@@ -37,7 +37,7 @@ def test_at_the_time_out_the_program_and_its_children_end(behaviour: str, then: 
     began = time.monotonic()
     error = failure(provider(parent(behaviour, then, notes), timeout=SECOND), TransientError)
     assert time.monotonic() - began < 20
-    assert f"the program {sys.executable} did not end within 1 s, and was ended with all that it had started" in str(error)
+    assert f"the program {sys.executable} did not end within 1 s, and was ended with all processes of its group" in str(error)
     assert error.retryable
     all_end(notes, 2)
 

@@ -6,7 +6,7 @@ import argparse
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from alicred.cli.spans import positive_span, span
+from alicred.cli.spans import positive_span, share, span, whole
 from alicred.cli.terminal import Terminal
 from alicred.errors import ConfigurationError
 
@@ -29,16 +29,16 @@ _HOUR = timedelta(hours=1)
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What only this command takes."""
-    parser.add_argument("--port", type=int, default=0, metavar="NUMBER", help="the port for http (default: any free one)")
+    parser.add_argument("--port", type=whole, default=0, metavar="NUMBER", help="the port for http (default: any free one)")
     parser.add_argument(
         "--session", type=positive_span, default=_HOUR, metavar="SPAN", help="how long sessions last, such as 10m (default: 1h)"
     )
     parser.add_argument("--role", metavar="NAME", help="the name of the role that any key may assume (default: test-role)")
     group = parser.add_argument_group("what goes wrong")
-    group.add_argument("--throttle", type=_share, default=0.0, metavar="SHARE", help="share of the requests that are throttled, 0 to 1")
-    group.add_argument("--errors", type=_share, default=0.0, metavar="SHARE", help="share of the requests that are answered with 503")
+    group.add_argument("--throttle", type=share, default=0.0, metavar="SHARE", help="share of the requests that are throttled, 0 to 1")
+    group.add_argument("--errors", type=share, default=0.0, metavar="SHARE", help="share of the requests that are answered with 503")
     group.add_argument("--latency", type=span, metavar="SPAN", help="how late every answer comes, such as 200ms")
-    group.add_argument("--seed", type=int, default=1, metavar="NUMBER", help="what the random draws are made from (default: 1)")
+    group.add_argument("--seed", type=whole, default=1, metavar="NUMBER", help="what the random draws are made from (default: 1)")
     parser.add_argument("program", nargs=argparse.REMAINDER, metavar="-- PROGRAM", help="run this with the variables, and end with it")
 
 
@@ -116,10 +116,3 @@ def _print(found: dict[str, str], cloud: FakeCloud, terminal: Terminal) -> None:
     )
     terminal.hint(terminal.text("metadata service: {url}", url=services["metadata"]))
     terminal.hint(terminal.text("credentials URI: {url}", url=services["credentials_uri"]))
-
-
-def _share(text: str) -> float:
-    number = float(text)
-    if not 0 <= number <= 1:
-        raise argparse.ArgumentTypeError(f"{text} must be from 0 to 1")
-    return number

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from alicred.cli.spans import number, whole
 from alicred.cli.terminal import Terminal
 
 DESCRIPTION = """\
@@ -26,14 +27,14 @@ def run(options: argparse.Namespace, terminal: Terminal) -> int:
 
 
 def _positive(text: str) -> float:
-    number = float(text)
-    if not 0 < number <= 3600:
+    found = number(text)
+    if not 0 < found <= 3600:
         raise argparse.ArgumentTypeError("must be above 0 and at most 3600")
-    return number
+    return found
 
 
 def _count(text: str) -> int:
-    number = int(text)
-    if not 0 <= number <= 1000:
+    found = whole(text)
+    if not 0 <= found <= 1000:
         raise argparse.ArgumentTypeError("must be from 0 to 1000")
-    return number
+    return found

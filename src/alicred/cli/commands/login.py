@@ -6,6 +6,7 @@ import argparse
 import os
 from datetime import timedelta
 
+from alicred.cli.spans import number
 from alicred.cli.terminal import Terminal
 
 DESCRIPTION = """\
@@ -20,7 +21,7 @@ _LONGEST = 3600
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What only this command takes."""
     parser.add_argument("--site", type=str.upper, choices=("CN", "INTL"), help="OAuth: aliyun.com (CN) or alibabacloud.com (INTL)")
-    parser.add_argument("--sign-in-url", metavar="URL", help="CloudSSO: the sign-in URL of the directory")
+    parser.add_argument("--sign-in-url", type=_url, metavar="URL", help="CloudSSO: the sign-in URL of the directory")
     parser.add_argument("--account", metavar="ID", help="CloudSSO: the account to work in, by id or by name")
     parser.add_argument("--access-config", metavar="NAME", help="CloudSSO: the access configuration, by name or by id")
     parser.add_argument("--no-browser", action="store_true", help="open no browser here: print the address to open")
@@ -65,7 +66,15 @@ def _wrong(terminal: Terminal, text: str) -> int:
 
 
 def _seconds(text: str) -> timedelta:
-    number = float(text)
-    if not 0 < number <= _LONGEST:
+    seconds = number(text)
+    if not 0 < seconds <= _LONGEST:
         raise argparse.ArgumentTypeError(f"must be above 0 and at most {_LONGEST}")
-    return timedelta(seconds=number)
+    return timedelta(seconds=seconds)
+
+
+def _url(text: str) -> str:
+    from alicred.cli.main import checked
+    from alicred.wire.url import safe_target
+
+    checked(safe_target, text)
+    return text

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import argparse
 from datetime import timedelta
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from alicred._internal.text import code
-from alicred.cli.spans import positive_span, shown, span
+from alicred.cli.spans import number, positive_span, share, shown, span, whole
 from alicred.cli.terminal import Terminal
 from alicred.errors import ConfigurationError
 
@@ -40,13 +41,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--tiers", type=_tiers, metavar="TIERS", help="the same by lifetimes: 20m:5m,90m:15m,1h is 5m up to 20m, 15m below 90m, else 1h"
     )
     group.add_argument("--at-most", type=span, metavar="SPAN", help="with --ahead PERCENT: no longer than this")
-    group.add_argument("--jitter", type=float, metavar="SHARE", help="share of that, 0 to 1, by which the refresh is delayed at random")
+    group.add_argument("--jitter", type=share, metavar="SHARE", help="share of that, 0 to 1, by which the refresh is delayed at random")
     group.add_argument("--margin", type=span, metavar="SPAN", help="how long before the end callers begin to wait")
     group.add_argument("--max-age", type=positive_span, metavar="SPAN", help="refresh a value that is older, whatever its end")
     group.add_argument("--grace", type=span, metavar="SPAN", help="how long past its end a value may be served")
     group.add_argument("--backoff-initial", type=span, metavar="SPAN", help="pause after the first failed refresh")
     group.add_argument("--backoff-maximum", type=span, metavar="SPAN", help="longest pause after a failed refresh")
-    parser.add_argument("--seed", type=int, default=1, metavar="NUMBER", help="what the random draws are made from (default: 1)")
+    parser.add_argument("--seed", type=whole, default=1, metavar="NUMBER", help="what the random draws are made from (default: 1)")
     parser.add_argument("--svg", type=Path, metavar="FILE", help="draw it into this file too")
 
 
@@ -105,7 +106,12 @@ def _window(options: argparse.Namespace) -> Window | None:
 
 
 def _ahead(text: str) -> timedelta | float:
-    return float(text[:-1]) / 100 if text.endswith("%") else span(text)
+    if not text.endswith("%"):
+        return span(text)
+    percent = number(text[:-1])
+    if not 0 <= percent <= 100:
+        raise argparse.ArgumentTypeError(f"{text!r} is no part of a lifetime: write a fraction of it from 0% to 100%")
+    return percent / 100
 
 
 def _tiers(text: str) -> tuple[tuple[tuple[timedelta, timedelta], ...], timedelta]:
@@ -113,7 +119,11 @@ def _tiers(text: str) -> tuple[tuple[tuple[timedelta, timedelta], ...], timedelt
     tiers = [pair.split(":") for pair in pairs]
     if any(len(pair) != 2 for pair in tiers):
         raise argparse.ArgumentTypeError("write LIFETIME:SPAN for each tier and SPAN for what lives longer, such as 20m:5m,90m:15m,1h")
-    return tuple((span(lifetime), span(window)) for lifetime, window in tiers), span(beyond)
+    spans = tuple((span(lifetime), span(window)) for lifetime, window in tiers)
+    lifetimes = [lifetime for lifetime, _ in spans]
+    if lifetimes != sorted(set(lifetimes)):
+        raise argparse.ArgumentTypeError("write the tiers in the order of their lifetimes, each once, such as 20m:5m,90m:15m,1h")
+    return spans, span(beyond)
 
 
 # --- the picture --------------------------------------------------------------------------------------------------------------------
@@ -155,17 +165,21 @@ def _outage(plan: Plan, terminal: Terminal, width: int) -> None:
     if not rest:
         return
     terminal.say("")
-    sign, line = ("x", ".") if terminal.ascii_only else ("✗", "·")
-    marks = [line] * width
-    for at in plan.attempts:
-        marks[min(width - 1, int((at - plan.first_attempt) / plan.served_for * width))] = sign
+    sign, line, further = ("x", ".", "~") if terminal.ascii_only else ("✗", "·", "…")
+    places = {min(width - 1, int((at - plan.first_attempt) / plan.served_for * width)) for at in plan.attempts}
+    beyond = max(places) if plan.is_cut else width  # from there on nothing is known
+    marks = [sign if place in places else further if place > beyond else line for place in range(width)]
     terminal.say("".join(terminal.styled(mark, "bad" if mark == sign else "quiet") for mark in marks))
     _ends(shown(plan.first_attempt), shown(plan.dead), terminal, width)
     for text in rest:
         terminal.paragraph(text)
-    first = [shown(at) for at in plan.attempts[:12]]
-    more = ", …" if len(plan.attempts) > len(first) and not terminal.ascii_only else ", ..." if len(plan.attempts) > len(first) else ""
-    terminal.paragraph(", ".join(first) + more, first=f"{sign} ")
+    moments = [(moment, len(list(same))) for moment, same in groupby(map(shown, plan.attempts))]
+    told = [
+        moment if count == 1 else terminal.text("{moment} ({count} times)", moment=moment, count=count) for moment, count in moments[:12]
+    ]
+    if plan.is_cut or len(moments) > len(told):
+        told.append("..." if terminal.ascii_only else "…")
+    terminal.paragraph(", ".join(told), first=f"{sign} ")
 
 
 def _ends(left: str, right: str, terminal: Terminal, width: int) -> None:

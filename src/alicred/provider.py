@@ -11,7 +11,7 @@ from alicred._internal.public import public
 from alicred._internal.real_time import monotonic
 from alicred._internal.shortage import TEMPORARY, shortage
 from alicred._internal.tasks import in_thread
-from alicred._internal.text import until
+from alicred._internal.text import key_id_text, until
 from alicred.credential import BearerToken, C, C_co, Credential, Expiring
 from alicred.errors import (
     AlicredError,
@@ -141,10 +141,11 @@ class Explanation(tuple[SourceReport, ...]):
 def success_report(name: str, value: Expiring, seconds: float = 0.0) -> SourceReport:
     """What the source *name* answered within *seconds*, if that was *value*."""
     credential = value if isinstance(value, Credential) else None
+    key = type(value).__name__ if credential is None else f"access key id {key_id_text(credential.access_key_id)}"
     return SourceReport(
         name=name,
         outcome=SourceOutcome.FOUND,
-        detail=f"{type(value).__name__ if credential is None else f'access key id {credential.access_key_id}'}, {until(value.expires_at)}",
+        detail=f"{key}, {until(value.expires_at)}",
         chosen=True,
         origin=value.origin if isinstance(value, (Credential, BearerToken)) else "",
         access_key_id=None if credential is None else credential.access_key_id,

@@ -246,3 +246,68 @@ def test_no_secret_is_printed(command: str, shell: Shell, cloud: FakeCloud, here
     handed_out = [secret for raw in cloud.raw for secret in re.findall(rb"SecurityToken=([^&]+)", raw.body)]
     assert all(secret.decode() not in texts for secret in handed_out)
     assert "+/=" not in texts  # how the tokens of the cloud begin
+
+
+# --- the profile of --profile, and tokens that do not fit ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("by", ["option", "variable"])
+@pytest.mark.parametrize("with_ini", [False, True])
+@pytest.mark.parametrize("asked", ["reports", "gone"])
+def test_the_other_file_is_not_broken_for_want_of_a_profile_that_one_file_has(
+    by: str, with_ini: bool, asked: str, shell: Shell, cloud: FakeCloud, here: dict[str, str]
+) -> None:
+    role_file(shell, cloud)
+    if with_ini:
+        shell.profile_file(f"[default]\ntype = access_key\naccess_key_id = AK.other\naccess_key_secret = {secrets.token_hex(15)}\n")
+    options = ["--profile", asked] if by == "option" else []
+    variables = here if options else {**here, "ALIBABA_CLOUD_PROFILE": asked}
+    done = shell(*options, "explain", **variables)
+    report = by_name(shell(*options, "explain", "--json", **variables).json)
+    if asked == "gone":
+        assert done.code == 1
+        assert "failed" in {source["outcome"] for source in report.values()}
+        return
+    assert done.code == 0
+    if options or with_ini:
+        assert report["profile"]["detail"].startswith("the CLI's file has the profile 'reports'; ")
+        assert report["profile"]["error"] is None
+    assert report["profile"]["outcome"] == "not_configured"
+    assert "profile: not set up" in done.out
+    assert "broken" not in done.out
+    assert "no file has it" not in done.out
+    assert "write a section [default]" not in (done.out if options else "")
+
+
+TOKENS = ["InvalidSecurityToken.Malformed", "InvalidSecurityToken.MismatchWithAccessKey"]
+
+
+@pytest.mark.parametrize("code", TOKENS)
+@pytest.mark.parametrize("place", ["variable", "profile"])
+def test_a_token_that_does_not_fit_is_traced_to_where_it_stands(
+    code: str, place: str, shell: Shell, cloud: FakeCloud, keys: dict[str, str], here: dict[str, str]
+) -> None:
+    token = secrets.token_hex(20)
+    cloud.inject(faults.Denied(code), operation="GetCallerIdentity", times=None)
+    if place == "variable":
+        done = shell("whoami", **keys, ALIBABA_CLOUD_SECURITY_TOKEN=token)
+        assert "The security token is that of ALIBABA_CLOUD_SECURITY_TOKEN. If it was left over from another key, unset it." in done.err
+        chinese = shell("whoami", **keys, ALIBABA_CLOUD_SECURITY_TOKEN=token, LANG="zh_CN.UTF-8")
+        assert "STS Token 来自 ALIBABA_CLOUD_SECURITY_TOKEN" in chinese.err
+    else:
+        key = cloud.access_key
+        stored = {"access_key_id": key.access_key_id, "access_key_secret": key.access_key_secret, "sts_token": token}
+        path = shell.cli_file({"name": "default", "mode": "StsToken", **stored})
+        done = shell("whoami", **here)
+        assert f"The security token comes from profile 'default' (mode StsToken) of {path}." in done.err
+    assert done.code == 3
+    assert "unset ALIBABA_CLOUD_SECURITY_TOKEN" in done.err
+    assert token not in done.out + done.err
+
+
+def test_the_token_of_a_variable_is_named_where_a_profile_takes_its_key_from_there(
+    shell: Shell, cloud: FakeCloud, keys: dict[str, str]
+) -> None:
+    shell.cli_file({"name": "default", "mode": "StsToken"})
+    done = shell("--profile", "default", "whoami", "--offline", **keys, ALIBABA_CLOUD_SECURITY_TOKEN=secrets.token_hex(20))
+    assert "ALIBABA_CLOUD_ACCESS_KEY_SECRET and ALIBABA_CLOUD_SECURITY_TOKEN" in done.out

@@ -260,3 +260,51 @@ def test_no_program_is_run_and_nothing_is_written(shell: Shell, tmp_path: Path) 
     before = sorted(path.name for path in tmp_path.rglob("*"))
     assert shell("profiles").code == 0
     assert sorted(path.name for path in tmp_path.rglob("*")) == before
+
+
+def test_of_two_profiles_with_one_name_the_second_is_a_problem(shell: Shell) -> None:
+    shell.cli_file(AK, {**AK, "name": "other"}, {**AK, "access_key_id": "LTAI5tother"}, {**AK, "name": "other"})
+    done = shell("profiles", "check")
+    assert done.code == 1
+    path = shell.home / ".aliyun/config.json"
+    assert f"{path}: it has 2 profiles that are called 'default', of which only the first counts. Rename or remove" in done.out
+    assert "called 'other'" in done.out
+    assert [profile["access_key_id"] for profile in shell("profiles", "--json").json["files"][0]["profiles"]] == [KEY, KEY]
+
+
+NO_ARNS = ["role/nothere", "acs:ram::me:role/x", "acs:ram::1:user/x", ROLE.upper()]
+
+
+@pytest.mark.parametrize("arn", NO_ARNS)
+def test_a_role_that_is_no_arn_is_a_problem_where_it_would_be_sent(arn: str, shell: Shell) -> None:
+    shell.cli_file(AK, {**AK, "name": "r", "mode": "RamRoleArn", "ram_role_arn": arn}, {**AK, "name": "left", "ram_role_arn": arn})
+    section = SECTION.replace("access_key\n", "ram_role_arn\n", 1)
+    shell.profile_file(f"{section}role_arn = {arn}\n{SECTION.replace('default', 'left')}role_arn = {arn}\n")
+    assert problems(shell("profiles", "check", "--json").json) == [
+        f"{name} is no ARN of a role. Write acs:ram::<account>:role/<name>, with the number of the account"
+        for name in ("cli/r: ram_role_arn", "profile/default: role_arn")
+    ]
+
+
+def test_a_home_that_is_no_absolute_path_is_named(shell: Shell) -> None:
+    text = shell("profiles", HOME="relative").out
+    assert text.count("HOME is no absolute path, so there is no home directory to look in. Let HOME begin with /") == 2
+    assert "HOME is no absolute path" in shell("explain", HOME="relative", ALIBABA_CLOUD_ECS_METADATA_DISABLED="true").out
+    config = shell("explain", HOME="relative", ALIBABA_CLOUD_CONFIG_FILE="~/c.json", ALIBABA_CLOUD_ECS_METADATA_DISABLED="true")
+    assert "HOME is no absolute path, and ~/c.json begins with it" in config.out
+
+
+@pytest.mark.parametrize("text", ["", "\n  \n"])
+def test_an_empty_file_is_called_so(text: str, shell: Shell) -> None:
+    shell.file(".aliyun/config.json", text)
+    done = shell("profiles", "check")
+    assert done.code == 1
+    assert "config.json: is an empty file. Remove it, or run `aliyun configure`" in done.out
+    assert "line 1" not in done.out
+
+
+def test_a_lifetime_that_no_role_has_is_told_in_seconds(shell: Shell) -> None:
+    shell.cli_file({**AK, "mode": "RamRoleArn", "ram_role_arn": ROLE, "expired_seconds": 10})
+    assert "default: expired_seconds must be 900 to 43200 (seconds), not 10" in shell("profiles", "check").out
+    shell.cli_file({**AK, "mode": "RsaKeyPair", "key_pair_name": "k", "private_key": "/k.pem", "expired_seconds": 3601})
+    assert "default: expired_seconds must be 900 to 3600 (seconds), not 3601" in shell("profiles", "check").out

@@ -13,6 +13,7 @@ from alicred._internal.environ import variable
 from alicred._internal.late import os
 from alicred._internal.log import WARNING, log
 from alicred._internal.shortage import TEMPORARY, shortage
+from alicred._internal.text import is_like_secret
 from alicred.errors import ConfigurationError, TransientError
 
 _LONGEST_NAME = 255  # no common file system has longer ones
@@ -43,6 +44,9 @@ def expand(path: str | os.PathLike[str], environ: Mapping[str, str]) -> str:
         return os.path.expanduser(path)
     found = home(environ)
     if found is None:
+        if variable(environ, "HOME") is not None:
+            tilde = shown(path)
+            raise ConfigurationError(f"HOME is no absolute path, and {tilde} begins with it. Let HOME begin with /, or give the whole path")
         raise ConfigurationError(f"there is no home directory, which {shown(path)} begins with. Set HOME, or give the whole path")
     return found if path == "~" else found.rstrip("/") + path[1:]
 
@@ -52,7 +56,8 @@ def shown(path: str) -> str:
     parts = path.replace("\\", "/").split("/")
     is_token = any(part.startswith("eyJ") and part.count(".") == 2 for part in parts)
     unshowable = check.has_control_characters(path) or check.has_surrogates(path)
-    if is_token or _is_key(path) or unshowable or any(len(part) > _LONGEST_NAME for part in parts):
+    is_secret = "/" not in path and is_like_secret(path, is_name=True)
+    if is_token or is_secret or _is_key(path) or unshowable or any(len(part) > _LONGEST_NAME for part in parts):
         return f"(a text of {len(path)} characters; is it what should stand in the file?)"
     return path
 

@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     import attrs
 
 
+_SHORTEST_SECRET = 30
+_BASE64_SIGNS = dict.fromkeys(map(ord, "+/="))
+
+
 def utc(moment: datetime) -> str:
     """*moment* for a text, in UTC."""
     return f"{moment.astimezone(timezone.utc):%Y-%m-%d %H:%M:%S} UTC"
@@ -19,6 +23,29 @@ def utc(moment: datetime) -> str:
 def until(end: datetime | None) -> str:
     """How long something is valid that ends at *end*; ``None`` means never."""
     return "without an end" if end is None else f"valid until {utc(end)}"
+
+
+def is_like_secret(text: str, *, is_name: bool = False) -> bool:
+    """Whether *text* looks like the secret of a key, or a token: 30 letters and digits or more, as no access key id is.
+
+    Where it *is_name* that belongs there, it must hold a digit as well.
+    """
+    if is_name and not any(map(str.isdigit, text)):
+        return False
+    plain = text.translate(_BASE64_SIGNS)
+    return len(text) >= _SHORTEST_SECRET and plain.isascii() and plain.isalnum() and not text.startswith("LTAI")
+
+
+def key_id_text(access_key_id: str) -> str:
+    """*access_key_id* for a text; only its first characters if it is, as it seems, the secret."""
+    if not is_like_secret(access_key_id):
+        return access_key_id
+    return f"{access_key_id[:4]}... (which looks like a secret; id and secret may have been exchanged)"
+
+
+def name_text(name: str) -> str:
+    """*name* for a text; only its first characters if it is, as it seems, a secret."""
+    return f"{name[:4]}..." if is_like_secret(name, is_name=True) else name
 
 
 def code(value: object) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import stat
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -14,7 +14,7 @@ import attrs
 from alicred._internal.environ import variable
 from alicred._internal.files import as_text, expand, is_there, read_file, shown
 from alicred._internal.late import os
-from alicred._internal.text import utc
+from alicred._internal.text import is_like_secret, name_text, utc
 from alicred.cli.wording import marked
 from alicred.clock import SYSTEM_CLOCK, Clock
 from alicred.errors import AlicredError, ConfigurationError, NotConfiguredError
@@ -33,6 +33,7 @@ from alicred.sources.profiles.ini.grammar import IniError, Section, parse
 from alicred.sources.profiles.ini.lookup import Lookup
 from alicred.sources.profiles.ini.profile import Profile
 from alicred.sources.profiles.lookup import LARGEST_FILE, in_home
+from alicred.wire.role_session import is_role_arn
 
 if TYPE_CHECKING:
     from alicred.sources.profiles.cli.profile import CliProfile
@@ -43,6 +44,9 @@ _WHAT = "the profile file"
 _CLI = ("cli", cli_config.CONFIG_FILE, (cli_config.DEFAULT_PATH,))
 _INI = ("profile", ini_lookup.CREDENTIALS_FILE, ini_lookup.DEFAULT_PATHS)
 _WITHOUT_ACCESS_KEY = (modes.BEARER, "Anonymous", types.BEARER)  # the chain has no use for these, and nothing need be wrong with them
+# Those that assume the role of the file.
+_WITH_ROLE = ("RamRoleArn", "RamRoleArnWithRoleName", "RamRoleArnWithEcs", "OIDC", "ChainableRamRoleArn")
+_TYPES_WITH_ROLE = ("ram_role_arn", "oidc_role_arn")
 
 LOGIN_ENDED = marked("the login ended at {moment}")
 LOG_IN = marked("log in again: {command}")
@@ -56,6 +60,9 @@ OPEN = (
 CLOSE = marked("run: {command}")
 EMPTY = marked("empty: `aliyun configure` fills it in")
 OFF = marked("switched off")
+EXCHANGED = marked("access_key_id looks like a secret: id and secret may have been exchanged. Copy both again")
+NO_ARN = marked("{key} is no ARN of a role. Write acs:ram::<account>:role/<name>, with the number of the account")
+TWICE = marked("it has {count} profiles that are called {name}, of which only the first counts. Rename or remove the others")
 
 
 @attrs.frozen
@@ -267,6 +274,9 @@ def _cli_file(environ: Mapping[str, str], asked: str | None, clock: Clock) -> tu
         goes_on = goes_on or (name == used and is_blank)
         profiles.append(attrs.evolve(found, is_current=name == (config.current or "default"), is_used=name == used and not is_blank))
     report = attrs.evolve(report, profiles=tuple(profiles))
+    for name, count in config.repeated().items():
+        twice = Problem(Words(TWICE, {"count": count, "name": repr(name_text(name))}))
+        report = attrs.evolve(report, problems=(*report.problems, twice))
     return report if is_read else _with_error(report, chosen), goes_on
 
 
@@ -287,19 +297,20 @@ def _cli_profile(chosen: Chosen, environ: Mapping[str, str], clock: Clock) -> Pr
         note = EMPTY
     except AlicredError as error:
         problems.append(_problem(error, profile.where, profile.path))
+    problems += _looks(values, "ram_role_arn" if mode in _WITH_ROLE else "")
     ends_at, ended = None, None
     with suppress(AlicredError):  # `source_of` says so too
         ends_at, ended = _login(profile, mode, clock)
     role_arn = values.get("ram_role_arn")
     return ProfileReport(
         name=profile.name,
-        mode=mode,
-        access_key_id=values.get("access_key_id"),
-        role_arn=role_arn,
-        role_name=values.get("ram_role_name"),
-        account_id=values.get("cloud_sso_account_id") or _account_of(role_arn),
-        source_profile=values.get("source_profile"),
-        region=values.get("region_id"),
+        mode=_name(mode),
+        access_key_id=_key_id(values.get("access_key_id")),
+        role_arn=_name(role_arn),
+        role_name=_name(values.get("ram_role_name")),
+        account_id=_name(values.get("cloud_sso_account_id")) or _account_of(role_arn),
+        source_profile=_name(values.get("source_profile")),
+        region=_name(values.get("region_id")),
         ends_at=ends_at,
         note=note,
         problems=(*problems, *([ended] if ended is not None else ())),
@@ -380,15 +391,18 @@ def _section(path: str, section: Section, environ: Mapping[str, str], clock: Clo
         note = OFF
     except AlicredError as error:
         problems.append(_problem(error, where, path))
+    kind = (values.get("type") or "").lower()
+    if note != OFF:
+        problems += _looks(values, "role_arn" if kind in _TYPES_WITH_ROLE else "")
     role_arn = values.get("role_arn")
     return ProfileReport(
         name=section.name,
-        mode=values.get("type"),
-        access_key_id=values.get("access_key_id") or values.get("public_key_id"),
-        role_arn=role_arn,
-        role_name=values.get("role_name"),
+        mode=_name(values.get("type")),
+        access_key_id=_key_id(values.get("access_key_id") or values.get("public_key_id")),
+        role_arn=_name(role_arn),
+        role_name=_name(values.get("role_name")),
         account_id=_account_of(role_arn),
-        region=values.get("sts_region") or values.get("region_id"),
+        region=_name(values.get("sts_region") or values.get("region_id")),
         note=note,
         problems=tuple(problems),
     )
@@ -435,6 +449,25 @@ def _with_error(report: FileReport, error: object) -> FileReport:
 def _problem(error: AlicredError, where: str, path: str) -> Problem:
     """*error* as a problem of the profile that is called *where*, in the file at *path*: neither need be said again."""
     return Problem(Words(error.message.removeprefix(f"{where}: ").replace(f" of {shown(path)}:", ":")))
+
+
+def _looks(values: Mapping[str, str | None], role_key: str) -> Iterator[Problem]:
+    """What does not look like what it should be, although it can be sent."""
+    if is_like_secret(values.get("access_key_id") or ""):
+        yield Problem(Words(EXCHANGED))
+    role_arn = values.get(role_key)
+    if role_arn is not None and not is_role_arn(role_arn):
+        yield Problem(Words(NO_ARN, {"key": role_key}))
+
+
+def _key_id(value: str | None) -> str | None:
+    """An access key id as it is shown: its first characters if it is, as it seems, the secret."""
+    return f"{value[:4]}..." if value is not None and is_like_secret(value) else value
+
+
+def _name(value: str | None) -> str | None:
+    """The same for a name."""
+    return None if value is None else name_text(value)
 
 
 def _string(value: object) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
-from alicred._internal.text import utc
+from alicred._internal.text import is_like_secret, key_id_text, utc
 from alicred.cli.layout import Node, Styled
 from alicred.cli.spans import shown
 from alicred.cli.terminal import Terminal
@@ -44,7 +44,7 @@ def as_json(report: SourceReport) -> dict[str, Any]:
         "chosen": report.chosen,
         "detail": report.detail,
         "origin": report.origin or None,
-        "access_key_id": report.access_key_id,
+        "access_key_id": None if report.access_key_id is None else key_id_text(report.access_key_id),
         "expires_at": moment_json(report.expires_at),
         "obtained_with": None if report.obtained_with is None else as_json(report.obtained_with),
         "error": None if report.error is None else error_json(report.error),
@@ -59,7 +59,14 @@ def moment_json(moment: datetime | None) -> str | None:
 
 def key_text(access_key_id: str | None, expires_at: datetime | None, terminal: Terminal) -> str:
     """The id of an access key, and until when it is valid."""
-    return terminal.text("access key ID {id}, {until}", id=access_key_id or "?", until=until(expires_at, terminal))
+    return terminal.text("access key ID {id}, {until}", id=key_id(access_key_id or "?", terminal), until=until(expires_at, terminal))
+
+
+def key_id(access_key_id: str, terminal: Terminal) -> str:
+    """*access_key_id*; only its first characters if it is, as it seems, the secret."""
+    if not is_like_secret(access_key_id):
+        return access_key_id
+    return terminal.text("{head}... (which looks like a secret; id and secret may have been exchanged)", head=access_key_id[:4])
 
 
 def until(expires_at: datetime | None, terminal: Terminal) -> str:

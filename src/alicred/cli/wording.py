@@ -28,6 +28,13 @@ CHINESE: dict[str, str] = {
     # alicred whoami, alicred explain
     "looking for a credential …": "正在查找凭据…",
     "asking STS whose it is …": "正在向 STS 查询身份…",
+    "The security token is that of {name}. If it was left over from another key, unset it.": (
+        "STS Token 来自 {name}。如果它是其他密钥遗留的，请取消设置。"
+    ),
+    "The security token comes from {origin}.": "STS Token 来自 {origin}。",
+    "{head}... (which looks like a secret; id and secret may have been exchanged)": (
+        "{head}...（看起来是密钥；AccessKey ID 与 AccessKey Secret 可能填反了）"
+    ),
     "There is no credential. `alicred explain` shows what each source says and what to do.": (
         "没有可用的凭据。请运行 `alicred explain`，查看各个来源的结果和处理方法。"
     ),
@@ -88,6 +95,15 @@ CHINESE: dict[str, str] = {
     ),
     "Problems: {count}": "共 {count} 个问题",
     "All is well. Files: {files}, profiles: {profiles}": "一切正常：{files} 个文件，{profiles} 个配置。",
+    "access_key_id looks like a secret: id and secret may have been exchanged. Copy both again": (
+        "access_key_id 看起来是密钥：AccessKey ID 与 AccessKey Secret 可能填反了。请重新复制两者"
+    ),
+    "{key} is no ARN of a role. Write acs:ram::<account>:role/<name>, with the number of the account": (
+        "{key} 不是 RAM 角色的 ARN。请写成 acs:ram::<account>:role/<name>，其中 <account> 是账号 ID"
+    ),
+    "it has {count} profiles that are called {name}, of which only the first counts. Rename or remove the others": (
+        "有 {count} 个名为 {name} 的配置，只有第一个有效。请重命名或删除其余的"
+    ),
     "the login ended at {moment}": "登录已于 {moment} 过期",
     "log in again: {command}": "请重新登录：{command}",
     "run: {command}": "请运行：{command}",

@@ -9,7 +9,7 @@ from typing import Generic, cast, overload
 import attrs
 
 from alicred._internal.public import public
-from alicred._internal.text import reads_like_code, until, utc
+from alicred._internal.text import key_id_text, reads_like_code, until, utc
 from alicred.credential import C
 from alicred.errors import AlicredError, SourceReport, one_line
 from alicred.provider import success_report
@@ -83,7 +83,7 @@ class CacheState:
     def __str__(self) -> str:
         lines = [f"{self.provider_name}: {self.phase.name}"]
         if self.fetched_at is not None:
-            key = f"access key id {self.access_key_id}" if self.access_key_id else "a value"
+            key = f"access key id {key_id_text(self.access_key_id)}" if self.access_key_id else "a value"
             lines.append(f"{key}, {until(self.expires_at)}, fetched at {utc(self.fetched_at)}")
             lines += [f"from {self.origin}"] * bool(self.origin)
         if self.obtained_with is not None:

@@ -17,6 +17,11 @@ SECURITY_TOKEN = "ALIBABA_CLOUD_SECURITY_TOKEN"
 VARIABLES = f"{ACCESS_KEY_ID} and {ACCESS_KEY_SECRET}"
 
 
+def variables_text(token: str | None) -> str:
+    """Where a key comes from that has *token*, for a text."""
+    return f"{ACCESS_KEY_ID}, {ACCESS_KEY_SECRET} and {SECURITY_TOKEN}" if token else VARIABLES
+
+
 @public("alicred")
 class EnvironmentProvider(Source):
     """The access key in ``ALIBABA_CLOUD_ACCESS_KEY_ID``, ``_ACCESS_KEY_SECRET`` and, for a temporary one, ``_SECURITY_TOKEN``.
@@ -45,7 +50,7 @@ class EnvironmentProvider(Source):
             ConfigurationError: One of the two is missing, or a value cannot be a key; the text names the variable.
         """
         environ = self._variables
-        with errors_of(self.name, VARIABLES) as origin:
+        with errors_of(self.name, VARIABLES):
             key_id, secret = key_variable(environ, ACCESS_KEY_ID), key_variable(environ, ACCESS_KEY_SECRET)
             if key_id is None and secret is None:
                 raise NotConfiguredError(f"{VARIABLES} are not set")
@@ -53,5 +58,4 @@ class EnvironmentProvider(Source):
                 there, missing = (ACCESS_KEY_SECRET, ACCESS_KEY_ID) if key_id is None else (ACCESS_KEY_ID, ACCESS_KEY_SECRET)
                 raise ConfigurationError(f"{there} is set, but {missing} is not. Set both or neither")
             token = key_variable(environ, SECURITY_TOKEN)
-            where = f"{ACCESS_KEY_ID}, {ACCESS_KEY_SECRET} and {SECURITY_TOKEN}" if token else origin.text
-            return Credential(key_id, secret, token, provider_name=self.name, origin=where)
+            return Credential(key_id, secret, token, provider_name=self.name, origin=variables_text(token))

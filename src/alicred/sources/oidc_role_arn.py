@@ -14,6 +14,7 @@ import alicred._internal.checks as check
 from alicred._internal.environ import variable
 from alicred._internal.files import as_text, expand, read_file, shown
 from alicred._internal.public import public
+from alicred._internal.text import name_text
 from alicred.clock import SYSTEM_CLOCK, Clock
 from alicred.credential import Credential, named
 from alicred.errors import ConfigurationError, DeniedError, NotConfiguredError
@@ -148,7 +149,7 @@ class OidcRoleArnProvider(Source):
         with errors_of(self.name, self._where) as origin:
             identity = self._settings(environ)
             path = expand(identity.token_file, environ)
-            origin.text = f"the role {identity.role_arn}, with the OIDC token in {shown(path)}"
+            origin.text = f"the role {name_text(identity.role_arn)}, with the OIDC token in {shown(path)}"
             token = _read(path)
             try:
                 fetched = self._ask(identity, token, environ)

@@ -10,6 +10,7 @@ import attrs
 
 import alicred._internal.checks as check
 from alicred._internal.public import public
+from alicred._internal.text import name_text
 from alicred.credential import Credential, Expiring, named
 from alicred.errors import ConfigurationError
 from alicred.provider import Provider, ask, success_report
@@ -81,7 +82,7 @@ class RamRoleArnProvider(Source):
             ConfigurationError: A variable that chooses the host or the session name is wrong.
         """
         source = self._credential()
-        with errors_of(self.name, f"the role {self._role_arn}") as origin:
+        with errors_of(self.name, f"the role {name_text(self._role_arn)}") as origin:
             origin.obtained_with = success_report(source.provider_name or self._source.name, source)
             fetched = self._sts.client(self._variables).assume_role(
                 source,

@@ -7,6 +7,7 @@ from enum import Enum
 
 import attrs
 
+from alicred._internal.text import key_id_text
 from alicred.errors import MalformedResponseError
 
 _ARN = re.compile(r"acs:[a-z0-9-]{1,20}:[a-z0-9-]{0,30}:[0-9]{0,20}:[\w/.@-]{1,128}", re.ASCII)
@@ -60,5 +61,5 @@ class Operation:
 
     def __str__(self) -> str:
         role = f" of {self.role_arn}" if _ARN.fullmatch(self.role_arn) else ""
-        caller = f" with the access key {self.access_key_id}" if _KEY_ID.fullmatch(self.access_key_id) else ""
+        caller = f" with the access key {key_id_text(self.access_key_id)}" if _KEY_ID.fullmatch(self.access_key_id) else ""
         return f"{self.name}{role}{caller}" + (f" at {self.endpoint}" if self.endpoint else "")

@@ -25,10 +25,15 @@ def check_duration(name: str, value: object, at_most: timedelta = LONGEST_SESSIO
     return int(value.total_seconds())
 
 
+def is_role_arn(text: str) -> bool:
+    """Whether *text* has the form of a role's ARN."""
+    return _ROLE_ARN.fullmatch(text) is not None
+
+
 def role_arn_text(name: str, value: object, *, any_form: bool = False) -> str:
     """The ARN of a role; with *any_form* any text, which the service will judge."""
     text = check.text(name, value)
-    if not (any_form or _ROLE_ARN.fullmatch(text)):
+    if not (any_form or is_role_arn(text)):
         raise ConfigurationError(f"{name} is no ARN of a role. Give acs:ram::<account>:role/<name>, with the number of the account")
     return text
 

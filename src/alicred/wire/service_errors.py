@@ -86,10 +86,13 @@ _MEANINGS: Mapping[str, _Meaning] = {
         "Set role_session_name to 2 to 64 of A-Z a-z 0-9 . @ - _",
     ),
     "InvalidSecurityToken.Expired": ("the temporary key that signed the request has expired", "Get a new one"),
-    "InvalidSecurityToken.Malformed": ("the security token is damaged", "Copy it again, whole and on one line"),
+    "InvalidSecurityToken.Malformed": (
+        "the security token is damaged",
+        "Copy it again, whole and on one line. If it was left over from another key, unset ALIBABA_CLOUD_SECURITY_TOKEN",
+    ),
     "InvalidSecurityToken.MismatchWithAccessKey": (
         "the security token belongs to another access key",
-        "Set access key id, secret and security token from the same answer",
+        "Set access key id, secret and security token from the same answer. If the token was left over, unset ALIBABA_CLOUD_SECURITY_TOKEN",
     ),
     TIME_STAMP_EXPIRED: ("this machine's clock is more than 15 minutes off the service's", "Set the clock"),
     "MissingSecurityToken": ("the access key is a temporary one, and its security token is missing", "Set the security token too"),

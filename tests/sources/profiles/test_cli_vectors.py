@@ -93,7 +93,7 @@ NOT_CONFIGURED = {
 WORDS = {
     "ak_missing_secret": "access_key_secret is missing",
     "sts_token_missing": "sts_token is missing",
-    "ram_role_arn_expired_seconds_899": "expired_seconds must be a datetime.timedelta of 900 s to 43200 s",
+    "ram_role_arn_expired_seconds_899": "expired_seconds must be 900 to 43200 (seconds), not ",
     "oidc_missing_fields": "ram_role_arn and oidc_provider_arn and oidc_token_file are missing (or set ALIBABA_CLOUD_ROLE_ARN and ",
     "chain_missing_source": "source_profile is 'nope', and there is no such profile: it has 'p'",
     "chain_cycle": "source_profile leads in a circle: 'a' -> 'b' -> 'a'",

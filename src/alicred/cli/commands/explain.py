@@ -148,7 +148,21 @@ def _reports(options: argparse.Namespace, environ: Mapping[str, str], asking: Ca
 
     sts = sts_of(options) if options.region else None
     sources = default_sources(environ=environ, profile=options.profile, sts=sts)
-    return ChainProvider(*(_Announced(source, asking) for source in sources), name="default").explain()
+    reports = ChainProvider(*(_Announced(source, asking) for source in sources), name="default").explain()
+    asked = options.profile or environ.get("ALIBABA_CLOUD_PROFILE")
+    return reports if asked is None else tuple(_moot(report, reports, asked) for report in reports)
+
+
+def _moot(report: SourceReport, reports: tuple[SourceReport, ...], asked: str) -> SourceReport:
+    """*report*; not set up if it is the profile file's, which lacks the profile *asked* for, and the CLI's file has it."""
+    from alicred.errors import SourceOutcome
+
+    has_it = any(each.name == "cli_profile" and each.outcome is not SourceOutcome.NOT_CONFIGURED for each in reports)
+    is_missing = report.error is not None and any(words in report.error.message for words in ("and no file has it: ", "has no section "))
+    if not (has_it and is_missing and report.name == "profile" and report.error is not None):
+        return report
+    detail = f"the CLI's file has the profile {asked!r}; {report.error.message.rpartition('and no file has it: ')[2]}"
+    return attrs.evolve(report, outcome=SourceOutcome.NOT_CONFIGURED, detail=detail, error=None)
 
 
 def _role(options: argparse.Namespace, asking: Callable[[str], None]) -> SourceReport:
@@ -198,13 +212,33 @@ def _state(file: FileReport, terminal: Terminal) -> str:
 def _shown(name: str, value: str) -> str:
     """What is shown of a variable that is set: its value where that is none that could be a secret."""
     from alicred._internal.files import shown
+    from alicred._internal.text import is_like_secret, key_id_text
 
-    if name in _PUBLIC or name.endswith(("_FILE", "_DISABLED", "_ENABLED", "_PROCESS")):
-        return f"= {shown(value)}"
-    return "is set"
+    if name == "ALIBABA_CLOUD_ACCESS_KEY_ID":
+        return f"= {key_id_text(value)}"
+    if name == "ALIBABA_CLOUD_STS_ENDPOINT":
+        return f"= {address}" if (address := _address(value)) else "is set"
+    is_switch = name.endswith(("_DISABLED", "_ENABLED", "_PROCESS")) and value.strip().lower() in _SWITCHES
+    is_path = name == "HOME" or name.endswith("_FILE")
+    is_name = name in _PUBLIC and not is_like_secret(value, is_name=True)
+    return f"= {shown(value)}" if is_switch or is_path or is_name else "is set"
+
+
+def _address(value: str) -> str:
+    """Scheme, host, port and path of an address; nothing if it is none. A host alone is one."""
+    from urllib.parse import urlsplit
+
+    try:
+        parts = urlsplit(value if "://" in value else f"//{value}")
+        port = "" if parts.port is None else f":{parts.port}"
+    except ValueError:
+        return ""
+    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+    return f"{parts.scheme}{'://' if parts.scheme else ''}{host}{port}{parts.path}" if host and "@" not in parts.path else ""
 
 
 _PUBLIC = (
-    "HOME", "ALIBABA_CLOUD_ACCESS_KEY_ID", "ALIBABA_CLOUD_PROFILE", "ALIBABA_CLOUD_ROLE_ARN", "ALIBABA_CLOUD_ROLE_SESSION_NAME",
-    "ALIBABA_CLOUD_OIDC_PROVIDER_ARN", "ALIBABA_CLOUD_STS_ENDPOINT", "ALIBABA_CLOUD_STS_REGION", "ALIBABA_CLOUD_ECS_METADATA",
+    "ALIBABA_CLOUD_PROFILE", "ALIBABA_CLOUD_ROLE_ARN", "ALIBABA_CLOUD_ROLE_SESSION_NAME",
+    "ALIBABA_CLOUD_OIDC_PROVIDER_ARN", "ALIBABA_CLOUD_STS_REGION", "ALIBABA_CLOUD_ECS_METADATA",
 )  # fmt: skip
+_SWITCHES = ("true", "1", "yes", "false", "0", "no")

@@ -49,18 +49,30 @@ def run(options: argparse.Namespace, terminal: Terminal) -> int:
         return 0
     if held is None or not terminal.json:
         terminal.error(error)
+    if held is not None and (error.code or "").startswith("InvalidSecurityToken"):
+        terminal.hint(_token_hint(held, terminal))
     if held is None:
         terminal.hint(terminal.text("There is no credential. `alicred explain` shows what each source says and what to do."))
     return exit_code(error)
 
 
+def _token_hint(held: Credential, terminal: Terminal) -> str:
+    """Where the security token comes from that STS does not take, and what to do there."""
+    from alicred.sources.environment import SECURITY_TOKEN
+
+    if SECURITY_TOKEN in held.origin:
+        return terminal.text("The security token is that of {name}. If it was left over from another key, unset it.", name=SECURITY_TOKEN)
+    return terminal.text("The security token comes from {origin}.", origin=held.origin or held.provider_name)
+
+
 def _json(held: Credential, identity: CallerIdentity | None, error: AlicredError | None) -> dict[str, object]:
+    from alicred._internal.text import key_id_text
     from alicred.cli.reports import as_json, error_json, moment_json
 
     return {
         "identity": None if identity is None else attrs.asdict(identity),
         "error": None if error is None else error_json(error),
-        "access_key_id": held.access_key_id,
+        "access_key_id": key_id_text(held.access_key_id),
         "expires_at": moment_json(held.expires_at),
         "origin": held.origin or None,
         "obtained_with": None if held.obtained_with is None else as_json(held.obtained_with),
@@ -70,14 +82,14 @@ def _json(held: Credential, identity: CallerIdentity | None, error: AlicredError
 
 def _print(held: Credential, identity: CallerIdentity | None, terminal: Terminal) -> None:
     from alicred.cli.layout import columns, padded
-    from alicred.cli.reports import key_text, until
+    from alicred.cli.reports import key_id, key_text, until
 
     rows: list[tuple[str, str]] = []
     if identity is not None:
         rows.append((terminal.text("account"), identity.account_id))
         rows.append((terminal.text("identity"), terminal.styled(identity.arn, "strong")))
         rows.append((terminal.text("type"), identity.identity_type))
-    rows.append((terminal.text("access key ID"), held.access_key_id))
+    rows.append((terminal.text("access key ID"), key_id(held.access_key_id, terminal)))
     rows.append((terminal.text("valid"), until(held.expires_at, terminal)))
     rows.append((terminal.text("from"), held.origin or held.provider_name))
     inner = held.obtained_with

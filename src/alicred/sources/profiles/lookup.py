@@ -75,7 +75,7 @@ def read_named(path: str | None, environ: Mapping[str, str], *, what: str, varia
             return each, as_text(content, each, what=what)
     if by is not None:
         raise ConfigurationError(f"{what} {shown(paths[0])}, which {by} names, does not exist. Create it, or correct the path")
-    looked = f"looked for {' and '.join(paths)}" if paths else "there is no home directory to look in; HOME would name one"
+    looked = f"looked for {' and '.join(paths)}" if paths else no_home(environ)
     raise NotConfiguredError(f"there is no {what.removeprefix('the ')}: {looked}")
 
 
@@ -90,3 +90,10 @@ def candidates(
 def in_home(paths: Sequence[str], environ: Mapping[str, str]) -> list[str]:
     """*paths*, which begin with ``~``; none if there is no home, for they would be looked for in the working directory."""
     return [] if home(environ) is None else [expand(each, environ) for each in paths]
+
+
+def no_home(environ: Mapping[str, str]) -> str:
+    """Why there is no home directory, for a text."""
+    if variable(environ, "HOME") is not None:
+        return "HOME is no absolute path, so there is no home directory to look in. Let HOME begin with /"
+    return "there is no home directory to look in; HOME would name one"

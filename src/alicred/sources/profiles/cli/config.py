@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Mapping
 from typing import ClassVar, TypeGuard
 
@@ -84,6 +85,12 @@ class CliConfig:
         """The profile *name*, whose gaps *environ* fills; ``None`` if there is no such profile."""
         values = self.profiles.get(name)
         return None if values is None else CliProfile(name=name, path=self.path, values=values, environ=environ or {})
+
+    def repeated(self) -> dict[str, int]:
+        """How many profiles have each name that several have."""
+        listed = self.root.get("profiles")
+        names = Counter(each.get("name") or "" for each in listed if is_object(each)) if _is_list(listed) else Counter[object]()
+        return {str(name): count for name, count in names.items() if count > 1}
 
     def with_changes(self, name: str, changes: Mapping[str, str | int | None], *, current: str | None = None) -> CliConfig:
         """The same with *changes* made to the profile *name*: its keys keep their places, new ones come last, and so does everything else.
@@ -201,6 +208,8 @@ def _is_list(value: object) -> TypeGuard[list[object]]:
 
 
 def _json(text: str, path: str) -> object:
+    if not text.strip():
+        raise ConfigurationError(f"{WHAT} {shown(path)} is an empty file. Remove it, or run `aliyun configure`")
     try:
         found: object = json.loads(text)
         return found

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from alicred._internal.environ import is_true
+from alicred._internal.text import name_text
 from alicred.clock import Clock
 from alicred.credential import Credential
 from alicred.errors import ConfigurationError, NotConfiguredError
@@ -206,7 +207,7 @@ def _source_profile(profile: CliProfile, config: CliConfig, path: tuple[str, ...
     name, _ = profile.needed("source_profile", "ram_role_arn")
     found = config.profile(name)  # the environment fills the gaps of the chosen profile only: a role is not assumed twice
     if found is None:
-        raise ConfigurationError(f"source_profile is {name!r}, and there is no such profile: {config.names}")
+        raise ConfigurationError(f"source_profile is {name_text(name)!r}, and there is no such profile: {config.names}")
     if name in path:
         circle = " -> ".join(repr(each) for each in (*path[path.index(name) :], name))
         raise ConfigurationError(f"source_profile leads in a circle: {circle}")

@@ -13,9 +13,9 @@ from alicred._internal.environ import key_variable, variable
 from alicred._internal.files import shown
 from alicred.credential import Credential
 from alicred.errors import ConfigurationError
-from alicred.sources.environment import ACCESS_KEY_ID, ACCESS_KEY_SECRET, SECURITY_TOKEN, VARIABLES
+from alicred.sources.environment import ACCESS_KEY_ID, ACCESS_KEY_SECRET, SECURITY_TOKEN, variables_text
 from alicred.sources.profiles.builders import AnyProfile, Keys, longest, missing_text
-from alicred.wire.role_session import session_span
+from alicred.wire.role_session import SHORTEST_SESSION
 
 if TYPE_CHECKING:
     from alicred.sources._clients import StsChoice
@@ -126,8 +126,8 @@ class CliProfile(AnyProfile):
         key_id, secret, security_token = parts
         if key_id is None or secret is None:
             raise ConfigurationError(missing_text(missing, [ACCESS_KEY_ID, ACCESS_KEY_SECRET] if len(missing) == 2 else []))
-        where = self.origin if names[0] == _KEY[0] else VARIABLES
-        return Credential(key_id, secret, security_token if token else None, origin=where)
+        security_token = security_token if token else None
+        return Credential(key_id, secret, security_token, origin=self.origin if names[0] == _KEY[0] else variables_text(security_token))
 
     def _variables(self) -> list[str | None]:
         return [key_variable(self.environ, name) for name in (ACCESS_KEY_ID, ACCESS_KEY_SECRET, SECURITY_TOKEN)]
@@ -169,7 +169,12 @@ class CliProfile(AnyProfile):
             ConfigurationError: It is no whole number, or none that the service takes; the text names the key.
         """
         seconds = self.number("expired_seconds")
-        return _HOUR if seconds is None else session_span("expired_seconds", timedelta(seconds=seconds), longest(pair=pair))
+        if seconds is None:
+            return _HOUR
+        least, most = (int(limit.total_seconds()) for limit in (SHORTEST_SESSION, longest(pair=pair)))
+        if not least <= seconds <= most:
+            raise ConfigurationError(f"expired_seconds must be {least} to {most} (seconds), not {seconds}")
+        return timedelta(seconds=seconds)
 
     def sts(self, choice: StsChoice, environ: Mapping[str, str]) -> StsClient:
         """As `AnyProfile.sts`."""

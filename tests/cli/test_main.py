@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import pytest
 
 from alicred.cli.main import COMMANDS, main
 from tests.cli.programs import Machine
 
+ROOT = Path(__file__).resolve().parents[2]
 MODULES = [sys.executable, "-c", "import sys; from alicred.cli.main import main; main(); print(*sys.modules, file=sys.stderr)"]
 
 
@@ -45,3 +47,21 @@ def test_what_looks_for_close_names_is_loaded_only_then(machine: Machine) -> Non
     done = machine.run_program([*MODULES, "whoami", "--offline"], machine.keys)
     assert "alicred.cli.main" in done.stderr.split()
     assert "difflib" not in done.stderr.split()
+
+
+INTERRUPTED = """
+import os, signal, time
+os.kill(os.getpid(), signal.SIGINT)
+time.sleep(20)
+"""
+
+
+@pytest.mark.parametrize("module", ["attrs", "argparse", "alicred"])
+def test_an_interrupt_while_the_program_is_loaded_is_one(module: str, machine: Machine, tmp_path: Path) -> None:
+    """The module, whose place another one takes here, interrupts it when it is loaded."""
+    (tmp_path / f"{module}.py").write_text(INTERRUPTED)
+    assert '\nalicred = "_alicred_program:main"\n' in (ROOT / "pyproject.toml").read_text("utf-8")
+    start = f"sys.path.insert(0, {str(tmp_path)!r}); from _alicred_program import main; sys.exit(main())"
+    program = [sys.executable, "-c", "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); " + start]
+    done = machine.run_program([*program, "--version"])
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")

@@ -19,7 +19,7 @@ from tools.bench.measure import Report, interleaved
 AT_MOST = 2.5
 _KEY = ("ALIBABA_CLOUD_ACCESS_KEY_ID", "ALIBABA_CLOUD_ACCESS_KEY_SECRET")
 FLOOR = "import attrs"
-GET = [sys.executable, "-c", "import sys; from alicred.cli.main import main; sys.exit(main())", "get"]  # what the installed script does
+GET = [sys.executable, "-c", "import sys; from _alicred_program import main; sys.exit(main())", "get"]  # what the installed script does
 
 
 def figure(command: list[str], environ: Mapping[str, str]) -> Callable[[], float]:

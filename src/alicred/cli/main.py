@@ -73,7 +73,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(given: Sequence[str]) -> int:
-    parser, described = parsers(_command_in(given))
+    name = _command_in(given)
+    if name == "help":
+        words = given[given.index(name) + 1 :]
+        name = _command_in(words)
+        given = ["--help"] if name is None else [name, "--help"]
+    parser, described = parsers(name)
+    if name is not None and name not in COMMANDS:
+        parser.error(_no_command(name))
     options, unknown = parser.parse_known_args(given)
     if unknown:
         (described or parser).error(f"unrecognized arguments: {' '.join(unknown)}")
@@ -97,6 +104,14 @@ def exit_code(error: AlicredError) -> int:
     return 3 if isinstance(error, DeniedError) else 4 if is_transient(error) else 1
 
 
+def _no_command(name: str) -> str:
+    """What is said of a command *name* that there is not."""
+    from difflib import get_close_matches
+
+    close = get_close_matches(name, [*COMMANDS, "help"], 1)
+    return f"there is no command {name!r}" + (f": did you mean {close[0]}?" if close else "")
+
+
 def _command_in(given: Sequence[str]) -> str | None:
     """The name of the command in the words *given*, which may stand behind options of all commands."""
     words = iter(given)
@@ -113,7 +128,8 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Say so, and exit."""
-        hint(f"{self.prog}: {message}. See `{self.prog} --help`")
+        end = "" if message.endswith("?") else "."
+        hint(f"{self.prog}: {message}{end} See `{self.prog} --help`")
         self.exit(2)
 
     def print_help(self, file: object = None) -> None:

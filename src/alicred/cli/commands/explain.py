@@ -149,7 +149,7 @@ def _reports(options: argparse.Namespace, environ: Mapping[str, str], asking: Ca
     sts = sts_of(options) if options.region else None
     sources = default_sources(environ=environ, profile=options.profile, sts=sts)
     reports = ChainProvider(*(_Announced(source, asking) for source in sources), name="default").explain()
-    asked = options.profile or environ.get("ALIBABA_CLOUD_PROFILE")
+    asked = options.profile or os.environ.get("ALIBABA_CLOUD_PROFILE")  # not as a source looks it up
     return reports if asked is None else tuple(_moot(report, reports, asked) for report in reports)
 
 

@@ -49,11 +49,14 @@ def run(options: argparse.Namespace, terminal: Terminal) -> int:
         return 0
     if held is None or not terminal.json:
         terminal.error(error)
-    if held is not None and (error.code or "").startswith("InvalidSecurityToken"):
+    if held is not None and error.code in _WRONG_TOKEN:
         terminal.hint(_token_hint(held, terminal))
     if held is None:
         terminal.hint(terminal.text("There is no credential. `alicred explain` shows what each source says and what to do."))
     return exit_code(error)
+
+
+_WRONG_TOKEN = ("InvalidSecurityToken.Malformed", "InvalidSecurityToken.MismatchWithAccessKey")
 
 
 def _token_hint(held: Credential, terminal: Terminal) -> str:

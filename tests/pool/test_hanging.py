@@ -24,6 +24,9 @@ from alicred.limiting import LimitingProvider
 from alicred.policy import Limit
 from alicred.pool import ProviderPool
 from alicred.testing import FakeCloud, faults
+from tests.sharing.fleets import needs_make_fleet
+
+pytestmark = needs_make_fleet
 
 ROLES = 400
 

@@ -37,6 +37,7 @@ from alicred.policy import Limit
 from alicred.refresh.need import Deferred, Need, ask_for
 from alicred.testing import FakeClock
 from tests.forked import in_child, in_raw_child
+from tests.sharing.fleets import needs_make_fleet
 from tests.support import HOUR, SECOND, Gate, Pickled, Recorder, Script, in_threads
 
 MINUTE = timedelta(minutes=1)
@@ -494,6 +495,7 @@ class Stop(BaseException):
 
 # They meet threads too that have hardly begun, of which the interpreter says so.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning", "ignore::pytest.PytestUnhandledThreadExceptionWarning")
+@needs_make_fleet
 def test_interrupts_at_any_moment_neither_lose_a_turn_nor_add_one() -> None:
     limit, end = Limit(concurrent=3), time.monotonic() + 3
     at_it: set[object] = set()

@@ -16,6 +16,9 @@ import pytest
 from alicred.sharing import Busy, FileStore, Lease, Stored, file_store
 from tests.forked import checked_in_child
 from tests.sharing.directories import ENTRY, IS_ROOT, LONG, ZERO, files, leased, look, record
+from tests.sharing.fleets import needs_make_fleet
+
+pytestmark = needs_make_fleet
 
 
 @pytest.fixture

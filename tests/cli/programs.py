@@ -97,6 +97,24 @@ class Machine:
         return child.returncode, printed.decode().replace("\r\n", "\n")
 
 
+# Makes the terminal that it gets as its standard input its own, and becomes what it is given.
+_OF_A_TERMINAL = """
+import fcntl, os, sys, termios
+os.setsid()
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+os.execvp(sys.argv[1], sys.argv[1:])
+"""
+
+
+def at_its_own_terminal(command: Sequence[str], environ: Mapping[str, str], cwd: Path | None = None) -> tuple[subprocess.Popen[bytes], int]:
+    """*command*, started at a terminal that sends it signals, and the other end of that terminal."""
+    ours, theirs = pty.openpty()
+    of_a_terminal = [sys.executable, "-I", "-S", "-c", _OF_A_TERMINAL, *command]
+    child = subprocess.Popen(of_a_terminal, env=environ, cwd=cwd, stdin=theirs, stdout=theirs, stderr=theirs)
+    os.close(theirs)
+    return child, ours
+
+
 @pytest.fixture
 def machine(alicred_cloud: FakeCloud, tmp_path: Path) -> Machine:
     """A machine with a home in which nothing is set up, and a cloud."""

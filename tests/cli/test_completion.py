@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import pty
 import re
 import select
 import shutil
@@ -16,7 +15,7 @@ import pytest
 
 from alicred.cli.completion import SCRIPTS
 from alicred.cli.main import COMMANDS
-from tests.cli.programs import ALICRED, Machine
+from tests.cli.programs import ALICRED, Machine, at_its_own_terminal
 from tools import cli_files
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -131,17 +130,15 @@ def test_zsh_completes(words: list[str], offered: set[str], machine: Machine) ->
         "PROMPT='ready> '; unsetopt ALWAYS_LAST_PROMPT; autoload -Uz compinit; compinit -u -D\n"
         f'eval "$({" ".join(ALICRED)} completion zsh)"\n'
     )
-    child, terminal = pty.fork()
-    if child == 0:
-        os.chdir(machine.home)
-        os.execvpe("zsh", ["zsh", "-i"], {**machine.environ, "TERM": "dumb", "ZDOTDIR": str(machine.home), "COLUMNS": "200"})
+    environ = {**machine.environ, "TERM": "dumb", "ZDOTDIR": str(machine.home), "COLUMNS": "200"}
+    child, terminal = at_its_own_terminal(["zsh", "-i"], environ, machine.home)
     try:
         _until(terminal, "ready> ")
         os.write(terminal, " ".join(words).encode() + b"\t\t")
         shown = _quiet(terminal)
     finally:
         os.close(terminal)
-        os.waitpid(child, 0)
+        child.wait()
     found = set(re.findall(r"[\w-]+", shown.replace("\x07", "")))
     assert offered <= found
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import pty
 import signal
 import subprocess
 import sys
@@ -17,7 +16,7 @@ import pytest
 
 from alicred import Credential, EnvironmentProvider, default_chain
 from alicred.cli.variables import with_key, with_uri
-from tests.cli.programs import ALICRED, Machine
+from tests.cli.programs import ALICRED, Machine, at_its_own_terminal
 from tests.support import wait_until
 
 KEY = Credential("id-new", "secret-new")
@@ -253,30 +252,27 @@ print("second from the terminal:", child._next_signal()[1], flush=True)
 
 @pytest.mark.skipif(not hasattr(signal, "sigwaitinfo"), reason="who sent a signal cannot be known here")
 def test_what_the_terminal_sends_is_not_handed_on_since_the_program_has_it_already(machine: Machine) -> None:
-    child, terminal = pty.fork()
-    if child == 0:
-        os.execvpe(sys.executable, python(machine, TELL), machine.environ)
-    _read_until(terminal, b"ready")
-    os.write(terminal, b"\x03")
-    assert b"first from the terminal: True" in _read_until(terminal, b"first from the terminal: True")
-    os.kill(child, signal.SIGINT)
-    assert b"second from the terminal: False" in _read_until(terminal, b"second from the terminal: False")
-    os.close(terminal)
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    child, terminal = at_its_own_terminal(python(machine, TELL), machine.environ)
+    with child:
+        _read_until(terminal, b"ready")
+        os.write(terminal, b"\x03")
+        assert b"first from the terminal: True" in _read_until(terminal, b"first from the terminal: True")
+        child.send_signal(signal.SIGINT)
+        assert b"second from the terminal: False" in _read_until(terminal, b"second from the terminal: False")
+        os.close(terminal)
+    assert child.returncode == 0
 
 
 def test_the_terminal_interrupts_the_program(machine: Machine) -> None:
     machine.role()
     command = [*ALICRED, "exec", "--refresh", "--", *python(machine, COUNT)]
-    child, terminal = pty.fork()
-    if child == 0:
-        os.chdir(machine.home)
-        os.execvpe(command[0], command, machine.environ)
-    _read_until(terminal, b"ready")
-    os.write(terminal, b"\x03")
-    assert b"['SIGINT']" in _read_until(terminal, b"['SIGINT']")
-    os.close(terminal)
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 9
+    child, terminal = at_its_own_terminal(command, machine.environ, machine.home)
+    with child:
+        _read_until(terminal, b"ready")
+        os.write(terminal, b"\x03")
+        assert b"['SIGINT']" in _read_until(terminal, b"['SIGINT']")
+        os.close(terminal)
+    assert child.returncode == 9
 
 
 def _read_until(terminal: int, text: bytes) -> bytes:

@@ -23,6 +23,8 @@ pytestmark = pytest.mark.skipif(shutil.which("bash") is None, reason="the comman
 @pytest.mark.slow
 @pytest.mark.parametrize(("world", "shown"), BLOCKS)
 def test_a_page_shows_what_its_commands_print(world: str, shown: str, request: pytest.FixtureRequest) -> None:
+    if "curl " in shown and shutil.which("curl") is None:
+        pytest.skip("there is no curl here")
     if world.startswith("logins"):
         request.getfixturevalue("login_ports")
     assert masked(transcript(world, shown)) == masked(shown)

@@ -232,12 +232,12 @@ def silent_network(sandbox: Sandbox) -> Environment:
 
 
 def broken(sandbox: Sandbox) -> Environment:
-    """The CLI's file with a comma too many."""
+    """The CLI's file without a comma. (Where one too many is found differs between versions of Python.)"""
     key = sandbox.cloud.access_key
     sandbox.file(
         ".aliyun/config.json",
-        '{\n\t"current": "default",\n\t"profiles": [\n\t\t{\n\t\t\t"name": "default",\n\t\t\t"mode": "AK",\n'
-        f'\t\t\t"access_key_id": "{key.access_key_id}",\n\t\t\t"access_key_secret": "{key.access_key_secret}",\n\t\t}}\n\t]\n}}\n',
+        '{\n\t"current": "default",\n\t"profiles": [\n\t\t{\n\t\t\t"name": "default",\n\t\t\t"mode": "AK"\n'
+        f'\t\t\t"access_key_id": "{key.access_key_id}",\n\t\t\t"access_key_secret": "{key.access_key_secret}"\n\t\t}}\n\t]\n}}\n',
     )
     return sandbox.at_the_cloud
 

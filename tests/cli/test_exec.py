@@ -259,6 +259,7 @@ def test_what_the_terminal_sends_is_not_handed_on_since_the_program_has_it_alrea
         assert b"first from the terminal: True" in _read_until(terminal, b"first from the terminal: True")
         child.send_signal(signal.SIGINT)
         assert b"second from the terminal: False" in _read_until(terminal, b"second from the terminal: False")
+        child.wait(60)  # before its terminal is gone
         os.close(terminal)
     assert child.returncode == 0
 
@@ -271,6 +272,7 @@ def test_the_terminal_interrupts_the_program(machine: Machine) -> None:
         _read_until(terminal, b"ready")
         os.write(terminal, b"\x03")
         assert b"['SIGINT']" in _read_until(terminal, b"['SIGINT']")
+        child.wait(60)
         os.close(terminal)
     assert child.returncode == 9
 
